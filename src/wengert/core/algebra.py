@@ -1,0 +1,82 @@
+"""The few array operations that the transforms themselves need, found by name.
+
+``core`` imports no sibling, so these functions look the primitives up that ``rules`` has declared.
+They take plain arrays, Tensors and abstract values alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval, Var
+from .tensor import Tensor
+
+__all__ = ["cast_like", "strong_product", "times_partial", "unbroadcast", "zeros_like"]
+
+_add_reduce = np.add.reduce
+
+
+def _bind(name: str, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    from .bind import bind
+    from .primitive import PRIMITIVES
+
+    return bind(PRIMITIVES[name], args, params)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum ``g`` down to ``shape``: the transpose of broadcasting."""
+    have = g.shape
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
+    )
+    if not isinstance(g, Tensor):
+        return _add_reduce(g, axes).reshape(shape)
+    if axes:
+        g = _bind("sum", (g,), {"axis": axes})
+    return g if g.shape == shape else _bind("reshape", (g,), {"shape": shape})
+
+
+def strong_product(c: Any, p: Any) -> Any:
+    """``c * p``, but zero wherever ``c`` is exactly zero, whatever ``p`` is."""
+    return _bind("strong_product", (c, p), {})
+
+
+def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], strong: bool) -> Any:
+    """A cotangent (or tangent) times a partial derivative of a pointwise operation."""
+    if type(partial) is int:
+        return ct if partial == 1 else -ct
+    p = partial(out, *operands)
+    if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
+        if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
+            return ct * p
+        return strong_product(ct, p)
+    return ct * p
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Zeros of the shape and dtype of ``x``; inside a recording they belong to it, so as to accept writes."""
+    a = x._a if isinstance(x, Tensor) else x
+    if not isinstance(a, (Aval, np.ndarray, np.generic)):
+        a = np.asarray(a)
+    dtype = np.dtype(a.dtype if dtype is None else dtype)
+    if type(a) is Var and a.recording is not None and a.recording.open:
+        return a.recording.constant(0, a.shape, dtype)
+    if type(a) is Aval or a.ndim or type(a) is Var:
+        return np.zeros(a.shape, dtype)
+    return dtype.type(0)
+
+
+def cast_like(g: Any, dtype: Any) -> Any:
+    """A cotangent in the dtype of the value it belongs to; a real value takes the real part."""
+    if g.dtype == dtype:
+        return g
+    if g.dtype.kind == "c" and dtype.kind != "c":
+        g = _bind("real", (g,), {})
+        if g.dtype == dtype:
+            return g
+    return _bind("astype", (g,), {"dtype": dtype})

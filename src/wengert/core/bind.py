@@ -1,0 +1,215 @@
+"""`bind`: apply a primitive to any mixture of arrays, Tensors, dual numbers and abstract values.
+
+This is the one slow path. The generated fast paths serve operations on ordinary Tensors and hand
+everything else over to it.
+"""
+
+from __future__ import annotations
+
+from _weakref import ref
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval, Var
+from .forward import tangents_of_output
+from .ownership import settle, snapshot
+from .primitive import Primitive
+from .state import PAUSED, is_paused, next_id
+from .tape import OUTPUT, Node
+from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
+
+__all__ = ["bind", "refresh", "retarget"]
+
+ndarray = np.ndarray
+
+
+def retarget(node: Node, t: Tensor) -> Node:
+    """The same node, leading to ``t``. Only for a node that nothing refers to yet."""
+    return (*node[:4], ref(t), *node[5:])
+
+
+def refresh(x: Tensor) -> None:
+    """Derive a view again if its base has changed."""
+    if type(x) is not RareTensor or x._x.base is None:
+        return
+    rare = x._x
+    base = rare.base
+    if base._n is rare.base_node and base._a is rare.base_array:
+        return
+    v: Tensor = base
+    for primitive, params in rare.chain:
+        v = bind(primitive, (v,), params, False)
+    x._a = v._a
+    x._n = None if v._n is None else retarget(v._n, x)
+    rare.tangents = v._x.tangents if type(v) is RareTensor else {}
+    rare.base_node, rare.base_array = base._n, base._a
+
+
+def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], view: bool = True) -> Any:
+    """Evaluate or emit the operation, record it, and push tangents forward.
+
+    Plain arguments give a plain result. ``view=False`` asks for a result that does not follow later
+    writes to the operand.
+    """
+    recording = None
+    dual = tracked = tensors = False
+    for i, x in enumerate(args):
+        if isinstance(x, Tensor):
+            tensors = True
+            if type(x) is RareTensor:
+                rare = x._x
+                if rare.base is not None:
+                    refresh(x)
+                if rare.tangents:
+                    dual = True
+                if type(x._a) is Var:
+                    r = x._a.recording
+                    if recording is None or r.id > recording.id:
+                        recording = r
+                elif rare.exposed and not settle(x):
+                    x = handle(x._a.copy(), x._n, rare.tangents)
+                    args = (*args[:i], x, *args[i + 1 :])
+            if x._n is not None:
+                tracked = True
+    if not tensors:
+        return primitive.evaluate(*args, **params)
+    if tracked and (not primitive.differentiable or (PAUSED and is_paused())):
+        tracked = False
+    if recording is not None:
+        args = tuple([recording.lift(x) for x in args])
+        ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
+        out = recording.emit(primitive, ins, params)
+    else:
+        ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
+        out = primitive.evaluate(*ins, **params)
+        if primitive.plain:
+            return out
+    if primitive.outputs is not None:
+        return _bind_outputs(primitive, args, ins, params, out, recording, tracked, dual)
+    if not tracked and not dual:
+        result = handle(out, None, None)
+    else:
+        node = None
+        if tracked and out.dtype.kind in "fc":
+            keep_out = primitive.needs_out or recording is not None
+            parents, saved, foreign, constants = _save(
+                primitive, args, ins, dual, recording is not None
+            )
+            node = (
+                next_id(),
+                primitive.kind,
+                parents,
+                None,
+                None,
+                saved,
+                params,
+                out if keep_out else None,
+                foreign,
+                constants,
+            )
+        tangents = None
+        if dual:
+            tangents = tangents_of_output(primitive, args, out, node, params, recording)
+        result = handle(out, node, tangents)
+        if node is not None:
+            # The tangents' nodes refer to the first tuple; both have one id, which is what counts.
+            result._n = retarget(node, result)
+    if view and primitive.alias and isinstance(args[0], Tensor):
+        return _as_view(primitive, params, args[0], result)
+    return result
+
+
+def _save(
+    primitive: Primitive, args: tuple[Any, ...], ins: tuple[Any, ...], dual: bool, abstract: bool
+) -> tuple[tuple[Node | None, ...], tuple[Any, ...], int, tuple[Any, ...] | None]:
+    """Parents and saved operands of a node, and whether it must be swept with Tensors.
+
+    That is 0 if not, -1 for abstract values, else the lowest level of the saved tangents. Last, weak references to the operands that are Tensors without a node, for ``.parents``.
+    """
+    parents = []
+    saved = []
+    foreign = -1 if abstract else 0
+    constants: dict[int, Any] | None = None
+    linear = primitive.linear
+    for i, (x, a) in enumerate(zip(args, ins, strict=True)):
+        unneeded = linear is not None and i in linear
+        if isinstance(x, Tensor):
+            n = x._n
+            parents.append(n)
+            if n is None:
+                constants = constants or {}
+                constants[i] = ref(x)
+            if unneeded and n is not None and not abstract:
+                saved.append(Aval(a.shape, a.dtype))
+            elif dual and type(x) is RareTensor and x._x.tangents and not unneeded:
+                saved.append(handle(a, n, dict(x._x.tangents)))
+                lowest = min(x._x.tangents)
+                foreign = min(foreign, lowest) if foreign else lowest
+            else:
+                saved.append(a)
+        else:
+            parents.append(None)
+            saved.append(snapshot(a) if type(a) is ndarray and not unneeded else a)
+    held = None if constants is None else tuple([constants.get(i) for i in range(len(args))])
+    return tuple(parents), tuple(saved), foreign, held
+
+
+def _bind_outputs(
+    primitive: Primitive,
+    args: tuple[Any, ...],
+    ins: tuple[Any, ...],
+    params: dict[str, Any],
+    outs: tuple[Any, ...],
+    recording: Any,
+    tracked: bool,
+    dual: bool,
+) -> tuple[Tensor, ...]:
+    """Results of an operation with several outputs: one node, and one OUTPUT node for each."""
+    node: Node | None = None
+    if tracked:
+        parents, saved, foreign, constants = _save(
+            primitive, args, ins, dual, recording is not None
+        )
+        kind = primitive.kind
+        node = (next_id(), kind, parents, None, None, saved, params, outs, foreign, constants)
+    results = []
+    out_nodes: list[Node | None] = []
+    for i, o in enumerate(outs):
+        r = handle(o, None, None)
+        if node is not None and o.dtype.kind in "fc":
+            r._n = (next_id(), OUTPUT, node, None, ref(r), i)
+        results.append(r)
+        out_nodes.append(r._n)
+    if not dual:
+        return tuple(results)
+    tangents = tangents_of_output(primitive, args, outs, out_nodes, params, recording)
+    duals = []
+    for i, r in enumerate(results):
+        mine = {level: t[i] for level, t in tangents.items() if t[i] is not None}
+        duals.append(handle(r._a, r._n, mine) if mine else r)
+    return tuple(duals)
+
+
+def _as_view(primitive: Primitive, params: dict[str, Any], x: Tensor, result: Tensor) -> Tensor:
+    """Make ``result`` follow later writes to ``x`` if NumPy made (or would make) a view."""
+    a, out = x._a, result._a
+    if type(out) is ndarray:
+        if type(a) is not ndarray or out.base is None or not (out.base is a or out.base is a.base):
+            return result
+    elif type(out) is not Var:
+        return result
+    if type(result) is FastTensor:
+        node = result._n
+        result = RareTensor()
+        result._a, result._x = out, Rare(None)
+        result._n = None if node is None else retarget(node, result)
+    rare = result._x
+    if type(x) is RareTensor and x._x.base is not None:
+        rare.base = x._x.base
+        rare.chain = (*x._x.chain, (primitive, params))
+    else:
+        rare.base = x
+        rare.chain = ((primitive, params),)
+    rare.base_node, rare.base_array = rare.base._n, rare.base._a
+    return result

@@ -1,0 +1,60 @@
+"""The errors that wengert raises.
+
+Every one is a `WengertError` and also the built-in error that Python code expects in its place, so
+``except ValueError`` keeps working in programs that were written for NumPy.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AbstractValueError",
+    "ConfigError",
+    "DataError",
+    "MutationError",
+    "NoRuleError",
+    "ProgramError",
+    "ShapeError",
+    "WengertError",
+    "WengertTypeError",
+    "WengertValueError",
+]
+
+
+class WengertError(Exception):
+    """Root of all errors raised by wengert."""
+
+
+class WengertTypeError(WengertError, TypeError):
+    """An argument of the wrong type or dtype."""
+
+
+class WengertValueError(WengertError, ValueError):
+    """An argument of the right type with a value that cannot be used."""
+
+
+class ShapeError(WengertValueError):
+    """Shapes that do not fit together."""
+
+
+class NoRuleError(WengertTypeError, NotImplementedError):
+    """A function that wengert has no derivative rule for was called on a traced value."""
+
+
+class AbstractValueError(WengertTypeError):
+    """A concrete number was asked of a value that has only a shape and a dtype."""
+
+
+class MutationError(WengertError, RuntimeError):
+    """A write that cannot be differentiated, or that would make a recorded value stale."""
+
+
+class ProgramError(WengertError, RuntimeError):
+    """A Program that is not well formed; a bug in a transform or a pass."""
+
+
+class DataError(WengertValueError):
+    """A data or model file that is missing, damaged or inconsistent."""
+
+
+class ConfigError(WengertValueError):
+    """Options that contradict each other or a saved run."""

@@ -1,0 +1,118 @@
+"""Forward mode: tangents of an operation's output from those of its operands.
+
+A dual number is a `RareTensor` with tangents by level. Levels are numbered from the one counter, so
+an inner ``jvp`` has a higher level than the one around it; the tangent at a level is computed from
+operands restricted to lower levels, which is what keeps perturbations apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import algebra
+from .tensor import RareTensor, Tensor, handle
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+__all__ = ["below", "push_forward", "tangents_of_output"]
+
+
+def _tangents(x: Any) -> dict[int, Any] | None:
+    return x._x.tangents if type(x) is RareTensor else None
+
+
+def below(x: Any, level: int) -> Any:
+    """``x`` with only the tangents of levels below ``level``."""
+    tangents = _tangents(x)
+    if not tangents:
+        return x
+    return handle(x._a, x._n, {k: t for k, t in tangents.items() if k < level})
+
+
+def tangents_of_output(
+    primitive: Primitive,
+    args: tuple[Any, ...],
+    out: Any,
+    node: Any,
+    params: dict[str, Any],
+    recording: Any = None,
+) -> dict[int, Any]:
+    """The output's tangents by level. For several outputs, ``out`` and ``node`` are sequences."""
+    levels = sorted({k for x in args for k in (_tangents(x) or ())})
+    tangents: dict[int, Any] = {}
+    if not primitive.differentiable:
+        return tangents
+    for level in levels:
+        if recording is not None and level < recording.id:
+            continue  # that jvp ends after this recording: replaying the Program carries it
+        restricted = tuple([below(x, level) for x in args])
+        ts = [(_tangents(x) or {}).get(level) for x in args]
+        y: Any
+        if primitive.outputs is None:
+            y = handle(out, node, dict(tangents))
+        else:
+            y = tuple(
+                handle(o, n, {k: t[i] for k, t in tangents.items() if t[i] is not None})
+                for i, (o, n) in enumerate(zip(out, node, strict=True))
+            )
+        t = push_forward(primitive, restricted, y, ts, params)
+        if t is not None:
+            tangents[level] = t
+    return tangents
+
+
+def push_forward(
+    primitive: Primitive,
+    ins: tuple[Any, ...],
+    out: Any,
+    tangents: list[Any],
+    params: dict[str, Any],
+) -> Any:
+    """The tangent of the output; None for an exact zero."""
+    if primitive.partials is not None:
+        return _push_partials(primitive.partials, ins, out, tangents)
+    if primitive.jvp is not None:
+        if all(t is None for t in tangents):
+            return None
+        with np.errstate(all="ignore"):
+            return primitive.jvp(tangents, ins, out, **params)
+    from .bind import bind
+
+    if primitive.linear is not None:
+        if all(t is None for i, t in enumerate(tangents) if i in primitive.linear):
+            return None
+        args = [
+            (algebra.zeros_like(x) if t is None else t) if i in primitive.linear else x
+            for i, (x, t) in enumerate(zip(ins, tangents, strict=True))
+        ]
+        return bind(primitive, tuple(args), params, False)
+    total = None
+    for i in primitive.multilinear or ():
+        if tangents[i] is not None:
+            u = bind(primitive, (*ins[:i], tangents[i], *ins[i + 1 :]), params, False)
+            total = u if total is None else total + u
+    return total
+
+
+def _push_partials(partials: Any, ins: tuple[Any, ...], out: Any, tangents: list[Any]) -> Any:
+    total = None
+    for partial, t in zip(partials, tangents, strict=True):
+        if t is None or partial is None:
+            continue
+        if type(partial) is int:
+            u = t if partial == 1 else -t
+        else:
+            with np.errstate(all="ignore"):
+                u = algebra.times_partial(t, partial, out, ins, True)
+        total = u if total is None else total + u
+    if total is None or total.shape == out.shape:
+        return total
+    from .bind import bind
+    from .primitive import PRIMITIVES
+
+    if not isinstance(total, Tensor):
+        return np.broadcast_to(total, out.shape)
+    return bind(PRIMITIVES["broadcast_to"], (total,), {"shape": out.shape}, False)

@@ -1,0 +1,70 @@
+"""Who else may see an array: copy on write, and protection against changes behind the tape's back.
+
+Arrays inside Tensors are written in place only when nothing else refers to them. That is read off
+CPython's reference count; what the count of a solely owned array is, is measured at import, and where
+the measurement makes no sense (free-threaded builds defer counts, say) every write copies.
+
+A plain array that the user passed to a recorded operation can be changed by the user afterwards. What
+a derivative needs of it is therefore saved as a copy, unless the array is read-only all the way down.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from .tensor import FastTensor, Rare, RareTensor, Tensor
+
+__all__ = ["owns_alone", "settle", "snapshot"]
+
+_getrefcount = getattr(sys, "getrefcount", None)
+
+
+def _count(t: Tensor) -> int:
+    return int(_getrefcount(t._a)) if _getrefcount is not None else -1
+
+
+def _calibrate() -> int:
+    t = FastTensor()
+    t._a = np.zeros(3)
+    alone = _count(t)
+    other = t._a
+    shared = _count(t)
+    view = other[1:]
+    del other
+    viewed = _count(t)
+    del view
+    again = _count(t)
+    reliable = 0 < alone < 100 and shared == alone + 1 == viewed and again == alone
+    return alone if reliable else -1
+
+
+_ALONE = _calibrate()
+
+
+def owns_alone(t: Tensor) -> bool:
+    """Whether the Tensor's array can be written in place. The caller must not hold the array."""
+    return _count(t) == _ALONE and t._a.base is None
+
+
+def snapshot(a: Any) -> Any:
+    """The plain array ``a`` as it is now, whatever its owner does to it later."""
+    b = a
+    while b is not None:
+        if type(b) is not np.ndarray or b.flags.writeable:
+            return a.copy("K")
+        b = b.base
+    return a
+
+
+def settle(t: RareTensor) -> bool:
+    """Whether nobody holds the array of an exposed Tensor any more; if so it is exposed no longer."""
+    if _count(t) != _ALONE:
+        return False
+    t._x.exposed = False
+    if not t._x.tangents and t._x.base is None:
+        t.__class__ = FastTensor
+        t._x = Rare(None)
+    return True

@@ -1,0 +1,132 @@
+"""Containers of arrays: nested lists, tuples, dicts, named tuples, dataclasses and registered classes.
+
+optree does the work; this file gives it one namespace of ours and registers dataclasses when they are
+first met. A leaf is anything that is not such a container; ``None`` is an empty container.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import optree
+from optree import PyTreeSpec
+
+__all__ = [
+    "PyTreeSpec",
+    "flatten",
+    "flatten_with_paths",
+    "flatten_up_to",
+    "leaves",
+    "map",
+    "register",
+    "structure",
+    "unflatten",
+]
+
+_NAMESPACE = "wengert"
+_lock = threading.Lock()
+_registered: set[type] = set()
+_builtin_map = map
+
+
+def register(
+    cls: type,
+    flatten_function: Callable[[Any], tuple[Iterable[Any], Any]],
+    unflatten_function: Callable[[Any, Iterable[Any]], Any],
+) -> None:
+    """Make ``cls`` a container.
+
+    Parameters
+    ----------
+    cls : type
+        The class; exactly this class, not its subclasses.
+    flatten_function : callable
+        ``object -> (children, static)``; ``static`` must be hashable and comparable.
+    unflatten_function : callable
+        ``(static, children) -> object``.
+    """
+    with _lock:
+        if cls in _registered:
+            return
+
+        def flatten_entry(node: Any) -> tuple[tuple[Any, ...], Any, None]:
+            children, static = flatten_function(node)
+            return tuple(children), static, None
+
+        optree.register_pytree_node(cls, flatten_entry, unflatten_function, namespace=_NAMESPACE)
+        _registered.add(cls)
+
+
+def _register_dataclass(cls: type) -> None:
+    names = tuple(f.name for f in dataclasses.fields(cls))
+
+    def flatten_dataclass(node: Any) -> tuple[tuple[Any, ...], None]:
+        return tuple(getattr(node, name) for name in names), None
+
+    def unflatten_dataclass(_: None, children: Iterable[Any]) -> Any:
+        node = object.__new__(cls)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(node, name, child)
+        return node
+
+    register(cls, flatten_dataclass, unflatten_dataclass)
+
+
+def _is_new_dataclass(leaf: Any) -> bool:
+    cls = type(leaf)
+    return cls not in _registered and dataclasses.is_dataclass(cls)
+
+
+def flatten(tree: Any) -> tuple[list[Any], PyTreeSpec]:
+    """The leaves of a container, in a fixed order, and its structure."""
+    while True:
+        found, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        new = {type(leaf) for leaf in found if _is_new_dataclass(leaf)}
+        if not new:
+            return found, spec
+        for cls in new:
+            _register_dataclass(cls)
+
+
+def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:
+    """Like `flatten`, with a readable path for each leaf, as in ``['layers'][0]``."""
+    flatten(tree)
+    accessors, found, spec = optree.tree_flatten_with_accessor(tree, namespace=_NAMESPACE)
+    return [accessor.codify("") for accessor in accessors], found, spec
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a container, in a fixed order."""
+    return flatten(tree)[0]
+
+
+def structure(tree: Any) -> PyTreeSpec:
+    """The structure of a container: everything but its leaves."""
+    return flatten(tree)[1]
+
+
+def unflatten(spec: PyTreeSpec, new_leaves: Iterable[Any]) -> Any:
+    """The container with structure ``spec`` and the given leaves."""
+    return optree.tree_unflatten(spec, new_leaves)
+
+
+def flatten_up_to(spec: PyTreeSpec, tree: Any) -> list[Any]:
+    """The parts of ``tree`` that stand where ``spec`` has its leaves.
+
+    Raises
+    ------
+    ValueError
+        If ``tree`` does not have the structure ``spec``.
+    """
+    flatten(tree)
+    return spec.flatten_up_to(tree)
+
+
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply ``function`` to every leaf of ``tree`` (and the leaves at the same place in ``rest``)."""
+    found, spec = flatten(tree)
+    others = [flatten_up_to(spec, other) for other in rest]
+    return unflatten(spec, list(_builtin_map(function, found, *others)))

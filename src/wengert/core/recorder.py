@@ -1,0 +1,154 @@
+"""Recording on shapes: run a function on abstract values and keep what it did as a `Program`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval, Var
+from .bind import refresh
+from .errors import AbstractValueError
+from .primitive import PRIMITIVES, Primitive
+from .program import Equation, Program
+from .state import LOCAL, next_id, tracing
+from .tensor import RareTensor, Tensor, handle
+
+__all__ = ["Recording", "innermost", "lift_plain", "record"]
+
+ndarray = np.ndarray
+
+
+class Recording:
+    """The equations of an open recording. Its id orders it among tape nodes and tangent levels."""
+
+    __slots__ = ("_captured", "equations", "id", "inputs", "lifts", "open")
+
+    def __init__(self, lifts: bool = False) -> None:
+        self.lifts = lifts
+        self.id = next_id()
+        self.inputs: list[Var] = []
+        self.equations: list[Equation] = []
+        self._captured: dict[tuple[int, int], tuple[Var, Any, Any, Any]] = {}
+        self.open = True
+
+    def input(self, aval: Aval, contiguous: bool = True) -> Tensor:
+        """A new input as an abstract Tensor."""
+        v = Var(aval.shape, aval.dtype, self, contiguous)
+        self.inputs.append(v)
+        return handle(v, None, None)
+
+    def capture(self, obj: Any, a: Any, node: Any = None) -> Var:
+        """The hidden input that stands for an array, Tensor or outer abstract value."""
+        key = (id(a), id(node))
+        entry = self._captured.get(key)
+        if entry is None:
+            contiguous = bool(a.flags.c_contiguous) if isinstance(a, ndarray) else True
+            entry = (Var(a.shape, a.dtype, self, contiguous), obj, a, node)
+            self._captured[key] = entry
+        return entry[0]
+
+    def lift(self, x: Any) -> Any:
+        """Any operand as one that belongs to this recording. Scalars without a history stay."""
+        if isinstance(x, Tensor):
+            a = x._a
+            if type(a) is Var and a.recording is self:
+                return x
+            tangents = x._x.tangents if type(x) is RareTensor else {}
+            inner = {k: t for k, t in tangents.items() if k > self.id}
+            if type(a) is Var or a.ndim or x._n is not None or tangents:
+                # A snapshot, not the user's handle: later writes to it must not be seen here.
+                outer = handle(a, x._n, {k: t for k, t in tangents.items() if k < self.id})
+                return handle(self.capture(outer, a, x._n), x._n, inner)
+            return a
+        if type(x) is ndarray and x.ndim:
+            return handle(self.capture(x, x), None, None)
+        return x
+
+    def emit(self, primitive: Primitive, ins: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Append an equation; its output as a `Var` (a tuple of them for several outputs)."""
+        if not self.open:
+            raise AbstractValueError(
+                f"{primitive.name}: an abstract value is used after its recording has ended; a "
+                "function under vmap or jit must not store its values outside"
+            )
+        ins = tuple([self.capture(a, a) if type(a) is ndarray and a.ndim else a for a in ins])
+        result = primitive.shape(*ins, **params)
+        if primitive.outputs is None:
+            shape, dtype = result
+            v = Var(
+                tuple(shape), np.dtype(dtype), self, True, scalar=not shape and not primitive.array0d
+            )
+            self.equations.append(Equation(primitive, ins, params, (v,)))
+            return v
+        outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
+        self.equations.append(Equation(primitive, ins, params, outs))
+        return outs
+
+    def constant(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
+        """An array filled with ``value`` that belongs to this recording, so that it accepts writes."""
+        scalar = np.dtype(dtype).type(value)
+        v = self.emit(PRIMITIVES["broadcast_to"], (scalar,), {"shape": tuple(shape)})
+        return handle(v, None, None)
+
+    def close(self, outputs: list[Any]) -> Program:
+        """End the recording."""
+        self.open = False
+        captured = [(v, obj) for v, obj, _, _ in self._captured.values()]
+        program = Program(self.inputs, captured, self.equations, outputs)
+        self._captured, self.equations, self.inputs = {}, [], []
+        return program
+
+
+def innermost() -> Recording | None:
+    """The innermost open recording of this thread."""
+    return LOCAL.recordings[-1] if LOCAL.recordings else None
+
+
+def lift_plain(x: Any) -> Any:
+    """An argument of a transform, made a hidden input of the innermost recording if that asks for it.
+
+    A Program that is kept and run again (jit) asks: a rule that looks at the values of a constant
+    argument while recording would freeze them. One that is run at once (vmap) does not: the values
+    stay known, and branches on them possible.
+    """
+    recording = innermost()
+    if recording is None or not recording.lifts:
+        return x
+    if isinstance(x, Tensor):
+        refresh(x)
+        return recording.lift(x) if type(x._a) is Var or x._a.ndim else x
+    return recording.lift(x) if type(x) is ndarray and x.ndim else x
+
+
+def record(
+    function: Callable[..., Sequence[Any]], avals: Sequence[Aval | Var], lifts: bool = False
+) -> Program:
+    """Run ``function`` on abstract values of the given shapes and dtypes.
+
+    Parameters
+    ----------
+    function : callable
+        Takes as many Tensors as there are ``avals``; returns a flat sequence of Tensors, arrays or
+        scalars.
+    avals : sequence of Aval
+    lifts : bool
+        Whether constant arguments of transforms become hidden inputs (see `lift_plain`).
+    """
+    recording = Recording(lifts)
+    inputs = [recording.input(a, getattr(a, "contiguous", True)) for a in avals]
+    LOCAL.recordings.append(recording)
+    try:
+        with tracing():
+            results = function(*inputs)
+        outputs = []
+        for y in results:
+            if isinstance(y, Tensor):
+                refresh(y)
+            y = recording.lift(y)
+            outputs.append(y._a if isinstance(y, Tensor) else y)
+    finally:
+        LOCAL.recordings.pop()
+        recording.open = False
+    return recording.close(outputs)

@@ -1,0 +1,79 @@
+"""The few pieces of global state that recording needs, all in one place.
+
+* one counter numbers tape nodes, tangent levels and recordings, so that "is older than" is one
+  integer comparison whatever is compared;
+* ``PAUSED`` has one entry for each active ``no_grad`` block of any thread; the hot path tests that
+  list for emptiness, and only when it is not empty asks the context whether *this* caller is in one;
+* the open shape recordings and the depth of nested transforms are kept per thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .recorder import Recording
+
+__all__ = ["LOCAL", "PAUSED", "is_paused", "next_id", "no_grad", "recording_resumed", "tracing"]
+
+next_id: Callable[[], int] = itertools.count(1).__next__
+
+PAUSED: list[None] = []
+_paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
+
+
+class _Local(threading.local):
+    recordings: list[Recording]
+    depth: int
+
+    def __init__(self) -> None:
+        self.recordings = []
+        self.depth = 0
+
+
+LOCAL = _Local()
+
+
+def is_paused() -> bool:
+    """Whether the caller is inside a ``no_grad`` block (ask only when ``PAUSED`` is not empty)."""
+    return _paused_here.get()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing in this block: results do not require gradients.
+
+    Applies to the current thread (and context) only. Can be nested and used as a decorator.
+    """
+    token = _paused_here.set(True)
+    PAUSED.append(None)
+    try:
+        yield
+    finally:
+        PAUSED.pop()
+        _paused_here.reset(token)
+
+
+@contextmanager
+def recording_resumed() -> Iterator[None]:
+    """Record in this block even inside ``no_grad``: what a transform's own function needs."""
+    token = _paused_here.set(False)
+    try:
+        yield
+    finally:
+        _paused_here.reset(token)
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """A transform is running its function: ``float()`` of a tracked value is an error in here."""
+    LOCAL.depth += 1
+    try:
+        yield
+    finally:
+        LOCAL.depth -= 1

@@ -1,0 +1,430 @@
+"""`Tensor`: an array that remembers how it was computed.
+
+A Tensor is a handle on an array (or an abstract value) and a tape node. Three classes share one
+layout, so that a handle can change class in place:
+
+* `Tensor` is what users name and construct;
+* `FastTensor` is what every ordinary Tensor is. The exact test ``type(x) is FastTensor`` is the only
+  test that the generated fast paths make;
+* `RareTensor` is a view of another Tensor, carries tangents (forward mode), holds an abstract value
+  (recording on shapes), or has had its array handed out by ``.array``.
+
+Operators, methods and NumPy's protocols are attached by `wengert.rules` and `wengert.numpy`, which
+own the operations.
+"""
+
+from __future__ import annotations
+
+from _weakref import ref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .abstract import Var
+from .errors import AbstractValueError, MutationError, WengertTypeError, WengertValueError
+from .state import LOCAL, next_id
+
+if TYPE_CHECKING:
+    from .tape import Node
+
+__all__ = ["FastTensor", "Rare", "RareTensor", "Tensor", "handle", "leaf_array", "tensor"]
+
+
+class Rare:
+    """What a `RareTensor` has besides its array and node.
+
+    Attributes
+    ----------
+    tangents : dict
+        Forward-mode tangents by level; levels are numbers from the one counter.
+    base, chain : Tensor and tuple, or None
+        For a view: the Tensor it is a view of (never itself a view), and the operations, as
+        ``(primitive, params)``, that lead from it to the view.
+    base_node, base_array :
+        The base as it was when this view was derived; a view whose base has changed since is derived
+        again when it is next used.
+    exposed : bool
+        The array was handed out by ``.array``; somebody may write into it.
+    """
+
+    __slots__ = ("base", "base_array", "base_node", "chain", "exposed", "tangents")
+
+    def __init__(self, tangents: dict[int, Any] | None = None) -> None:
+        self.tangents = {} if tangents is None else tangents
+        self.base: Tensor | None = None
+        self.exposed = False
+
+
+class Tensor:
+    """An array that remembers how it was computed, to be differentiated with ``backward()``.
+
+    Parameters
+    ----------
+    array : array_like
+        Copied. Integers become float64.
+    requires_grad : bool
+        Whether ``backward()`` is to compute ``.grad`` for it.
+    parents, grad_fn, grad_fn_name :
+        For an operation of your own: the operand Tensors, a function ``grad_fn(upstream)`` that adds
+        its contributions to their ``.grad``, and the name shown by ``repr``.
+
+    Notes
+    -----
+    ``requires_grad`` propagates to the results of operations. NumPy functions accept Tensors and
+    return Tensors.
+    """
+
+    __slots__ = ("__weakref__", "_a", "_g", "_n", "_x")
+    __array_priority__ = 1000.0
+    __hash__ = object.__hash__
+
+    _a: Any
+    _n: Node | None
+    _x: Rare
+    _g: Any
+
+    def __init__(
+        self,
+        array: Any,
+        requires_grad: bool = False,
+        parents: Sequence[Tensor] = (),
+        grad_fn: Callable[[Any], None] | None = None,
+        grad_fn_name: str | None = None,
+    ) -> None:
+        self._a = leaf_array(array, bool(requires_grad))
+        self._n = None
+        self.__class__ = FastTensor
+        if requires_grad or (grad_fn is not None and any(p._n is not None for p in parents)):
+            if grad_fn is not None or parents:
+                from .history import user_node
+
+                self._n = user_node(self, tuple(parents), grad_fn, grad_fn_name)
+            else:
+                self._n = _leaf_node(self)
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ != __name__:
+            raise WengertTypeError(
+                f"class {cls.__name__}: Tensor cannot be subclassed; hold one as an attribute instead"
+            )
+
+    # -------------------------------------------------------------- what it holds
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the dimensions."""
+        shape: tuple[int, ...] = self._a.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return int(self._a.ndim)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(self._a.size)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the elements."""
+        return self._a.dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return int(self._a.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this Tensor. Can be set on one that is no result."""
+        return self._n is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        from .tape import LEAF
+
+        if bool(value) == (self._n is not None):
+            return
+        if self._n is not None and self._n[1] is not LEAF:
+            raise WengertValueError(
+                "requires_grad of the result of an operation cannot be set; use .detach()"
+            )
+        if not value:
+            self._n = None
+            return
+        if self._a.dtype.kind not in "fc":
+            raise WengertTypeError(
+                f"a Tensor of dtype {self._a.dtype} cannot require gradients; use .astype(float)"
+            )
+        self._n = _leaf_node(self)
+
+    @property
+    def array(self) -> Any:
+        """The values as an ndarray (0-d for a scalar), live: what is written into it is seen here.
+
+        On the result of an operation it is read-only, since a write could not be differentiated.
+        Assigning copies the new value in.
+        """
+        from .views import expose
+
+        return expose(self)
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        from .views import replace_array
+
+        replace_array(self, value)
+
+    @property
+    def grad(self) -> Any:
+        """The accumulated gradient, a live ndarray of this shape; None without ``requires_grad``.
+
+        A Tensor after ``backward(create_graph=True)``.
+        """
+        if self._n is None:
+            return None
+        g = getattr(self, "_g", None)
+        if g is None:
+            g = self._g = np.zeros(self._a.shape, self._a.dtype)
+        return g
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is None:
+            self._g = None
+            return
+        g = value if isinstance(value, Tensor) else np.array(value, dtype=self._a.dtype)
+        if g.shape != self._a.shape:
+            raise WengertValueError(
+                f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}"
+            )
+        self._g = g
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient: ``.grad`` is zeros again."""
+        self._g = None
+
+    @property
+    def parents(self) -> tuple[Tensor, ...]:
+        """The operands of the operation that made this Tensor; ``()`` if none is recorded."""
+        from .history import parents_of
+
+        return parents_of(self)
+
+    @property
+    def grad_fn(self) -> Callable[[Any], None] | None:
+        """``grad_fn(upstream)`` adds this one operation's contribution to its parents' ``.grad``."""
+        from .history import grad_fn_of
+
+        return grad_fn_of(self)
+
+    @property
+    def grad_fn_name(self) -> str | None:
+        """The name of the backward step, such as ``<AddBackward>``; None for what is no result."""
+        from .history import grad_fn_name_of
+
+        return grad_fn_name_of(self)
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> Sequence[Tensor]:
+        """Compute the gradient of this Tensor and add it to the ``.grad`` of all it depends on.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The cotangent to start from, of this Tensor's shape; ones by default.
+        create_graph : bool
+            Record the backward pass too, so that ``.grad`` can be differentiated again.
+
+        Returns
+        -------
+        sequence of Tensor
+            The Tensors of the computation, parents first, this one last, constants included.
+            Computed when it is first looked at.
+
+        Raises
+        ------
+        WengertValueError
+            If nothing here requires gradients.
+        ShapeError
+            If ``gradient`` does not have this Tensor's shape.
+        """
+        from .history import backward
+
+        return backward(self, gradient, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same values without the history. Shares no memory that is ever written."""
+        from .bind import refresh
+
+        refresh(self)
+        if type(self) is RareTensor and self._x.exposed:
+            return handle(self._a.copy(), None, None)
+        return handle(self._a, None, None)
+
+    # -------------------------------------------------------------- conversions
+
+    def _concrete(self, what: str) -> Any:
+        from .bind import refresh
+
+        refresh(self)
+        if type(self._a) is Var:
+            raise AbstractValueError(
+                f"{what} of an abstract value of shape {self._a.shape}: inside vmap or jit only shapes "
+                "are known. Use np.where instead of a branch, or keep the value out of the transform"
+            )
+        return self._a
+
+    def _untraced(self, what: str) -> Any:
+        """The value, unless a derivative would silently be lost by leaving the tape here."""
+        a = self._concrete(what)
+        if LOCAL.depth and (self._n is not None or (type(self) is RareTensor and self._x.tangents)):
+            raise WengertTypeError(
+                f"{what} of a value that is being differentiated: the derivative would be lost. "
+                "If this is the assignment of a traced value into a plain array "
+                "(buf = np.zeros(n); buf[0] = t), create the array with wengert.numpy.zeros or "
+                "np.zeros_like(x). Use wengert.stop_gradient(x) if the derivative is to be lost"
+            )
+        return a
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        return self._untraced(".item()").item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists."""
+        return self._untraced(".tolist()").tolist()
+
+    def numpy(self) -> Any:
+        """A copy of the values as a plain array."""
+        return np.array(self._untraced(".numpy()"))
+
+    def __float__(self) -> float:
+        return float(self._untraced("float()"))
+
+    def __int__(self) -> int:
+        return int(self._untraced("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._untraced("complex()"))
+
+    def __bool__(self) -> bool:
+        return bool(self._concrete("bool()"))
+
+    def __index__(self) -> int:
+        a = self._concrete("index()")
+        index: int = a.__index__()
+        return index
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        a = self._untraced("conversion to a plain array")
+        if self._n is not None:
+            raise WengertTypeError(
+                "conversion to a plain array of a Tensor that requires gradients loses its history; "
+                "use .detach(), or .array for its values"
+            )
+        if copy is False:
+            raise WengertValueError("a Tensor cannot be seen as a plain array without a copy")
+        return np.array(a, dtype=dtype)
+
+    def __len__(self) -> int:
+        if not self._a.shape:
+            raise WengertTypeError("len() of a 0-d Tensor")
+        return int(self._a.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._a.shape:
+            raise WengertTypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(self._a.shape[0]))  # type: ignore[index]
+
+    def __repr__(self) -> str:
+        from .history import describe
+
+        return describe(self)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self._concrete("format()"), spec)
+
+    def __copy__(self) -> Tensor:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        _refuse_result(self, "copied with the copy module", "use .copy() or .detach()")
+        return Tensor(self._concrete("copy"), self._n is not None)
+
+    def __reduce__(self) -> Any:
+        _refuse_result(self, "pickled", "use .detach()")
+        return Tensor, (self._concrete("pickling"), self._n is not None)
+
+
+def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
+    from .tape import LEAF
+
+    if t._n is not None and t._n[1] is not LEAF:
+        raise MutationError(f"the result of a recorded operation cannot be {what}; {remedy}")
+
+
+class FastTensor(Tensor):
+    __slots__ = ()
+    # The C-level initialiser: FastTensor() costs a quarter of what a Python __init__ would.
+    __init__ = object.__init__  # type: ignore[assignment]
+
+
+class RareTensor(Tensor):
+    __slots__ = ()
+    __init__ = object.__init__  # type: ignore[assignment]
+
+
+for _cls in (FastTensor, RareTensor):  # users see one class
+    _cls.__name__ = "Tensor"
+    _cls.__qualname__ = "Tensor"
+    _cls.__doc__ = Tensor.__doc__
+
+
+def _leaf_node(t: Tensor) -> Node:
+    from .tape import LEAF
+
+    return (next_id(), LEAF, None, None, ref(t))
+
+
+def leaf_array(array: Any, requires_grad: bool) -> Any:
+    """A private copy of ``array``; integers become float64."""
+    if isinstance(array, Tensor):
+        array = array._untraced("Tensor()")
+    a = np.array(array)
+    if a.dtype.kind in "iu" or (a.dtype.kind == "b" and requires_grad):
+        return a.astype(np.float64)
+    if a.dtype.kind not in "biufc":
+        raise WengertTypeError(
+            f"a Tensor holds numbers; an array of dtype {a.dtype} was given"
+            + (" (are its rows of different lengths?)" if a.dtype.kind == "O" else "")
+        )
+    return a
+
+
+def tensor(array: Any, requires_grad: bool = False) -> Tensor:
+    """Make a `Tensor`; the same as ``Tensor(array, requires_grad)``."""
+    return Tensor(array, requires_grad)
+
+
+def handle(a: Any, n: Node | None, tangents: dict[int, Any] | None) -> Tensor:
+    """A Tensor around an array (or abstract value), a node and tangents."""
+    r: Tensor
+    if tangents or type(a) is Var:
+        r = RareTensor()
+        r._x = Rare(tangents)
+    else:
+        r = FastTensor()
+    r._a = a
+    r._n = n
+    return r
+

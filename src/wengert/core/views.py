@@ -1,0 +1,282 @@
+"""Writing: item assignment through any chain of views, in-place operators, and ``.array``.
+
+A write through a view is one node on the view's base, ``setitem(base, value, *index_arrays)``; the
+other views of the base are derived again when they are next used. Writes happen in place where the
+array belongs to the base alone, and on a copy otherwise, so saved values never change.
+"""
+
+from __future__ import annotations
+
+from _weakref import ref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval, Var
+from .bind import bind, refresh, retarget
+from .errors import AbstractValueError, MutationError, ShapeError, WengertTypeError
+from .index import indexed_shape, join, split
+from .ownership import owns_alone, snapshot
+from .primitive import PRIMITIVES
+from .state import PAUSED, is_paused, next_id
+from .tape import LEAF
+from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
+
+__all__ = ["apply_chain", "expose", "in_place", "replace_array", "set_item"]
+
+ndarray = np.ndarray
+
+
+def apply_chain(a: Any, chain: tuple[Any, ...]) -> Any:
+    """The view of a plain array that the chain of a view describes."""
+    for primitive, params in chain:
+        a = primitive.evaluate(a, **params)
+    return a
+
+
+def _rare_value(x: Any) -> bool:
+    return type(x) is RareTensor and (bool(x._x.tangents) or type(x._a) is Var)
+
+
+def _value_operand(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        refresh(value)
+        if type(value) is RareTensor and value._x.exposed:
+            return handle(value._a.copy(), value._n, None)
+        return value
+    if isinstance(value, (ndarray, np.generic, int, float, complex)):
+        return value
+    return np.asarray(value)
+
+
+def set_item(x: Tensor, index: Any, value: Any) -> None:
+    """``x[index] = value`` with NumPy's semantics, seen by every view of the same base.
+
+    Raises
+    ------
+    MutationError
+        For a leaf outside ``no_grad``, for a result inside ``no_grad``, and where the derivative of
+        the write would be lost.
+    ValueError
+        From NumPy: read-only destinations, shapes that do not fit.
+    """
+    refresh(x)
+    value = _value_operand(value)
+    is_view = type(x) is RareTensor and x._x.base is not None
+    root: Tensor = x._x.base if is_view else x  # type: ignore[assignment]
+    chain = x._x.chain if is_view else ()
+    _check_destination(root, x, value)
+    if type(index) is Tensor or isinstance(index, Tensor):
+        mask = index
+        if mask.dtype.kind == "b" and type(mask._a) is Var:
+            _set_where(x, mask, value)
+            return
+    template, arrays = split(index)
+    value = _trim(value, x.shape, template, arrays)
+    if _rare_value(root) or _rare_value(value) or any(map(_rare_value, arrays)):
+        _set_rare(root, chain, template, arrays, value)
+    else:
+        _set_plain(root, x if is_view else None, chain, template, arrays, value)
+
+
+def _check_destination(root: Tensor, x: Tensor, value: Any) -> None:
+    tracked = root._n is not None
+    if tracked and root._n[1] is LEAF and not (PAUSED and is_paused()):  # type: ignore[index]
+        raise MutationError(
+            "a write into a Tensor that requires gradients and is no result: its gradient would be "
+            "that of overwritten values. Write inside `with wengert.no_grad():`, or into x.copy()"
+        )
+    if tracked and root._n[1] is not LEAF and PAUSED and is_paused():  # type: ignore[index]
+        raise MutationError(
+            "a write inside no_grad into the result of a recorded operation would not be recorded; "
+            "write into x.detach().copy()"
+        )
+    if isinstance(value, Tensor) and root.dtype.kind not in "fc":
+        lost = value._n is not None or (type(value) is RareTensor and value._x.tangents)
+        if lost and value.dtype.kind in "fc":
+            raise MutationError(
+                f"a value that is being differentiated is written into an array of dtype {root.dtype}; "
+                "create the destination with a float dtype"
+            )
+    if isinstance(value, Tensor) and value.dtype.kind == "c" and root.dtype.kind == "f":
+        raise WengertTypeError(
+            "a complex value is written into a real array; create the destination with dtype complex"
+        )
+
+
+def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) -> Any:
+    """Drop leading dimensions of length one that NumPy would ignore, and check that the rest fits."""
+    region = indexed_shape(shape, template, arrays)
+    have = np.shape(value) if not isinstance(value, Tensor) else value.shape
+    if len(have) > len(region):
+        extra = len(have) - len(region)
+        if any(n != 1 for n in have[:extra]):
+            raise ShapeError(f"setitem: a value of shape {have} does not fit a region of shape {region}")
+        value = value.reshape(have[extra:])
+        have = have[extra:]
+    for n, m in zip(reversed(have), reversed(region), strict=False):
+        if n not in (1, m):
+            raise ShapeError(f"setitem: a value of shape {have} does not fit a region of shape {region}")
+    return value
+
+
+def _set_where(x: Tensor, mask: Tensor, value: Any) -> None:
+    if (value.ndim if hasattr(value, "ndim") else 0) != 0:
+        raise AbstractValueError(
+            "x[mask] = array with an abstract mask: the number of elements would depend on data. "
+            "Assign a scalar, or use x = np.where(mask, a, x)"
+        )
+    full = mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))  # type: ignore[attr-defined]
+    set_item(x, ..., np.where(full, value, x))
+
+
+def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value: Any) -> None:
+    """Duals and abstract values: functionally, through `bind`, then the base takes the result over."""
+    if chain and type(root._a) is Var:
+        _require_certain_view(root, chain)
+    tangents = root._x.tangents if type(root) is RareTensor else None
+    old = handle(root._a, root._n, tangents)
+    params = {"chain": chain, "template": template}
+    out = bind(PRIMITIVES["setitem"], (old, value, *arrays), params, False)
+    if type(out) is RareTensor and type(root) is FastTensor:
+        root.__class__ = RareTensor
+        root._x = Rare(None)
+    root._a = out._a
+    root._n = None if out._n is None else retarget(out._n, root)
+    if type(root) is RareTensor:
+        root._x.tangents = out._x.tangents if type(out) is RareTensor else {}
+
+
+def _require_certain_view(root: Tensor, chain: Any) -> None:
+    """Whether NumPy's reshape made a view is a question of strides, which an abstract value lacks."""
+    moved = not root._a.contiguous
+    for primitive, _ in chain:
+        if primitive.name == "reshape" and moved:
+            raise MutationError(
+                "a write through a reshape of an array that may not be contiguous: NumPy makes a view or "
+                "a copy depending on strides. Write before the reshape, or into a copy"
+            )
+        moved = moved or primitive.name != "reshape"
+
+
+def _set_plain(
+    root: Tensor, view: Tensor | None, chain: Any, template: Any, arrays: list[Any], value: Any
+) -> None:
+    if type(root._a) is not ndarray:
+        raise TypeError(f"'{type(root._a).__name__}' object does not support item assignment")
+    destination = root if view is None else view
+    if not destination._a.flags.writeable or not root._a.flags.writeable:
+        raise ValueError("assignment destination is read-only")
+    raw_value = value._a if isinstance(value, Tensor) else value
+    index = join(template, arrays)
+    parent = root._n
+    value_node = value._n if isinstance(value, Tensor) else None
+    paused = bool(PAUSED) and is_paused()
+    tracked = not paused and (parent is not None or value_node is not None)
+    node = None
+    if tracked:
+        base: Any = Aval(root._a.shape, root._a.dtype)
+        if parent is None:
+            base = root._a  # kept as it was: the copy below is what makes that so
+        kept: Any = raw_value
+        if isinstance(value, Tensor):
+            kept = Aval(value.shape, value.dtype) if value_node is not None else raw_value
+        saved = (base, kept, *[snapshot(a) for a in arrays])
+        node = (
+            next_id(),
+            PRIMITIVES["setitem"].kind,
+            (parent, value_node) + (None,) * len(arrays),
+            None,
+            ref(root),
+            saved,
+            {"chain": chain, "template": template},
+            None,
+            0,
+            None,
+        )
+        del base, saved
+    if view is not None:
+        view._a = None  # our own view must not count as another owner
+    if not owns_alone(root):
+        root._a = root._a.copy("K")
+    try:
+        apply_chain(root._a, chain)[index] = raw_value
+    finally:
+        if view is not None:
+            view._a = apply_chain(root._a, chain)
+            view._x.base_node = ()  # derive the node again at the next use
+    if not paused:
+        root._n = node
+
+
+def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
+    """``x op= y`` for an array; for a NumPy scalar the name is bound anew, as in NumPy."""
+    refresh(x)
+    a = x._a
+    result = operation(x, y)
+    if result is NotImplemented or not (type(a) is ndarray or (type(a) is Var and not a.scalar)):
+        return result
+    if result.shape != a.shape:
+        raise ShapeError(
+            f"in-place operation: a result of shape {result.shape} does not fit into the array of "
+            f"shape {a.shape}"
+        )
+    if result.dtype != a.dtype and not np.can_cast(result.dtype, a.dtype, "same_kind"):
+        raise WengertTypeError(
+            f"in-place operation: cannot cast the result from {result.dtype} to {a.dtype}"
+        )
+    simple = type(x) is FastTensor and type(result) is FastTensor and result.dtype == a.dtype
+    if not simple:
+        set_item(x, ..., result)
+        return x
+    if not a.flags.writeable:
+        raise ValueError("output array is read-only")
+    _check_destination(x, x, result)
+    x._a = result._a if type(result._a) is ndarray else np.asarray(result._a)
+    if not (PAUSED and is_paused()):
+        x._n = None if result._n is None else retarget(result._n, x)
+    return x
+
+
+def expose(x: Tensor) -> Any:
+    """The array behind ``.array``."""
+    refresh(x)
+    if type(x._a) is Var:
+        x._concrete(".array")
+    rare = x._x if type(x) is RareTensor else None
+    is_result = x._n is not None and x._n[1] is not LEAF
+    if is_result or (rare is not None and (rare.tangents or rare.base is not None)):
+        view = np.asarray(x._a).view()
+        view.flags.writeable = False
+        return view
+    if rare is None:
+        if type(x._a) is not ndarray:
+            x._a = np.array(x._a)
+        elif not owns_alone(x):
+            x._a = x._a.copy()
+        x._x = Rare(None)
+        x.__class__ = RareTensor
+        x._x.exposed = True
+    return x._a
+
+
+def replace_array(x: Tensor, value: Any) -> None:
+    """The assignment ``x.array = value``."""
+    if type(x) is RareTensor and x._x.exposed and value is x._a:
+        return  # x.array -= step ends with this assignment of the array to itself
+    if x._n is not None and x._n[1] is not LEAF:
+        raise MutationError(
+            ".array of the result of a recorded operation cannot be set; use .detach() first"
+        )
+    if type(x) is RareTensor and (x._x.tangents or x._x.base is not None):
+        raise MutationError(".array of a view cannot be set; write x[...] = value")
+    new = leaf_array(value, x._n is not None)
+    if x._n is not None and new.shape != x.shape:
+        raise ShapeError(
+            f".array of a Tensor of shape {x.shape} that requires gradients cannot be set to an array of "
+            f"shape {new.shape}"
+        )
+    x._a = new
+    if type(x) is RareTensor:
+        x.__class__ = FastTensor

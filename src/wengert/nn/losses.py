@@ -1,0 +1,101 @@
+"""Loss functions."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import wengert as wg
+
+__all__ = ["cross_entropy", "mse"]
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def cross_entropy(logits: Any, labels: NDArray[Any], reduction: Reduction = "mean") -> Any:
+    """Negative log-probability of the labels under ``softmax(logits)``.
+
+    Finite for all finite logits: the maximum of each row is subtracted first.
+
+    Parameters
+    ----------
+    logits : array, shape (n, k)
+        One row of unnormalised log-probabilities per example.
+    labels : integer array, shape (n,)
+        The right class of each example, from 0 to k - 1.
+    reduction : {"mean", "sum", "none"}
+        Over the examples; "none" returns shape (n,).
+
+    Raises
+    ------
+    wengert.ShapeError
+        If the shapes do not fit.
+    wengert.WengertTypeError
+        If the labels are not integers.
+    wengert.WengertValueError
+        If a label is out of range.
+    """
+    labels = _check_labels(labels, logits.shape)
+    # The loss does not depend on what is subtracted, so nothing flows back through the maximum.
+    shifted = logits - np.max(wg.stop_gradient(logits), axis=1, keepdims=True)
+    picked = shifted[np.arange(len(labels)), labels]
+    return _reduce(np.log(np.sum(np.exp(shifted), axis=1)) - picked, reduction)
+
+
+def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
+    """Squared error, averaged over all elements.
+
+    Parameters
+    ----------
+    prediction, target : arrays of the same shape
+        A difference in shape is an error, for broadcasting (n, 1) against (n,) is a common mistake.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    wengert.ShapeError
+        If the shapes differ.
+    """
+    if np.shape(prediction) != np.shape(target):
+        raise wg.ShapeError(
+            f"mse: prediction has shape {np.shape(prediction)} and target {np.shape(target)}; "
+            "reshape one of them"
+        )
+    return _reduce((prediction - target) ** 2, reduction)
+
+
+def _reduce(values: Any, reduction: Reduction) -> Any:
+    if reduction == "mean":
+        return np.mean(values)
+    if reduction == "sum":
+        return np.sum(values)
+    if reduction == "none":
+        return values
+    raise wg.WengertValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
+
+
+def _check_labels(labels: Any, logits_shape: tuple[int, ...]) -> Any:
+    if len(logits_shape) != 2:
+        raise wg.ShapeError(f"cross_entropy: expected logits of shape (n, k), got {logits_shape}")
+    if not isinstance(labels, wg.Tensor):
+        labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise wg.WengertTypeError(
+            f"cross_entropy: labels must be integers, got {labels.dtype}; cast with .astype(int)"
+        )
+    n, k = logits_shape
+    if labels.shape != (n,):
+        raise wg.ShapeError(
+            f"cross_entropy: {n} rows of logits need labels of shape ({n},), got {labels.shape}"
+        )
+    # Seen as unsigned numbers, negative labels are larger than any class: one pass finds both
+    # faults. An abstract label (under jit) has no value to look at.
+    if isinstance(labels, np.ndarray) and n and labels.view(f"u{labels.itemsize}").max() >= k:
+        wrong = int(np.flatnonzero((labels < 0) | (labels >= k))[0])
+        raise wg.WengertValueError(
+            f"cross_entropy: label {labels[wrong]} of example {wrong} is out of range: {k} columns "
+            f"of logits allow 0 to {k - 1}"
+        )
+    return labels

@@ -1,0 +1,167 @@
+"""How NumPy's functions reach the rules when they are called on Tensors.
+
+NumPy calls ``__array_ufunc__`` for ufuncs and ``__array_function__`` for the rest of its functions; the
+tables here are keyed by the function object. `implements` adds to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core.abstract import Var
+from ..core.bind import bind
+from ..core.errors import MutationError, NoRuleError
+from ..core.tensor import Tensor
+from ..core.views import set_item
+from ..rules.fast import FAST
+from ..rules.pointwise import UFUNCS
+
+__all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""What serves a NumPy function that is not a ufunc."""
+
+UFUNC_CALLS: dict[Any, Callable[..., Any]] = {}
+"""What serves the plain call of a ufunc."""
+
+UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+"""What serves ``ufunc.method`` (reduce, accumulate, ...); (None, method) serves all ufuncs."""
+
+
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """Register the decorated function for NumPy functions (or ufunc calls)."""
+
+    def register(function: F) -> F:
+        for f in numpy_functions:
+            table = UFUNC_CALLS if isinstance(f, np.ufunc) else FUNCTIONS
+            table[f] = function
+        return function
+
+    return register
+
+
+def implements_method(ufunc: Any, method: str) -> Callable[[F], F]:
+    """Register the decorated function for ``ufunc.method``."""
+
+    def register(function: F) -> F:
+        UFUNC_METHODS[ufunc, method] = function
+        return function
+
+    return register
+
+
+def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
+    if arity == 1:
+        return lambda x: bind(primitive, (x,), {})
+    return lambda x, y: bind(primitive, (x, y), {})
+
+
+for _ufunc, _primitive in UFUNCS.items():
+    UFUNC_CALLS[_ufunc] = FAST.get(_ufunc) or _generic(_primitive, _ufunc.nin)
+
+
+def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    if method == "__call__":
+        function = UFUNC_CALLS.get(ufunc)
+        if function is not None:
+            if not kwargs:
+                return function(*inputs)
+            return _call_with_options(ufunc, function, inputs, **kwargs)
+    else:
+        function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+        if function is not None:
+            if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
+                return function(ufunc, *inputs, **kwargs)
+            return function(*inputs, **kwargs)
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    raise no_rule(name)
+
+
+def no_rule(name: str) -> NoRuleError:
+    """The error for a function that has no derivative rule."""
+    return NoRuleError(
+        f"{name} has no rule in wengert, so it cannot be called on a Tensor. Call it on plain values "
+        "(wengert.stop_gradient(x) inside a transform), write it with functions that have one, or "
+        "give it a derivative with wengert.custom_vjp or wengert.custom_jvp"
+    )
+
+
+def _call_with_options(
+    ufunc: Any,
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    out: Any = None,
+    where: Any = True,
+    dtype: Any = None,
+    casting: str = "same_kind",
+    order: str = "K",
+    subok: bool = True,
+) -> Any:
+    """A ufunc call with keyword arguments."""
+    if dtype is not None:
+        inputs = tuple([_cast(x, dtype) for x in inputs])
+    result = function(*inputs)
+    if isinstance(out, tuple):
+        if len(out) == 1:
+            (out,) = out
+        else:
+            return tuple(
+                r if o is None else write_out(o, r, where, ufunc.__name__)
+                for r, o in zip(result, out, strict=True)
+            )
+    if out is None:
+        if where is not True:
+            raise NoRuleError(
+                f"np.{ufunc.__name__}(..., where=...) without out= leaves entries undefined; "
+                "use np.where"
+            )
+        return result
+    return write_out(out, result, where, ufunc.__name__)
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x.astype(dtype)  # type: ignore[attr-defined]
+    return np.asarray(x, dtype)
+
+
+def write_out(out: Any, result: Any, where: Any = True, name: str = "out=") -> Any:
+    """Store a result in ``out=``."""
+    if not isinstance(out, Tensor):
+        if not isinstance(result, Tensor):
+            out[...] = result
+            return out
+        raise MutationError(
+            f"np.{name}(..., out=array): a value that is being differentiated cannot be written into a "
+            "plain array; create the array with wengert.numpy.zeros or np.zeros_like(x)"
+        )
+    if where is not True:
+        result = np.where(where, result, out)
+    elif result.dtype != out.dtype and not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise TypeError(
+            f"np.{name}: cannot cast the result from {result.dtype} to the dtype {out.dtype} of out"
+        )
+    set_item(out, ..., result)
+    return out
+
+
+def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    served = FUNCTIONS.get(function)
+    if served is None:
+        module = getattr(function, "__module__", "numpy") or "numpy"
+        raise no_rule(f"{module.replace('numpy', 'np', 1)}.{function.__name__}")
+    return served(*args, **kwargs)
+
+
+def is_abstract(x: Any) -> bool:
+    """Whether a value has only a shape and a dtype."""
+    return isinstance(x, Tensor) and type(x._a) is Var
+
+
+Tensor.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+Tensor.__array_function__ = _array_function  # type: ignore[attr-defined]

@@ -1,0 +1,12 @@
+"""Optimizers as functions of containers: ``init(params)`` and ``update(params, grads, state)``.
+
+They hold no parameters and change nothing in place; their state is a container of arrays, so it can
+be saved and passed through every transform. They know nothing of losses, data or training loops.
+"""
+
+from wengert.optim.adam import Adam, AdamState
+from wengert.optim.base import LearningRate, Optimizer
+from wengert.optim.schedules import StepDecay
+from wengert.optim.sgd import SGD, SGDState
+
+__all__ = ["SGD", "Adam", "AdamState", "LearningRate", "Optimizer", "SGDState", "StepDecay"]

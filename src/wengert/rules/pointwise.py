@@ -1,0 +1,305 @@
+"""Pointwise operations: each is one row, its partial derivatives plain mathematics.
+
+A partial is a function of the output ``y`` (``z`` for two operands) and the inputs. The generated
+fast paths (`fast.py`) and the listing are made from these very functions, traced once on symbols.
+Where a comment names a convention, it is that of ``docs/conventions.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import algebra
+from ..core.abstract import Aval
+from ..core.bind import bind
+from ..core.primitive import Primitive
+from .batching import align
+
+__all__ = ["POINTWISE", "UFUNCS", "pointwise"]
+
+POINTWISE: dict[str, Primitive] = {}
+"""The pointwise primitives by name."""
+
+UFUNCS: dict[Any, Primitive] = {}
+"""The primitive of each NumPy ufunc that is one."""
+
+_dtypes: dict[Any, Any] = {}
+
+
+def _dtype_key(x: Any) -> Any:
+    return x.dtype if isinstance(x, (Aval, np.ndarray, np.generic)) else type(x)
+
+
+def _resolve(evaluate: Any, ins: tuple[Any, ...]) -> Any:
+    key = (evaluate, *map(_dtype_key, ins))
+    dtype = _dtypes.get(key)
+    if dtype is None:
+        if isinstance(evaluate, np.ufunc):
+            wanted = tuple(bool if k is bool else k for k in key[1:])
+            dtype = evaluate.resolve_dtypes((*wanted, *(None,) * evaluate.nout))[-1]
+        else:
+            ones = [
+                np.ones((), k) if isinstance(k, np.dtype) else k(1)
+                for k in key[1:]
+            ]
+            with np.errstate(all="ignore"):
+                dtype = np.asarray(evaluate(*ones)).dtype
+        _dtypes[key] = dtype
+    return dtype
+
+
+def broadcast_shape(*ins: Any) -> tuple[int, ...]:
+    """The common shape of operands."""
+    shapes = [x.shape for x in ins if isinstance(x, (Aval, np.ndarray, np.generic))]
+    return np.broadcast_shapes(*shapes)
+
+
+def pointwise_shape(evaluate: Any) -> Callable[..., Any]:
+    """The shape rule of a pointwise operation: broadcasting, and the dtype that NumPy gives."""
+
+    def shape(*ins: Any) -> tuple[tuple[int, ...], Any]:
+        return broadcast_shape(*ins), _resolve(evaluate, ins)
+
+    return shape
+
+
+def pointwise_batch(primitive: Primitive) -> Callable[..., Any]:
+    """The batching rule of a pointwise operation: align the operands behind the batch axis."""
+
+    def batch(args: tuple[Any, ...], batched: tuple[bool, ...], size: int) -> Any:
+        rank = max(
+            (np.ndim(x) if not hasattr(x, "ndim") else x.ndim) - b
+            for x, b in zip(args, batched, strict=True)
+        )
+        return bind(primitive, tuple([align(x, b, rank) for x, b in zip(args, batched, strict=True)]), {})
+
+    return batch
+
+
+def pointwise(
+    name: str,
+    evaluate: Any,
+    *partials: Callable[..., Any] | int | None,
+    show: str | None = None,
+    plain: bool = False,
+    real: bool = False,
+) -> Primitive:
+    """Declare a pointwise primitive.
+
+    Parameters
+    ----------
+    name : str
+    evaluate : ufunc or callable
+    *partials : callable, 1, -1 or None
+        ``(y, *x) -> partial`` for each operand.
+    show : str, optional
+        Format string over the operands; ``np.NAME(...)`` by default.
+    plain : bool
+        Comparisons and their kind: eager calls return plain arrays.
+    real : bool
+        The partials hold for real arguments only; complex ones have a rule of their own.
+    """
+    arity = evaluate.nin if isinstance(evaluate, np.ufunc) else len(partials)
+    if show is None:
+        show = f"np.{name}({', '.join('{%d}' % i for i in range(arity))})"
+    p = Primitive(
+        name,
+        evaluate,
+        pointwise_shape(evaluate),
+        None,
+        partials=tuple(partials) if partials else None,
+        show=show,
+        plain=plain,
+        lower="pointwise",
+    )
+    p.batch = pointwise_batch(p)
+    POINTWISE[name] = p
+    if isinstance(evaluate, np.ufunc):
+        UFUNCS[evaluate] = p
+    if real:
+        REAL_ONLY.add(name)
+    return p
+
+
+REAL_ONLY: set[str] = set()
+"""Primitives whose complex case is another primitive; the face chooses (`rules.complex`)."""
+
+
+# ------------------------------------------------------------------ products that a zero annihilates
+
+
+def _strong_product(c: Any, p: Any) -> Any:
+    with np.errstate(all="ignore"):
+        y = c * p
+        if np.isfinite(y).all():
+            return y
+        return np.where(c == 0, y.dtype.type(0), y)[()]
+
+
+def _strong(c: Any, p: Any) -> Any:
+    return bind(strong_product_p, (c, p), {})
+
+
+# d sz(c, p) = sz(dc, p) + sz(c, dp): where c is zero, no change of an infinite p is seen
+# (design.md, "Strong zero").
+strong_product_p = Primitive(
+    "strong_product",
+    _strong_product,
+    pointwise_shape(np.multiply),
+    None,
+    multilinear=(0, 1),
+    transpose=(
+        lambda ct, ins, out: algebra.unbroadcast(_strong(ct, ins[1]), ins[0].shape),
+        lambda ct, ins, out: algebra.unbroadcast(_strong(ins[0], ct), ins[1].shape),
+    ),
+    show="strong_product({0}, {1})",
+    lower="pointwise",
+    needs_out=False,
+)
+strong_product_p.batch = pointwise_batch(strong_product_p)
+
+
+# ------------------------------------------------------------------ shares at ties (no derivative)
+
+
+def _share_of_larger(x: Any, y: Any) -> Any:
+    share = np.add(np.greater(x, y), 0.5 * np.equal(x, y))
+    return share.astype(np.result_type(x, y, np.float32 if _is_half_or_single(x, y) else np.float64))
+
+
+def _is_half_or_single(x: Any, y: Any) -> bool:
+    return np.result_type(x, y) in (np.float16, np.float32)
+
+
+def _share_ignoring_nan(x: Any, y: Any) -> Any:
+    share = _share_of_larger(x, y)
+    return np.where(np.isnan(y), share.dtype.type(1), share)[()]
+
+
+share_of_larger = pointwise("share_of_larger", _share_of_larger, None, None)
+share_ignoring_nan = pointwise("share_ignoring_nan", _share_ignoring_nan, None, None)
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return bind(share_of_larger, (x, y), {})
+
+
+def _larger_or_number(x: Any, y: Any) -> Any:
+    return bind(share_ignoring_nan, (x, y), {})
+
+
+# ------------------------------------------------------------------ arithmetic
+
+pointwise("add", np.add, 1, 1, show="{0} + {1}")
+pointwise("sub", np.subtract, 1, -1, show="{0} - {1}")
+pointwise("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, show="{0} * {1}")
+pointwise("div", np.true_divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, show="{0} / {1}")
+pointwise("neg", np.negative, -1, show="-{0}")
+pointwise("positive", np.positive, 1, show="+{0}")
+# The added (y == 0) makes the partial in x zero, and not 0 * inf, where the exponent is 0; the
+# partial in y is zero where the base is 0.
+pointwise(
+    "pow",
+    np.power,
+    lambda z, x, y: y * x ** (y - 1 + (y == 0)),
+    lambda z, x, y: z * np.log(x + (x == 0)),
+    show="{0} ** {1}",
+)
+pointwise(
+    "float_power",
+    np.float_power,
+    lambda z, x, y: y * np.float_power(x, y - 1 + (y == 0)),
+    lambda z, x, y: z * np.log(x + (x == 0)),
+)
+pointwise("square", np.square, lambda y, x: 2 * x)
+pointwise("sqrt", np.sqrt, lambda y, x: 0.5 / y)
+pointwise("cbrt", np.cbrt, lambda y, x: 1 / (3 * y * y))
+pointwise("reciprocal", np.reciprocal, lambda y, x: -y * y)
+pointwise("mod", np.remainder, 1, lambda z, x, y: -np.floor(x / y), show="{0} % {1}")
+pointwise("fmod", np.fmod, 1, lambda z, x, y: -np.trunc(x / y))
+pointwise("floor_divide", np.floor_divide, None, None, show="{0} // {1}")
+pointwise("ldexp", np.ldexp, lambda z, x, e: np.exp2(e + 0.0), None)
+
+# ------------------------------------------------------------------ exponentials and logarithms
+
+_LN2, _LN10 = math.log(2), math.log(10)
+pointwise("exp", np.exp, lambda y, x: y)
+pointwise("exp2", np.exp2, lambda y, x: _LN2 * y)
+pointwise("expm1", np.expm1, lambda y, x: y + 1)
+pointwise("log", np.log, lambda y, x: 1 / x)
+pointwise("log2", np.log2, lambda y, x: 1 / (_LN2 * x))
+pointwise("log10", np.log10, lambda y, x: 1 / (_LN10 * x))
+pointwise("log1p", np.log1p, lambda y, x: 1 / (1 + x))
+pointwise("logaddexp", np.logaddexp, lambda z, x, y: np.exp(x - z), lambda z, x, y: np.exp(y - z))
+pointwise("logaddexp2", np.logaddexp2, lambda z, x, y: np.exp2(x - z), lambda z, x, y: np.exp2(y - z))
+
+# ------------------------------------------------------------------ trigonometric and hyperbolic
+
+pointwise("sin", np.sin, lambda y, x: np.cos(x))
+pointwise("cos", np.cos, lambda y, x: -np.sin(x))
+pointwise("tan", np.tan, lambda y, x: 1 + y * y)
+pointwise("arcsin", np.arcsin, lambda y, x: 1 / np.sqrt(1 - x * x))
+pointwise("arccos", np.arccos, lambda y, x: -1 / np.sqrt(1 - x * x))
+pointwise("arctan", np.arctan, lambda y, x: 1 / (1 + x * x))
+pointwise(
+    "arctan2",
+    np.arctan2,
+    lambda z, x, y: y / (x * x + y * y),
+    lambda z, x, y: -x / (x * x + y * y),
+)
+pointwise("sinh", np.sinh, lambda y, x: np.cosh(x))
+pointwise("cosh", np.cosh, lambda y, x: np.sinh(x))
+pointwise("tanh", np.tanh, lambda y, x: 1 - y * y)
+pointwise("arcsinh", np.arcsinh, lambda y, x: 1 / np.sqrt(x * x + 1))
+pointwise("arccosh", np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
+# The norm has gradient 0 at 0.
+pointwise(
+    "hypot", np.hypot, lambda z, x, y: x / (z + (z == 0)), lambda z, x, y: y / (z + (z == 0))
+)
+_DEGREE = math.pi / 180
+pointwise("deg2rad", np.deg2rad, lambda y, x: _DEGREE)
+pointwise("rad2deg", np.rad2deg, lambda y, x: 1 / _DEGREE)
+pointwise("radians", np.radians, lambda y, x: _DEGREE)
+pointwise("degrees", np.degrees, lambda y, x: 1 / _DEGREE)
+
+# ------------------------------------------------------------------ kinks: ties share evenly, sign(0) = 0
+
+pointwise("abs", np.absolute, lambda y, x: np.sign(x), real=True)
+pointwise("fabs", np.fabs, lambda y, x: np.sign(x))
+pointwise("maximum", np.maximum, lambda z, x, y: _larger(x, y), lambda z, x, y: _larger(y, x))
+pointwise("minimum", np.minimum, lambda z, x, y: _larger(y, x), lambda z, x, y: _larger(x, y))
+pointwise(
+    "fmax",
+    np.fmax,
+    lambda z, x, y: _larger_or_number(x, y),
+    lambda z, x, y: _larger_or_number(y, x),
+)
+pointwise(
+    "fmin",
+    np.fmin,
+    lambda z, x, y: _larger_or_number(-x, -y),
+    lambda z, x, y: _larger_or_number(-y, -x),
+)
+pointwise("copysign", np.copysign, lambda z, x, y: np.copysign(1.0, x) * np.copysign(1.0, y), None)
+
+# ------------------------------------------------------------------ steps: derivative zero where it exists
+
+for _name in ("sign", "floor", "ceil", "trunc", "rint", "spacing"):
+    pointwise(_name, getattr(np, _name), None, real=_name == "sign")
+pointwise("heaviside", np.heaviside, None, None)
+
+# ------------------------------------------------------------------ plain results
+
+for _name in (
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "logical_and", "logical_or", "logical_xor", "logical_not",
+    "isnan", "isinf", "isfinite", "isnat", "signbit",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
+    "bitwise_count", "gcd", "lcm",
+):  # fmt: skip
+    pointwise(_name, getattr(np, _name), plain=True)

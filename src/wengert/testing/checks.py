@@ -1,0 +1,461 @@
+"""`check_grads`: `wengert.jvp` and `wengert.vjp` against numerical differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from wengert.testing.arguments import Arguments, inexact_leaves, like, named_inexact_leaves
+from wengert.testing.numerical import Estimate, Line, Method, differentiate
+from wengert.testing.report import (
+    Comparison,
+    GradientInconclusive,
+    GradientMismatch,
+    GradientReport,
+)
+from wengert.transforms import jvp, vjp
+
+__all__ = ["check_grads"]
+
+Array: TypeAlias = npt.NDArray[Any]
+
+# (rtol, atol) by the precision, in bits, of the coarsest argument or output.
+_TOLERANCES = {16: (2e-2, 5e-3), 32: (2e-4, 2e-5), 64: (1e-6, 1e-9)}
+# One central difference resolves no more than this.
+_CENTRAL_TOLERANCES = (1e-5, 1e-7)
+# Below this many uncertainties a derivative is taken to be zero, so that rounding noise sets no
+# scale.
+_SIGNAL = 10.0
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    *,
+    order: int = 1,
+    modes: Sequence[str] = ("fwd", "rev"),
+    method: Method = "richardson",
+    argnums: int | tuple[int, ...] | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    max_entries: int = 64,
+    directions: int = 2,
+    seed: int = 0,
+    allow_inconclusive: bool = False,
+) -> GradientReport:
+    """Compare the derivatives of ``f`` with numerical ones; raise if they differ.
+
+    Forward mode is checked output by output along random directions and along single entries of the
+    arguments; reverse mode with a random cotangent, along the same directions, so that every entry
+    of the gradient is compared with a number of its own. At order 2 the functions ``x, ct -> vjp(f,
+    x)[1](ct)`` and ``x, t -> jvp(f, (x,), (t,))[1]`` are checked in the same way, which covers
+    forward over reverse, reverse over reverse, and so on, linearity in ``ct`` and ``t`` included.
+
+    Parameters
+    ----------
+    f : callable
+        Arguments and results may be containers. It may not be random.
+    args : sequence
+        The point: arrays, NumPy scalars, Python numbers, containers of them. Leaves that are
+        neither float nor complex are held fixed. Choose a point away from kinks and ties.
+    order : int
+        The highest derivative to check.
+    modes : sequence of {"fwd", "rev"}
+        Which modes to check, and to combine at higher orders.
+    method : {"richardson", "central", "complex"}
+        How to differentiate numerically; see `numerical_jvp`. Arguments in single precision are
+        promoted for this side only.
+    argnums : int or tuple of int, optional
+        The arguments to differentiate; by default all.
+    rtol, atol : float, optional
+        A derivative ``n`` may differ by ``rtol * abs(n) + atol * scale``, where ``scale`` is the
+        largest derivative of the same argument (in reverse mode) or output (in forward mode). By
+        default 1e-6 and 1e-9 in double precision, 2e-4 and 2e-5 in single; at least 1e-5 and 1e-7
+        for ``"central"``.
+    max_entries : int
+        At most so many entries are compared one by one; of more, a random sample. The random
+        directions always move all of them.
+    directions : int
+        The number of random directions.
+    seed : int
+        For directions, cotangents and samples.
+    allow_inconclusive : bool
+        Accept comparisons whose numerical value is too uncertain to decide.
+
+    Returns
+    -------
+    GradientReport
+        The number of comparisons and the worst of them.
+
+    Raises
+    ------
+    GradientMismatch
+        If a derivative is wrong, has the wrong shape or dtype, or a transform changes the value of
+        ``f``.
+    GradientInconclusive
+        If nothing is wrong but a numerical value is less certain than the tolerance.
+    ValueError
+        If there is nothing to differentiate.
+
+    Notes
+    -----
+    Complex numbers follow `wengert.grad`: for a real function of ``z = x + i y`` the gradient is
+    ``df/dx - i df/dy``, ``jvp`` is the derivative along the tangent, and both satisfy ``Re sum(ct *
+    jvp(t)) = Re sum(vjp(ct) * t)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> report = check_grads(lambda p: np.tanh(p["w"]) @ p["w"], ({"w": np.array([0.3, -0.7])},))
+    >>> report.ok
+    True
+    """
+    unknown = [mode for mode in modes if mode not in ("fwd", "rev")]
+    if unknown or not modes:
+        raise ValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
+    if order < 1:
+        raise ValueError(f"order must be at least 1, got {order}")
+    arguments = Arguments(tuple(args), argnums)
+    if not any(np.size(value) for value in arguments.values):
+        raise ValueError(
+            "there is nothing to differentiate: the arguments hold no float or complex number "
+            "(integers are held fixed; cast them to float)"
+        )
+
+    def function(*values: Any) -> tuple[Any, ...]:
+        return tuple(inexact_leaves(f(*arguments.rebuild(values))))
+
+    names, outputs = named_inexact_leaves(f(*_copied(args)), "output")
+    if not outputs:
+        raise ValueError("the function returns no float or complex value to differentiate")
+    default_rtol, default_atol = _tolerances([*arguments.values, *outputs], method)
+    report = GradientReport(
+        rtol=default_rtol if rtol is None else rtol, atol=default_atol if atol is None else atol
+    )
+    settings = _Settings(tuple(modes), method, max_entries, directions, np.random.default_rng(seed))
+    subject = _Subject(function, arguments.values, arguments.names, names, "")
+    _check(subject, order, settings, report)
+    report.sort()
+    if report.problems or report.mismatches:
+        raise GradientMismatch(report)
+    if report.inconclusive and not allow_inconclusive:
+        raise GradientInconclusive(report)
+    return report
+
+
+@dataclass(frozen=True)
+class _Settings:
+    modes: tuple[str, ...]
+    method: Method
+    max_entries: int
+    directions: int
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A function from differentiable leaves to differentiable leaves, and names for both."""
+
+    function: Callable[..., tuple[Any, ...]]
+    values: list[Any]
+    names: list[str]
+    output_names: list[str]
+    label: str
+
+    def copies(self) -> list[Any]:
+        return _copied(self.values)
+
+
+@dataclass(frozen=True)
+class _Direction:
+    name: str
+    index: tuple[int, ...]
+    leaf: int | None
+    tangents: list[Any]
+
+
+def _copied(values: Sequence[Any]) -> list[Any]:
+    return list(Arguments(tuple(values)).copies())
+
+
+def _tolerances(leaves: Sequence[Any], method: Method) -> tuple[float, float]:
+    coarsest = min(np.finfo(np.asarray(leaf).dtype).bits for leaf in leaves)
+    rtol, atol = _TOLERANCES[min(coarsest, 64)]
+    if method == "central":
+        return max(rtol, _CENTRAL_TOLERANCES[0]), max(atol, _CENTRAL_TOLERANCES[1])
+    return rtol, atol
+
+
+def _check(subject: _Subject, order: int, settings: _Settings, report: GradientReport) -> None:
+    _check_first_order(subject, settings, report)
+    if order == 1 or report.problems:
+        return
+    for mode in settings.modes:
+        inner = _pullback(subject, settings) if mode == "rev" else _pushforward(subject, settings)
+        _check(inner, order - 1, settings, report)
+
+
+def _pullback(subject: _Subject, settings: _Settings) -> _Subject:
+    """``values, cotangents -> gradients`` as a subject of its own."""
+    count = len(subject.values)
+    outputs = subject.function(*subject.copies())
+    cotangents = [_random_like(output, settings.rng) for output in outputs]
+
+    def gradients(*inputs: Any) -> tuple[Any, ...]:
+        _, pullback = vjp(subject.function, *inputs[:count])
+        return tuple(pullback(tuple(inputs[count:])))
+
+    return _Subject(
+        gradients,
+        [*subject.values, *cotangents],
+        [*subject.names, *(f"cotangent of {name}" for name in subject.output_names)],
+        [f"gradient of {name}" for name in subject.names],
+        f"over-rev{subject.label and '-' + subject.label}",
+    )
+
+
+def _pushforward(subject: _Subject, settings: _Settings) -> _Subject:
+    """``values, tangents -> tangents of the outputs`` as a subject of its own."""
+    count = len(subject.values)
+    tangents = [_random_like(value, settings.rng) for value in subject.values]
+
+    def output_tangents(*inputs: Any) -> tuple[Any, ...]:
+        return tuple(jvp(subject.function, inputs[:count], inputs[count:])[1])
+
+    return _Subject(
+        output_tangents,
+        [*subject.values, *tangents],
+        [*subject.names, *(f"tangent of {name}" for name in subject.names)],
+        [f"tangent of {name}" for name in subject.output_names],
+        f"over-fwd{subject.label and '-' + subject.label}",
+    )
+
+
+def _random_like(template: Any, rng: np.random.Generator, scale: Any = 1.0) -> Any:
+    """Standard normal numbers times ``scale``, of the shape, dtype and kind of ``template``."""
+    array = np.asarray(template)
+    values = rng.standard_normal(array.shape)
+    if array.dtype.kind == "c":
+        values = values + 1j * rng.standard_normal(array.shape)
+    return like(template, (values * scale).astype(array.dtype))
+
+
+def _check_first_order(subject: _Subject, settings: _Settings, report: GradientReport) -> None:
+    value = subject.function(*subject.copies())
+    arguments = Arguments(tuple(subject.values))
+    directions = _directions(subject, arguments, settings)
+    numeric = [
+        differentiate(
+            Line(subject.function, arguments, direction.tangents),
+            settings.method,
+            report.rtol / 100,
+        )
+        for direction in directions
+    ]
+    for mode in settings.modes:
+        label = f"{mode}{subject.label and '-' + subject.label}"
+        comparer = _Comparer(report, label)
+        if mode == "fwd":
+            _check_forward(subject, value, directions, numeric, comparer)
+        else:
+            cotangents = [_random_like(output, settings.rng) for output in value]
+            _check_reverse(subject, value, cotangents, directions, numeric, comparer)
+
+
+def _directions(subject: _Subject, arguments: Arguments, settings: _Settings) -> list[_Direction]:
+    """Random directions that move everything, then single entries (a sample if there are many)."""
+    found = [
+        _Direction(
+            f"random direction {number}",
+            (),
+            None,
+            [
+                _random_like(value, settings.rng, np.maximum(1.0, np.abs(value)))
+                for value in subject.values
+            ],
+        )
+        for number in range(settings.directions)
+    ]
+    entries = [
+        (leaf, index, step)
+        for leaf, value in enumerate(subject.values)
+        for step in ((1.0, 1j) if np.asarray(value).dtype.kind == "c" else (1.0,))
+        for index in np.ndindex(np.shape(value))
+    ]
+    if len(entries) > settings.max_entries:
+        chosen = settings.rng.choice(len(entries), settings.max_entries, replace=False)
+        entries = [entries[position] for position in sorted(chosen)]
+    for leaf, index, step in entries:
+        tangents = [
+            like(value, part)
+            for value, part in zip(subject.values, arguments.unit(leaf, index, step))
+        ]
+        name = f"imaginary part of {subject.names[leaf]}" if step == 1j else subject.names[leaf]
+        found.append(_Direction(name, index, leaf, tangents))
+    return found
+
+
+class _Comparer:
+    """Compares analytic with numeric values and files the result in the report."""
+
+    def __init__(self, report: GradientReport, label: str) -> None:
+        self.report = report
+        self.label = label
+
+    def problem(self, text: str) -> None:
+        self.report.problems.append(f"{self.label}: {text}")
+
+    def same_kind(self, what: str, found: Any, expected: Any) -> bool:
+        """File a problem unless ``found`` has the shape and the dtype of ``expected``."""
+        found, expected = np.asarray(found), np.asarray(expected)
+        if found.shape == expected.shape and found.dtype == expected.dtype:
+            return True
+        self.problem(
+            f"{what} has shape {found.shape} and dtype {found.dtype}; "
+            f"expected shape {expected.shape} and dtype {expected.dtype}"
+        )
+        return False
+
+    def same_value(self, found: Sequence[Any], expected: Sequence[Any], names: list[str]) -> None:
+        """File a problem where a transform changes the value of the function."""
+        for name, left, right in zip(names, found, expected):
+            rtol = self.report.rtol
+            if not np.allclose(left, right, rtol=rtol, atol=self.report.atol, equal_nan=True):
+                worst = np.nanmax(np.abs(np.asarray(left) - np.asarray(right)))
+                self.problem(f"the value of {name} differs from the function's own by {worst:.1e}")
+
+    def compare(
+        self,
+        analytic: Array,
+        numeric: Array,
+        uncertainty: Array,
+        magnitude: float,
+        where: Callable[[int], tuple[str, tuple[int, ...], str]],
+    ) -> None:
+        """Compare flat arrays of derivatives that share one scale.
+
+        ``magnitude`` is the size of the function values, which sets the scale when all derivatives
+        are zero; ``where(position)`` names the argument, its index and the output.
+        """
+        report = self.report
+        with np.errstate(all="ignore"):
+            signal = np.abs(numeric)[np.abs(numeric) > _SIGNAL * uncertainty]
+            scale = float(signal.max()) if signal.size else max(1.0, magnitude)
+            tolerance = report.rtol * np.abs(numeric) + report.atol * scale
+            difference = np.abs(analytic - numeric)
+            resolved = np.isfinite(numeric) & (
+                uncertainty <= np.maximum(tolerance, scale / _SIGNAL)
+            )
+            wrong = resolved & ~(difference <= tolerance + uncertainty)
+            agrees = resolved & (difference <= tolerance) & (uncertainty <= tolerance)
+            ratio = difference / tolerance
+        report.compared += analytic.size
+
+        def entry(position: int) -> Comparison:
+            argument, index, output = where(position)
+            return Comparison(
+                self.label,
+                argument,
+                index,
+                output,
+                analytic[position].item(),
+                numeric[position].item(),
+                float(uncertainty[position]),
+                float(tolerance[position]),
+            )
+
+        report.mismatches += [entry(position) for position in np.flatnonzero(wrong).tolist()]
+        undecided = np.flatnonzero(~wrong & ~agrees).tolist()
+        report.inconclusive += [entry(position) for position in undecided]
+        if agrees.any():
+            report.worst.append(entry(int(np.argmax(np.where(agrees, ratio, -1.0)))))
+
+
+def _magnitude(value: Any) -> float:
+    array = np.abs(np.asarray(value))
+    return float(array[np.isfinite(array)].max(initial=0.0))
+
+
+def _check_forward(
+    subject: _Subject,
+    value: Sequence[Any],
+    directions: list[_Direction],
+    numeric: list[Estimate],
+    comparer: _Comparer,
+) -> None:
+    """Every output along every direction."""
+    for direction, (derivative, uncertainty) in zip(directions, numeric):
+        primal, tangents = jvp(subject.function, tuple(subject.copies()), tuple(direction.tangents))
+        if direction is directions[0]:
+            comparer.same_value(primal, value, subject.output_names)
+        start = 0
+        for name, output, tangent in zip(subject.output_names, value, tangents, strict=True):
+            shape, size = np.shape(output), np.size(output)
+            part = slice(start, start + size)
+            start += size
+            if not comparer.same_kind(f"the tangent of {name}", tangent, output):
+                return
+
+            def where(
+                position: int,
+                direction: _Direction = direction,
+                name: str = name,
+                shape: tuple[int, ...] = shape,
+            ) -> tuple[str, tuple[int, ...], str]:
+                index = [int(i) for i in np.unravel_index(position, shape)]
+                return direction.name, direction.index, f"{name}{index or ''}"
+
+            analytic = np.asarray(tangent).ravel()
+            comparer.compare(
+                analytic, derivative[part], uncertainty[part], _magnitude(output), where
+            )
+
+
+def _check_reverse(
+    subject: _Subject,
+    value: Sequence[Any],
+    cotangents: Sequence[Any],
+    directions: list[_Direction],
+    numeric: list[Estimate],
+    comparer: _Comparer,
+) -> None:
+    """A random combination of the outputs along every direction.
+
+    The pairing is ``Re sum(vjp(ct) * t) = Re sum(ct * jvp(t))``, without a conjugate.
+    """
+    primal, pullback = vjp(subject.function, *subject.copies())
+    comparer.same_value(primal, value, subject.output_names)
+    gradients = pullback(tuple(cotangents))
+    same = [
+        comparer.same_kind(f"the gradient of {name}", gradient, argument)
+        for name, gradient, argument in zip(subject.names, gradients, subject.values, strict=True)
+    ]
+    if not all(same):
+        return
+    weights = np.concatenate([np.asarray(cotangent).ravel() for cotangent in cotangents])
+    magnitude = _magnitude(weights) * max(_magnitude(output) for output in value)
+    groups: dict[int | str, list[int]] = {}
+    for position, direction in enumerate(directions):
+        key = direction.name if direction.leaf is None else direction.leaf
+        groups.setdefault(key, []).append(position)
+    for members in groups.values():
+        analytic = [_paired(gradients, directions[member].tangents) for member in members]
+        expected = [float(np.sum(weights * numeric[member][0]).real) for member in members]
+        uncertainty = [float(np.sum(np.abs(weights) * numeric[member][1])) for member in members]
+
+        def where(position: int, members: list[int] = members) -> tuple[str, tuple[int, ...], str]:
+            direction = directions[members[position]]
+            return direction.name, direction.index, "random cotangent"
+
+        comparer.compare(
+            np.array(analytic), np.array(expected), np.array(uncertainty), magnitude, where
+        )
+
+
+def _paired(cotangents: Sequence[Any], tangents: Sequence[Any]) -> float:
+    pairs = zip(cotangents, tangents)
+    return float(sum(np.sum(np.multiply(left, right)).real for left, right in pairs))

@@ -1,0 +1,411 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import wengert as wg
+from wengert import nn, tree
+from wengert.optim import Optimizer
+from wengert.train.history import Progress, Record, Sums
+from wengert.train.interrupt import InterruptFlag, TrainingInterrupted, deferred_interrupt
+from wengert.train.progress import Reporter
+from wengert.train.run import Run
+
+__all__ = ["Data", "DivergenceError", "Examples", "Result", "epoch_order", "evaluate", "fit"]
+
+# Time between checkpoints without checkpoint_every: at the ends of epochs, and within them.
+_EPOCH_SECONDS = 1.0
+_STEP_SECONDS = 30.0
+# Records within an epoch are means over at least so many examples, and at most so many per epoch.
+_WINDOW_EXAMPLES = 512
+_WINDOWS_PER_EPOCH = 20
+# Keeps the orders apart from other random numbers that a program draws with the same seed.
+_ORDER_STREAM = 0
+
+
+class DivergenceError(wg.WengertValueError):
+    """The loss became infinite or not a number."""
+
+
+class Examples(NamedTuple):
+    """Inputs and labels.
+
+    Attributes
+    ----------
+    x : ndarray, shape (n, ...)
+    y : integer ndarray, shape (n,)
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+
+
+class Data(NamedTuple):
+    """What to train on, and what to measure on after each epoch and at the end."""
+
+    train: Examples
+    validation: Examples | None = None
+    test: Examples | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a training run.
+
+    Attributes
+    ----------
+    model : the trained model
+    records : list of dict
+        What ``metrics.jsonl`` holds: events "train" (a mean within an epoch), "epoch" and "test".
+    seconds : float
+        Time taken by this call.
+    """
+
+    model: Any
+    records: list[Record]
+    seconds: float
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Fraction of test examples classified correctly, or None without test data."""
+        return next((r["test_accuracy"] for r in self.records if r["event"] == "test"), None)
+
+    @property
+    def test_loss(self) -> float | None:
+        """Mean test loss, or None without test data."""
+        return next((r["test_loss"] for r in self.records if r["event"] == "test"), None)
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of the examples in an epoch: a function of the seed and the epoch alone.
+
+    No generator has to be saved to resume, and no epoch depends on what was drawn before it.
+    """
+    sequence = np.random.SeedSequence(seed, spawn_key=(_ORDER_STREAM, epoch))
+    return np.random.default_rng(sequence).permutation(count)
+
+
+def evaluate(
+    model: Callable[[Any], Any],
+    examples: Examples,
+    loss: Callable[[Any, Any], Any] = nn.cross_entropy,
+    batch: int = 1000,
+) -> Sums:
+    """Loss and accuracy of a model; ``.mean_loss`` and ``.accuracy`` of the result.
+
+    Parameters
+    ----------
+    model : callable
+        From inputs to logits of shape (n, k).
+    examples : Examples
+    loss : callable
+        ``loss(logits, labels)``, a mean over examples.
+    batch : int
+        Examples computed at once; bounds the memory.
+    """
+    sums = Sums()
+    for start in range(0, len(examples.y), batch):
+        labels = examples.y[start : start + batch]
+        logits = model(examples.x[start : start + batch])
+        sums.add(float(loss(logits, labels)), _count_correct(logits, labels), len(labels))
+    return sums
+
+
+def fit(
+    model: Any,
+    data: Data,
+    *,
+    optimizer: Optimizer,
+    epochs: int,
+    batch: int,
+    seed: int = 0,
+    loss: Callable[[Any, Any], Any] = nn.cross_entropy,
+    run: Run | None = None,
+    checkpoint_every: int | None = None,
+    reporter: Reporter | None = None,
+) -> Result:
+    """Train a model by minibatch descent.
+
+    Every epoch goes once through the training examples in an order of its own (`epoch_order`); the
+    last batch may be smaller. On one machine a run that was interrupted, or killed, and resumed
+    ends with exactly the parameters and metrics of an uninterrupted one.
+
+    Parameters
+    ----------
+    model : Module or other callable container of floating-point arrays
+        From inputs to logits of shape (n, k).
+    data : Data
+    optimizer : Optimizer
+    epochs : int
+    batch : int
+        Examples per step.
+    seed : int
+        Decides the order of the examples.
+    loss : callable
+        ``loss(logits, labels)``, a mean over examples.
+    run : Run, optional
+        Where checkpoints and results go, and whether to resume; nothing is saved without it.
+    checkpoint_every : int, optional
+        Steps between checkpoints. By default one is made every 30 seconds and at the end of an
+        epoch, there at most one a second.
+    reporter : Reporter, optional
+        What is shown; nothing without it.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    wengert.ConfigError
+        If a number is out of range, or a resumed run was made with other settings.
+    wengert.ShapeError
+        If inputs and labels differ in number.
+    DivergenceError
+        If the loss becomes infinite or NaN.
+    TrainingInterrupted
+        On Ctrl-C, after the checkpoint, the model, the metrics and the plots were saved.
+    """
+    _check(data, epochs, batch, seed, checkpoint_every)
+    trainer = _Trainer(model, data, optimizer, epochs, batch, seed, loss, run, checkpoint_every)
+    reporter = reporter or Reporter(quiet=True)
+    start = time.perf_counter()
+    # Overflow on the way to a diverging loss is reported once, by name, when the loss is looked at.
+    with deferred_interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
+        try:
+            trainer.train(reporter, interrupt)
+        finally:
+            reporter.close()
+    return Result(trainer.model, trainer.progress.records, time.perf_counter() - start)
+
+
+def _check(data: Data, epochs: int, batch: int, seed: int, checkpoint_every: int | None) -> None:
+    for name, value, low in (
+        ("epochs", epochs, 1),
+        ("batch", batch, 1),
+        ("seed", seed, 0),
+        ("checkpoint_every", 1 if checkpoint_every is None else checkpoint_every, 1),
+    ):
+        if value < low:
+            raise wg.ConfigError(f"{name} must be at least {low}, got {value}")
+    for part, examples in data._asdict().items():
+        if examples is None:
+            continue
+        if len(examples.x) != len(examples.y):
+            raise wg.ShapeError(
+                f"{part} data: {len(examples.x)} inputs and {len(examples.y)} labels"
+            )
+        if len(examples.y) == 0:
+            raise wg.ShapeError(f"{part} data: no examples")
+
+
+class _Trainer:
+    """The state of a run: parameters, optimizer state and progress, which change together."""
+
+    def __init__(
+        self,
+        model: Any,
+        data: Data,
+        optimizer: Optimizer,
+        epochs: int,
+        batch: int,
+        seed: int,
+        loss: Callable[[Any, Any], Any],
+        run: Run | None,
+        checkpoint_every: int | None,
+    ) -> None:
+        self._data, self._optimizer, self._loss, self._run = data, optimizer, loss, run
+        self._epochs, self._batch, self._seed = epochs, batch, seed
+        self._checkpoint_every = checkpoint_every
+        self._last_checkpoint = time.monotonic()
+        count = len(data.train.y)
+        self._batches = math.ceil(count / batch)
+        self._window = max(
+            math.ceil(self._batches / _WINDOWS_PER_EPOCH), math.ceil(_WINDOW_EXAMPLES / batch)
+        )
+        # The number of epochs is not part of this: a finished run can be resumed with more.
+        self._training = {
+            "batch": batch,
+            "seed": seed,
+            "optimizer": _describe(optimizer),
+            "training examples": count,
+        }
+        # Flattened once: a step then handles a plain list of arrays.
+        self._leaves, self._structure = tree.flatten(model)
+        self._state = optimizer.init(self._leaves)
+        self._gradient = _gradient_function(self._structure, loss)
+        self.progress = Progress()
+        if run is not None and run.resume:
+            model, self._state, self.progress = run.restore(self._training, model, self._state)
+            self._leaves = tree.leaves(model)
+            if epochs < self.progress.epoch:
+                raise wg.ConfigError(
+                    f"{run.directory}: has done {self.progress.epoch} epochs already, more than "
+                    f"{epochs}"
+                )
+
+    @property
+    def model(self) -> Any:
+        """The model with the present parameters."""
+        return tree.unflatten(self._structure, self._leaves)
+
+    @property
+    def _step(self) -> int:
+        return self.progress.epoch * self._batches + self.progress.batch
+
+    def train(self, reporter: Reporter, interrupt: InterruptFlag) -> None:
+        """Train to the end, or until the interrupt flag is set, and save the results."""
+        reporter.start(self._epochs, self._epochs * self._batches, self._step)
+        self._save_checkpoint()  # a run that is killed at once can be resumed too
+        while self.progress.epoch < self._epochs:
+            start, first_step = time.perf_counter(), self._step
+            self._train_epoch(reporter, interrupt)
+            if interrupt.is_set:
+                self._save_checkpoint()
+                self._save_results()
+                raise TrainingInterrupted
+            self._end_epoch(reporter)
+            self._save_timing(time.perf_counter() - start, self._step - first_step)
+        self._save_checkpoint()
+        self._test()
+        self._save_results()
+
+    def _train_epoch(self, reporter: Reporter, interrupt: InterruptFlag) -> None:
+        progress, update = self.progress, self._optimizer.update
+        x, y = self._data.train
+        order = epoch_order(self._seed, progress.epoch, len(y))
+        while progress.batch < self._batches and not interrupt.is_set:
+            start = progress.batch * self._batch
+            rows = order[start : start + self._batch]
+            labels = y[rows]
+            gradient, (loss, logits) = self._gradient(self._leaves, x[rows], labels)
+            value = float(loss)
+            if not math.isfinite(value):
+                raise self._divergence(value)
+            self._leaves, self._state = update(self._leaves, gradient, self._state)
+            self._count(value, _count_correct(logits, labels), len(rows))
+            reporter.step(self._step, progress.epoch + 1, progress.epoch_sums)
+            if self._checkpoint_is_due():
+                self._save_checkpoint()
+
+    def _count(self, loss: float, correct: int, examples: int) -> None:
+        progress = self.progress
+        progress.batch += 1
+        progress.epoch_sums.add(loss, correct, examples)
+        progress.window_sums.add(loss, correct, examples)
+        if progress.batch % self._window == 0:
+            window, progress.window_sums = progress.window_sums, Sums()
+            progress.records.append(
+                {
+                    "event": "train",
+                    "step": self._step,
+                    "epoch": self._step / self._batches,
+                    "loss": window.mean_loss,
+                    "accuracy": window.accuracy,
+                }
+            )
+
+    def _end_epoch(self, reporter: Reporter) -> None:
+        progress = self.progress
+        record: Record = {
+            "event": "epoch",
+            "step": self._step,
+            "epoch": progress.epoch + 1,
+            "train_loss": progress.epoch_sums.mean_loss,
+            "train_accuracy": progress.epoch_sums.accuracy,
+        }
+        if self._data.validation is not None:
+            sums = evaluate(self.model, self._data.validation, self._loss)
+            record |= {"validation_loss": sums.mean_loss, "validation_accuracy": sums.accuracy}
+        progress.records.append(record)
+        progress.epoch += 1
+        progress.batch = 0
+        progress.epoch_sums, progress.window_sums = Sums(), Sums()
+        reporter.epoch(record)
+        if time.monotonic() - self._last_checkpoint >= _EPOCH_SECONDS:
+            self._save_checkpoint()
+
+    def _test(self) -> None:
+        # Not part of the checkpoint's progress: a run resumed with more epochs tests again at its
+        # end.
+        if self._data.test is None:
+            return
+        sums = evaluate(self.model, self._data.test, self._loss)
+        self.progress.records.append(
+            {
+                "event": "test",
+                "step": self._step,
+                "epoch": self.progress.epoch,
+                "test_loss": sums.mean_loss,
+                "test_accuracy": sums.accuracy,
+            }
+        )
+
+    def _checkpoint_is_due(self) -> bool:
+        if self._checkpoint_every is not None:
+            return self._step % self._checkpoint_every == 0
+        return time.monotonic() - self._last_checkpoint >= _STEP_SECONDS
+
+    def _save_checkpoint(self) -> None:
+        if self._run is not None:
+            self._run.save_checkpoint(
+                self._training, self._epochs, self.model, self._state, self.progress
+            )
+            self._last_checkpoint = time.monotonic()
+
+    def _save_results(self) -> None:
+        if self._run is not None:
+            self._run.save_results(self.model, self.progress.records)
+
+    def _save_timing(self, seconds: float, steps: int) -> None:
+        if self._run is not None:
+            self._run.add_timing(
+                {"epoch": self.progress.epoch, "steps": steps, "seconds": round(seconds, 3)}
+            )
+
+    def _divergence(self, value: float) -> DivergenceError:
+        return DivergenceError(
+            f"the loss became {value} in epoch {self.progress.epoch + 1}, step {self._step + 1}: "
+            "lower the learning rate (--lr), or look at the data"
+        )
+
+
+def _gradient_function(
+    structure: Any, loss: Callable[[Any, Any], Any]
+) -> Callable[[list[Any], Any, Any], tuple[list[Any], tuple[Any, Any]]]:
+    """``(leaves, x, y) -> (gradient, (loss, logits))``."""
+
+    def objective(leaves: list[Any], x: Any, y: Any) -> tuple[Any, tuple[Any, Any]]:
+        logits = tree.unflatten(structure, leaves)(x)
+        value = loss(logits, y)
+        return value, (value, logits)
+
+    gradient: Callable[..., Any] = wg.grad_and_aux(objective)
+    return gradient
+
+
+def _count_correct(logits: Any, labels: NDArray[Any]) -> int:
+    return int(np.count_nonzero(logits.argmax(axis=1) == labels))
+
+
+def _describe(value: Any) -> str:
+    """A text, the same in every process, for a number, a function or a dataclass of these."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = (
+            f"{field.name}={_describe(getattr(value, field.name))}"
+            for field in dataclasses.fields(value)
+        )
+        return f"{type(value).__qualname__}({', '.join(fields)})"
+    if isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    # The repr of other objects has their address in it.
+    return str(getattr(value, "__qualname__", type(value).__qualname__))

@@ -1,0 +1,216 @@
+"""What crosses the boundary of a transform: arguments on the way in, results on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..core import algebra, pytree
+from ..core.abstract import Var
+from ..core.bind import refresh
+from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
+from ..core.ownership import owns_alone, settle, snapshot
+from ..core.recorder import lift_plain
+from ..core.state import PAUSED, next_id, recording_resumed, tracing
+from ..core.tape import INPUT, Scope
+from ..core.tensor import FastTensor, RareTensor, Tensor, handle
+
+__all__ = [
+    "any_tensor",
+    "as_input",
+    "check_argnums",
+    "input_leaf",
+    "release",
+    "select_arguments",
+    "tracing_user",
+]
+
+
+@contextmanager
+def tracing_user() -> Iterator[None]:
+    """The user's function runs in this block.
+
+    NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was raised
+    underneath is raised instead, at the user's line.
+    """
+    try:
+        with tracing():
+            if PAUSED:
+                with recording_resumed():
+                    yield
+            else:
+                yield
+    except (ValueError, TypeError) as error:
+        cause = error.__cause__
+        if isinstance(cause, WengertError) and not isinstance(error, WengertError):
+            raise cause.with_traceback(error.__traceback__) from None
+        raise
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a user's function, for messages."""
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def check_argnums(
+    transform: str, argnums: int | Sequence[int], count: int
+) -> tuple[tuple[int, ...], bool]:
+    """Normalised positions, and whether a single one was asked for."""
+    single = not isinstance(argnums, (tuple, list))
+    positions = (argnums,) if single else tuple(argnums)  # type: ignore[arg-type]
+    result = []
+    for i in positions:
+        if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
+            raise WengertTypeError(
+                f"{transform}: argnums must be an integer or a tuple of integers, not {argnums!r}"
+            )
+        if not -count <= i < count:
+            raise WengertValueError(
+                f"{transform}: argnums={argnums} but the function was called with {count} positional "
+                f"argument{'' if count == 1 else 's'}"
+            )
+        result.append(int(i) % count)
+    if len(set(result)) != len(result):
+        raise WengertValueError(f"{transform}: argnums={argnums} names an argument twice")
+    return tuple(result), single
+
+
+def as_input(x: Any, where: str) -> tuple[Any, Any, dict[int, Any]]:
+    """Array, node and tangents of an argument leaf that is to be differentiated.
+
+    Raises
+    ------
+    WengertTypeError
+        For integers and for what is no number.
+    """
+    x = lift_plain(x)
+    if isinstance(x, Tensor):
+        refresh(x)
+        a, n = x._a, x._n
+        tangents = {}
+        if type(x) is RareTensor:
+            tangents = x._x.tangents
+            if x._x.exposed:
+                a = None
+                if not settle(x):
+                    x._a = x._a.copy() if tangents else x._a
+                    a = x._a.copy()
+                else:
+                    a = x._a
+    elif isinstance(x, np.ndarray):
+        a, n, tangents = snapshot(np.asarray(x)), None, {}
+    elif isinstance(x, np.generic):
+        a, n, tangents = x, None, {}
+    elif isinstance(x, (bool, int)):
+        a, n, tangents = np.asarray(x), None, {}
+    elif isinstance(x, float):
+        a, n, tangents = np.float64(x), None, {}
+    elif isinstance(x, complex):
+        a, n, tangents = np.complex128(x), None, {}
+    else:
+        raise WengertTypeError(
+            f"{where}: cannot differentiate with respect to a {type(x).__name__}; arguments must be "
+            "numbers, arrays, or containers of them"
+        )
+    if a.dtype.kind not in "fc":
+        remedy = "cast it with .astype(float), or write 2.0 instead of 2"
+        raise WengertTypeError(
+            f"{where}: cannot differentiate with respect to an argument of dtype {a.dtype}; {remedy}"
+        )
+    return a, n, tangents
+
+
+def input_leaf(x: Any, where: str, scope: Scope) -> tuple[Tensor, int]:
+    """An argument leaf as a new input of the tape, and its id."""
+    a, n, tangents = as_input(x, where)
+    k = next_id()
+    foreign = bool(tangents) or type(a) is Var
+    return handle(a, (k, INPUT, n, None, None, foreign, scope), dict(tangents) or None), k
+
+
+def select_arguments(
+    transform: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    positions: tuple[int, ...],
+    scope: Scope,
+) -> tuple[list[Any], list[tuple[Any, list[int], list[Any]]]]:
+    """The arguments with new inputs in the given positions; their structures, ids and leaves."""
+    new_args = list(args)
+    selected = []
+    for i in positions:
+        paths, found, spec = pytree.flatten_with_paths(args[i]) if _is_container(args[i]) else (
+            [""], [args[i]], None
+        )
+        inputs, ids = [], []
+        for path, leaf in zip(paths, found, strict=True):
+            t, k = input_leaf(leaf, f"{transform} of {name_of(function)}, argument {i}{path}", scope)
+            inputs.append(t)
+            ids.append(k)
+        new_args[i] = inputs[0] if spec is None else pytree.unflatten(spec, inputs)
+        selected.append((spec, ids, inputs))
+    return new_args, selected
+
+
+def _is_container(x: Any) -> bool:
+    return not isinstance(x, (np.ndarray, Tensor, float, np.generic))
+
+
+def any_tensor(*trees: Any) -> bool:
+    """Whether a Tensor is among the leaves."""
+    for tree in trees:
+        if isinstance(tree, Tensor):
+            return True
+        if _is_container(tree) and any(isinstance(x, Tensor) for x in pytree.leaves(tree)):
+            return True
+    return False
+
+
+def release(x: Any, keep: bool) -> Any:
+    """A result on its way out: plain if nothing about it matters to an outer transform.
+
+    Plain results are arrays that nobody else holds, so the caller may write into them.
+    """
+    if isinstance(x, Tensor):
+        if keep or x._n is not None or type(x._a) is Var or (
+            type(x) is RareTensor and x._x.tangents
+        ):
+            return x
+        a = x._a
+    else:
+        a = x
+    if type(a) is not np.ndarray:
+        return a
+    t = FastTensor()
+    t._a = a
+    if isinstance(x, Tensor):
+        x._a = None
+    del a, x
+    return t._a if owns_alone(t) else np.array(t._a)
+
+
+def zero_cotangent(t: Tensor) -> Any:
+    """The cotangent of an input that the output does not depend on."""
+    return algebra.zeros_like(t)
+
+
+def seed_like(t: Any, ct: Any, where: str) -> Any:
+    """A cotangent for the output ``t``, checked and in its dtype."""
+    shape = t.shape
+    ct = lift_plain(ct)
+    if isinstance(ct, Tensor):
+        refresh(ct)
+    elif not isinstance(ct, (np.ndarray, np.generic)):
+        ct = np.asarray(ct)[()]
+    if ct.shape != shape:
+        raise ShapeError(f"{where}: expected shape {shape}, got {ct.shape}")
+    if ct.dtype.kind not in "biufc":
+        raise WengertTypeError(f"{where}: expected numbers, got dtype {ct.dtype}")
+    if ct.dtype != t.dtype:
+        if ct.dtype.kind == "c" and t.dtype.kind != "c":
+            raise WengertTypeError(f"{where}: a complex value for a real array of dtype {t.dtype}")
+        ct = ct.astype(t.dtype)
+    return ct

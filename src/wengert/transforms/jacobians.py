@@ -1,0 +1,182 @@
+"""Jacobians, Hessians and products with them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..core import pytree
+from ..core.errors import WengertTypeError
+from ..core.tensor import Tensor
+from ..rules.shapes import reshape, transpose
+from .boundary import any_tensor, check_argnums, name_of, release
+from .forward import jvp, linearize
+from .reverse import grad, vjp
+from .vmap import evaluate_batched, vmap
+
+__all__ = ["hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
+
+Function = Callable[..., Any]
+
+
+def _closure(function: Function, args: tuple[Any, ...], kwargs: Any, i: int) -> Function:
+    return lambda x: function(*args[:i], x, *args[i + 1 :], **kwargs)
+
+
+def _argument(transform: str, argnums: Any, args: tuple[Any, ...]) -> int:
+    (i, *others), single = check_argnums(transform, argnums, len(args))
+    if others or not single:
+        raise WengertTypeError(
+            f"{transform}: argnums must be one integer; put several arrays into a tuple argument"
+        )
+    return i
+
+
+def _basis(leaves: list[Any]) -> list[Any]:
+    """The unit vectors of a container, one after the other along a first axis of all its leaves."""
+    n = sum(prod(x.shape) for x in leaves)
+    rows = []
+    start = 0
+    for x in leaves:
+        size = prod(x.shape)
+        e = np.zeros((n, size), x.dtype)
+        e[np.arange(start, start + size), np.arange(size)] = 1
+        rows.append(e.reshape((n, *x.shape)))
+        start += size
+    return rows
+
+
+def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    return reshape(x, shape) if isinstance(x, Tensor) else np.reshape(x, shape)
+
+
+def _check_float(where: str, x: Any) -> Any:
+    if not isinstance(x, (Tensor, np.ndarray, np.generic)):
+        x = np.asarray(x)
+    if x.dtype.kind not in "fc":
+        raise WengertTypeError(f"{where}: the function returned dtype {x.dtype}; it must return floats")
+    return x
+
+
+def jacrev(function: Function, argnums: int = 0) -> Function:
+    """A function that returns the Jacobian, by reverse mode: best for few outputs.
+
+    For an output of shape ``s`` and an argument of shape ``t`` the Jacobian has shape ``s + t``. For
+    containers it is the container of the outputs, with the container of the argument in each place.
+    """
+
+    @functools.wraps(function, updated=())
+    def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
+        i = _argument("jacrev", argnums, args)
+        y, pullback = vjp(_closure(function, args, kwargs, i), args[i])
+        outs, out_spec = pytree.flatten(y)
+        outs = [_check_float(f"jacrev of {name_of(function)}", o) for o in outs]
+        keep = any_tensor(*args)
+        basis = _basis(outs)
+        if not basis or basis[0].shape[0] == 0:
+            rows_of_inputs = [np.zeros((0, *np.shape(x))) for x in pytree.leaves(args[i])]
+            in_spec = pytree.structure(args[i])
+        else:
+            rows = vmap(lambda *cts: pullback(pytree.unflatten(out_spec, cts))[0])(*basis)
+            rows_of_inputs, in_spec = pytree.flatten(rows)
+        blocks = []
+        start = 0
+        for o in outs:
+            size = prod(o.shape)
+            block = [
+                release(_reshaped(r[start : start + size], o.shape + r.shape[1:]), keep)
+                for r in rows_of_inputs
+            ]
+            blocks.append(pytree.unflatten(in_spec, block))
+            start += size
+        return pytree.unflatten(out_spec, blocks)
+
+    return jacobian_by_rows
+
+
+def jacfwd(function: Function, argnums: int = 0) -> Function:
+    """A function that returns the Jacobian, by forward mode: best for few inputs.
+
+    The function runs once; its linearization is applied to all unit vectors together. Shapes as for
+    `jacrev`.
+    """
+
+    @functools.wraps(function, updated=())
+    def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
+        i = _argument("jacfwd", argnums, args)
+        y, linear = linearize(_closure(function, args, kwargs, i), args[i])
+        outs, out_spec = pytree.flatten(y)
+        for o in outs:
+            _check_float(f"jacfwd of {name_of(function)}", o)
+        ins, in_spec = pytree.flatten(args[i])
+        ins = [x if hasattr(x, "shape") else np.asarray(x) for x in ins]
+        basis = _basis(ins)
+        n = sum(prod(x.shape) for x in ins)
+        keep = any_tensor(*args)
+        columns = evaluate_batched(linear.program, basis, [True] * len(basis), n)  # type: ignore[attr-defined]
+        blocks = []
+        for o, (c, batched) in zip(outs, columns, strict=True):
+            shape = np.shape(o) if not isinstance(o, Tensor) else o.shape
+            if not batched:  # no dependence on the argument
+                c = np.zeros((n, *shape))
+            c = _last(c)
+            block = []
+            start = 0
+            for x in ins:
+                size = prod(x.shape)
+                part = c[..., start : start + size]
+                block.append(release(_reshaped(part, shape + x.shape), keep))
+                start += size
+            blocks.append(pytree.unflatten(in_spec, block))
+        return pytree.unflatten(out_spec, blocks)
+
+    return jacobian_by_columns
+
+
+def _last(c: Any) -> Any:
+    axes = (*range(1, c.ndim), 0)
+    return transpose(c, axes) if isinstance(c, Tensor) else np.transpose(c, axes)
+
+
+def jacobian(function: Function, argnums: int = 0) -> Function:
+    """A function that returns the Jacobian; the same as `jacrev`."""
+    return jacrev(function, argnums)
+
+
+def hessian(function: Function, argnums: int = 0) -> Function:
+    """A function that returns the matrix of second derivatives of a scalar function.
+
+    For an argument of shape ``t`` the Hessian has shape ``t + t``. Forward over reverse mode.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> wg.hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return jacfwd(grad(function, argnums), argnums)
+
+
+def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
+    """The product of the Hessian of ``function(x, *args)`` with ``v``, without forming the Hessian.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a scalar.
+    x, v : array or container
+        The point and the vector, of one structure.
+    *args :
+        Further arguments of ``function``.
+
+    Returns
+    -------
+    array or container
+        Like ``x``. Forward over reverse mode: about the cost of two gradients.
+    """
+    return jvp(lambda u: grad(function)(u, *args), (x,), (v,))[1]

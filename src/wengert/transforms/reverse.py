@@ -1,0 +1,338 @@
+"""Reverse mode: `vjp` and the gradients made from it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import algebra, pytree
+from ..core.abstract import Var
+from ..core.bind import refresh
+from ..core.errors import WengertTypeError, WengertValueError
+from ..core.state import next_id
+from ..core.tape import JOIN, Liveness, Scope, sweep
+from ..core.tensor import Tensor, handle
+from .boundary import (
+    any_tensor,
+    check_argnums,
+    name_of,
+    release,
+    seed_like,
+    select_arguments,
+    tracing_user,
+)
+
+__all__ = [
+    "elementwise_grad",
+    "grad",
+    "grad_and_aux",
+    "holomorphic_grad",
+    "value_and_grad",
+    "vjp",
+]
+
+Function = Callable[..., Any]
+
+
+def _value_tensor(y: Any) -> Any:
+    """An output as the transforms see it: a refreshed Tensor, or a plain array."""
+    if isinstance(y, Tensor):
+        refresh(y)
+        return y
+    if isinstance(y, (np.ndarray, np.generic)):
+        return y
+    return np.asarray(y)[()]
+
+
+def _value_out(y: Any, liveness: Liveness, keep: bool) -> Any:
+    """The function's value for the caller, without the nodes of the transform that has ended."""
+    return release(liveness.strip(y), keep) if isinstance(y, Tensor) else y
+
+
+def _cotangents_out(
+    selected: list[Any], cotangents: dict[int, Any], single: bool, liveness: Liveness, keep: bool
+) -> Any:
+    """The cotangents in the structure of the arguments, each in its argument's dtype."""
+    trees = []
+    for spec, ids, inputs in selected:
+        leaves = []
+        for k, t in zip(ids, inputs, strict=True):
+            g = cotangents.pop(k, None)
+            g = algebra.zeros_like(t) if g is None else algebra.cast_like(g, t.dtype)
+            leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
+            del g
+        out = []
+        while leaves:
+            out.append(release(leaves.pop(0), keep))
+        trees.append(out[0] if spec is None else pytree.unflatten(spec, out))
+    return trees[0] if single else tuple(trees)
+
+
+def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
+    name = f"{transform} of {name_of(function)}"
+    if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
+        raise WengertTypeError(
+            f"{name}: the function returned a {type(y).__name__}; it must return one scalar. To "
+            "return more, use grad_and_aux or vjp"
+        )
+    y = _value_tensor(y)
+    if y.size != 1:
+        raise WengertTypeError(
+            f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for a "
+            "scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
+        )
+    if y.dtype.kind == "c" and not holomorphic:
+        raise WengertTypeError(
+            f"{name}: the function returned a complex number; take np.real of it, or use "
+            "wengert.holomorphic_grad"
+        )
+    if y.dtype.kind not in "fc":
+        raise WengertTypeError(
+            f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero or "
+            "undefined; return a float"
+        )
+    return y
+
+
+def _gradient(
+    transform: str,
+    function: Function,
+    argnums: int | Sequence[int],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    has_aux: bool,
+    check: Callable[[Any], Any],
+) -> tuple[Any, Any, Any]:
+    positions, single = check_argnums(transform, argnums, len(args))
+    keep = any_tensor(*args)
+    scope = Scope()
+    new_args, selected = select_arguments(transform, function, args, positions, scope)
+    aux = None
+    with tracing_user():
+        y = function(*new_args, **kwargs)
+        if has_aux:
+            if not isinstance(y, tuple) or len(y) != 2:
+                raise WengertTypeError(
+                    f"{transform} of {name_of(function)}: the function must return a pair "
+                    "(value, auxiliary data)"
+                )
+            y, aux = y
+        y = check(y)
+    del new_args
+    stops = frozenset(k for _, ids, _ in selected for k in ids)
+    cotangents: dict[int, Any] = {}
+    if isinstance(y, Tensor) and y._n is not None:
+        if type(y._a) is Var:
+            seed = y._a.recording.constant(1, y.shape, y.dtype)
+        else:
+            seed = y.dtype.type(1) if y.ndim == 0 else np.ones(y.shape, y.dtype)
+        cotangents = sweep(y._n, seed, stops)[0]
+    scope.active = False
+    liveness = Liveness()
+    value = _value_out(y, liveness, keep)
+    if has_aux:
+        aux = pytree.map(lambda t: _aux_out(t, liveness, keep), aux)
+    return value, _cotangents_out(selected, cotangents, single, liveness, keep), aux
+
+
+def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
+    """An auxiliary output, without the nodes of the transform that has ended."""
+    if isinstance(t, Tensor):
+        refresh(t)
+    return _value_out(t, liveness, keep)
+
+
+def value_and_grad(
+    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Function:
+    """A function that returns the value of ``function`` and its gradient.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a real scalar; with ``has_aux``, a pair of it and anything else.
+    argnums : int or sequence of int
+        The positional arguments to differentiate with respect to: numbers, arrays, or containers of
+        them. The others, and keyword arguments, are passed on.
+    has_aux : bool
+        Whether ``function`` returns auxiliary data beside the scalar.
+
+    Returns
+    -------
+    callable
+        ``(*args, **kwargs) -> (value, gradient)``, with ``has_aux`` ``((value, aux), gradient)``. The
+        gradient has the structure, shapes and dtypes of the argument; a tuple of them if ``argnums``
+        is one. For complex arguments it is ``df/dx - i df/dy``.
+
+    Raises
+    ------
+    WengertTypeError
+        If the value is no real scalar, or an argument is of integer dtype.
+    """
+
+    @functools.wraps(function, updated=())
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        value, gradient, aux = _gradient(
+            "value_and_grad", function, argnums, args, kwargs, has_aux,
+            lambda y: _check_scalar("value_and_grad", function, y),
+        )  # fmt: skip
+        return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    return value_and_gradient
+
+
+def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """A function that returns the gradient of ``function``, by reverse mode.
+
+    See `value_and_grad` for the arguments and the errors.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> wg.grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+
+    @functools.wraps(function, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return _gradient(
+            "grad", function, argnums, args, kwargs, False,
+            lambda y: _check_scalar("grad", function, y),
+        )[1]  # fmt: skip
+
+    return gradient
+
+
+def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """A function that returns ``(gradient, aux)`` for a ``function`` that returns ``(value, aux)``."""
+
+    @functools.wraps(function, updated=())
+    def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
+        _, gradient, aux = _gradient(
+            "grad_and_aux", function, argnums, args, kwargs, True,
+            lambda y: _check_scalar("grad_and_aux", function, y),
+        )  # fmt: skip
+        return gradient, aux
+
+    return gradient_and_aux
+
+
+def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The gradient of the sum of the output.
+
+    For a function that works on each element alone this is its derivative at every element, in an
+    array of the argument's shape.
+    """
+
+    @functools.wraps(function, updated=())
+    def elementwise(*args: Any, **kwargs: Any) -> Any:
+        return _gradient(
+            "elementwise_grad", function, argnums, args, kwargs, False, _check_elementwise
+        )[1]
+
+    def _check_elementwise(y: Any) -> Any:
+        if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int)):
+            raise WengertTypeError(
+                f"elementwise_grad of {name_of(function)}: the function returned a "
+                f"{type(y).__name__}; it must return an array"
+            )
+        y = _value_tensor(y)
+        if y.dtype.kind != "f":
+            raise WengertTypeError(
+                f"elementwise_grad of {name_of(function)}: the function returned dtype {y.dtype}; "
+                "it must return real floats"
+            )
+        return y
+
+    return elementwise
+
+
+def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The complex derivative of a holomorphic scalar function."""
+
+    @functools.wraps(function, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        positions, _ = check_argnums("holomorphic_grad", argnums, len(args))
+        for i in positions:
+            for leaf in pytree.leaves(args[i]):
+                if not np.issubdtype(getattr(leaf, "dtype", type(leaf)), np.complexfloating):
+                    raise WengertTypeError(
+                        f"holomorphic_grad of {name_of(function)}: argument {i} must be complex, not "
+                        f"{getattr(leaf, 'dtype', type(leaf).__name__)}; cast it with .astype(complex)"
+                    )
+        return _gradient(
+            "holomorphic_grad", function, argnums, args, kwargs, False,
+            lambda y: _check_scalar("holomorphic_grad", function, y, True),
+        )[1]  # fmt: skip
+
+    return gradient
+
+
+def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of ``function`` and its pullback, the map from cotangents of the output to the inputs'.
+
+    Parameters
+    ----------
+    function : callable
+        From containers of arrays to a container of arrays.
+    *primals : arrays or containers
+        Where to evaluate; all are differentiated.
+    has_aux : bool
+        Whether ``function`` returns a pair ``(output, aux)``.
+
+    Returns
+    -------
+    value : as returned by ``function``
+    pullback : callable
+        ``cotangent -> tuple of cotangents``, one for each primal. Can be called again.
+    aux
+        Only with ``has_aux``.
+
+    Notes
+    -----
+    Primals are copied, so the pullback stays right when they are changed afterwards.
+    """
+    keep = any_tensor(*primals)
+    scope = Scope()
+    new_args, selected = select_arguments(
+        "vjp", function, primals, tuple(range(len(primals))), scope
+    )
+    aux = None
+    with tracing_user():
+        y = function(*new_args)
+        if has_aux:
+            if not isinstance(y, tuple) or len(y) != 2:
+                raise WengertTypeError(
+                    f"vjp of {name_of(function)}: with has_aux the function must return a pair"
+                )
+            y, aux = y
+        outs, spec = pytree.flatten(y)
+        outs = [_value_tensor(o) for o in outs]
+    stops = frozenset(k for _, ids, _ in selected for k in ids)
+    scope.active = False
+    roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
+    avals = [handle(o._a, None, None) if isinstance(o, Tensor) else o for o in outs]
+    root = (next_id(), JOIN, roots, None, None, None, None, None, 0, None)
+
+    def pullback(cotangent: Any) -> Any:
+        try:
+            cts = pytree.flatten_up_to(spec, cotangent)
+        except ValueError as error:
+            raise WengertValueError(
+                f"pullback of {name_of(function)}: the cotangent must have the structure of the output, "
+                f"{spec}: {error}"
+            ) from None
+        where = f"pullback of {name_of(function)}: cotangent"
+        seeds = [seed_like(o, c, where) for o, c in zip(avals, cts, strict=True)]
+        cotangents = sweep(root, seeds, stops)[0]
+        return _cotangents_out(selected, cotangents, False, Liveness(), keep or any_tensor(cotangent))
+
+    liveness = Liveness()
+    value = pytree.unflatten(spec, [_value_out(o, liveness, keep) for o in outs])
+    if has_aux:
+        aux = pytree.map(lambda t: _aux_out(t, liveness, keep), aux)
+        return value, pullback, aux
+    return value, pullback

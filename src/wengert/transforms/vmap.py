@@ -1,0 +1,187 @@
+"""Batching: `vmap` records a function on the shapes of one example and replays it on all at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import pytree
+from ..core.abstract import Aval, Var
+from ..core.bind import bind, refresh
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
+from ..core.ownership import snapshot
+from ..core.program import Program
+from ..core.recorder import lift_plain, record
+from ..core.tape import Liveness
+from ..core.tensor import RareTensor, Tensor, handle
+from ..rules.batching import materialize
+from ..rules.shapes import transpose
+from .boundary import any_tensor, name_of, release, tracing_user
+
+__all__ = ["vmap"]
+
+Function = Callable[..., Any]
+
+
+def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
+    """One axis for each leaf of ``tree``; ``axes`` may be a prefix of its structure."""
+    if axes is None or isinstance(axes, (int, np.integer)):
+        return [axes] * len(pytree.leaves(tree))
+    result: list[int | None] = []
+    if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
+        if len(axes) != len(tree):
+            raise WengertValueError(f"vmap: {what} has {len(axes)} entries for {len(tree)}")
+        for a, t in zip(axes, tree, strict=True):
+            result.extend(_axes_tree(a, t, what))
+        return result
+    if isinstance(axes, dict) and isinstance(tree, dict):
+        if set(axes) != set(tree):
+            raise WengertValueError(f"vmap: {what} has keys {sorted(axes)} for {sorted(tree)}")
+        for key in sorted(tree):
+            result.extend(_axes_tree(axes[key], tree[key], what))
+        return result
+    raise WengertTypeError(f"vmap: {what} must be integers or None in the structure of the arguments")
+
+
+def _to_front(x: Any, axis: int, where: str) -> Any:
+    ndim = x.ndim
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"{where}: has no axis {axis}, its shape is {x.shape}")
+    axis %= ndim
+    if axis == 0:
+        return x
+    order = (axis, *(i for i in range(ndim) if i != axis))
+    return transpose(x, order) if isinstance(x, Tensor) else np.transpose(x, order)
+
+
+def _from_front(x: Any, axis: int) -> Any:
+    ndim = x.ndim
+    axis %= ndim
+    if axis == 0:
+        return x
+    order = [*range(1, ndim)]
+    order.insert(axis, 0)
+    return transpose(x, tuple(order)) if isinstance(x, Tensor) else np.transpose(x, order)
+
+
+def evaluate_batched(
+    program: Program, args: list[Any], batched: list[bool], size: int
+) -> list[tuple[Any, bool]]:
+    """Evaluate a Program recorded on one example with the batch axis first in the batched arguments."""
+    env: dict[Any, tuple[Any, bool]] = {
+        v: (x, b) for v, x, b in zip(program.inputs, args, batched, strict=True)
+    }
+    env.update((v, (lift_plain(obj), False)) for v, obj in program.captured)
+    for e in program.equations:
+        pairs = [env[x] if type(x) is Var else (x, False) for x in e.inputs]
+        ins = tuple([x for x, _ in pairs])
+        flags = tuple([b for _, b in pairs])
+        any_batched = True in flags
+        if not any_batched:
+            out = bind(e.primitive, ins, e.params, False)
+        elif e.primitive.batch is None:
+            raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
+        else:
+            ins = tuple([x if isinstance(x, Tensor) or not b else handle(x, None, None)
+                         for x, b in pairs])  # fmt: skip
+            out = e.primitive.batch(ins, flags, size, **e.params)
+        outs = (out,) if e.primitive.outputs is None else out
+        env.update((v, (o, any_batched)) for v, o in zip(e.outputs, outs, strict=True))
+    return [env[v] if type(v) is Var else (v, False) for v in program.outputs]
+
+
+def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
+    """A function that applies ``function`` to every slice along a batch axis, without a loop.
+
+    Parameters
+    ----------
+    function : callable
+        Written for one example.
+    in_axes : int, None, or a structure of them
+        The batch axis of each argument; None for one that all examples share.
+    out_axes : int or a structure of them
+        Where the batch axis goes in the results.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ShapeError
+        If the batch axes have different lengths.
+    AbstractValueError
+        If ``function`` branches on a value: it is recorded on shapes alone.
+    """
+
+    @functools.wraps(function, updated=())
+    def batched_function(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(in_axes, (tuple, list)) and len(in_axes) != len(args):
+            raise WengertValueError(
+                f"vmap of {name_of(function)}: in_axes has {len(in_axes)} entries but the function was "
+                f"called with {len(args)} positional arguments"
+            )
+        keep = any_tensor(*args)
+        paths, leaves, spec = pytree.flatten_with_paths(args)
+        axes = _axes_tree(in_axes, args, "in_axes")
+        sizes: dict[int, str] = {}
+        batched: list[Any] = []
+        for path, x, axis in zip(paths, leaves, axes, strict=True):
+            if axis is None:
+                continue
+            where = f"vmap of {name_of(function)}, argument {path}"
+            x = lift_plain(x if isinstance(x, Tensor) else np.asarray(x))
+            if isinstance(x, Tensor):
+                refresh(x)
+            x = _to_front(x, int(axis), where)
+            sizes.setdefault(x.shape[0], path)
+            batched.append(x)
+        if len(sizes) != 1:
+            found = ", ".join(f"{n} (argument {path})" for n, path in sizes.items())
+            raise ShapeError(
+                f"vmap of {name_of(function)}: the batch axes must have one length; found {found}"
+                if sizes
+                else f"vmap of {name_of(function)}: in_axes names no batch axis"
+            )
+        (size,) = sizes
+        out_spec: Any = None
+
+        def flat(*examples: Any) -> list[Any]:
+            nonlocal out_spec
+            rest = iter(examples)
+            values = [x if axis is None else next(rest)
+                      for x, axis in zip(leaves, axes, strict=True)]  # fmt: skip
+            # An array that all share becomes a Tensor, so that table[i] with an abstract i dispatches.
+            values = [
+                handle(snapshot(x), None, None) if isinstance(x, np.ndarray) else x for x in values
+            ]
+            y = function(*pytree.unflatten(spec, values), **kwargs)
+            outs, out_spec = pytree.flatten(y)
+            return outs
+
+        with tracing_user():
+            program = record(flat, [Aval(x.shape[1:], x.dtype) for x in batched])
+            liveness = Liveness()
+            program.captured = [
+                (v, liveness.strip(obj) if isinstance(obj, Tensor) else obj)
+                for v, obj in program.captured
+            ]
+            keep = keep or any(_still_matters(obj) for _, obj in program.captured)
+            results = evaluate_batched(program, batched, [True] * len(batched), size)
+        out_paths = _axes_tree(out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes")
+        outs = []
+        for (y, is_batched), axis in zip(results, out_paths, strict=True):
+            y = materialize(y, is_batched, size)
+            outs.append(release(_from_front(y, int(axis or 0)), keep))
+        return pytree.unflatten(out_spec, outs)
+
+    return batched_function
+
+
+def _still_matters(x: Any) -> bool:
+    return isinstance(x, Tensor) and (
+        x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
+    )
