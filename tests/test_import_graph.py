@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "wengert"
 # The layout of the design, from the bottom up. A package imports only what stands before it.
 ORDER = (
     "core",
+    "tree",  # containers, for users
     "rules",
     "numpy",
     "scipy",
@@ -25,7 +26,7 @@ ORDER = (
 )
 # These stand on the public interface, and see nothing below it.
 ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
-PUBLIC = ("wengert", "numpy", "scipy", "testing", *ON_THE_PUBLIC_API)
+PUBLIC = ("wengert", "tree", "numpy", "scipy", "testing", *ON_THE_PUBLIC_API)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

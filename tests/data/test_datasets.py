@@ -81,7 +81,7 @@ def test_fashion_mnist():
 
 @pytest.mark.skipif(not FASHION.is_dir(), reason="Fashion-MNIST is not installed")
 def test_sums_of_fashion_mnist_are_those_of_its_authors():
-    """The installed file is the published one but for its gzip header: put that back and compare."""
+    """The installed file is the published one but for its gzip header: put that back."""
     import hashlib
 
     installed = (FASHION / "t10k-labels-idx1-ubyte.gz").read_bytes()

@@ -261,7 +261,8 @@ class Torch(Library):
         value = build(self.xp)(*leaves)
         gradients = self.torch.autograd.grad(value, leaves, allow_unused=True)
         return value.detach().numpy(), [
-            np.zeros_like(x) if g is None else g.numpy() for x, g in zip(inputs, gradients)
+            np.zeros_like(x) if g is None else g.numpy(force=True)
+            for x, g in zip(inputs, gradients)
         ]
 
     def jvp(self, build: Build, inputs: Arrays, tangents: Arrays) -> np.ndarray:
@@ -278,7 +279,7 @@ class Torch(Library):
         along = sum((g * self.torch.tensor(t)).sum() for g, t in zip(gradients, tangents))
         if not along.requires_grad:
             return [np.zeros_like(x) for x in inputs]
-        return [part.detach().numpy() for part in grad(along, leaves, **keep)]
+        return [part.numpy(force=True) for part in grad(along, leaves, **keep)]
 
 
 OURS: tuple[type[Library], ...] = (Wengert, WengertReverse)

@@ -40,9 +40,13 @@ def test_equal_seeds_give_equal_weights():
 def test_linear_refuses_wrong_arguments(rng):
     with pytest.raises(wg.WengertValueError, match="Linear: in_features must be a positive int.*0"):
         nn.Linear(0, 2, rng=rng)
-    with pytest.raises(wg.WengertValueError, match="out_features must be a positive integer, got 2.0"):
+    with pytest.raises(
+        wg.WengertValueError, match="out_features must be a positive integer, got 2.0"
+    ):
         nn.Linear(3, 2.0, rng=rng)
-    with pytest.raises(wg.WengertTypeError, match="Linear: dtype must be a floating type, got int32"):
+    with pytest.raises(
+        wg.WengertTypeError, match="Linear: dtype must be a floating type, got int32"
+    ):
         nn.Linear(3, 2, rng=rng, dtype=np.int32)
     with pytest.raises(
         wg.ShapeError, match=r"Linear: expected inputs of shape \(..., 3\), got \(5, 4\)"
@@ -80,7 +84,9 @@ def test_mlp(rng):
 
 def test_mlp_draws_weights_that_suit_the_activation():
     bound = {
-        name: np.abs(nn.mlp([600, 600], rng=np.random.default_rng(0), activation=f).layers[0].weight)
+        name: np.abs(
+            nn.mlp([600, 600], rng=np.random.default_rng(0), activation=f).layers[0].weight
+        )
         for name, f in (("tanh", nn.tanh), ("relu", nn.relu))
     }
     assert bound["tanh"].max() == pytest.approx(np.sqrt(6 / 1200), rel=1e-3)

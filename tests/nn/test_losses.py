@@ -52,7 +52,11 @@ def test_integer_labels_of_any_size(dtype):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0, 3, 1, 1], wg.WengertValueError, "label 3 of example 1 is out of range: 3 columns.*0 to 2"),
+        (
+            [0, 3, 1, 1],
+            wg.WengertValueError,
+            "label 3 of example 1 is out of range: 3 columns.*0 to 2",
+        ),
         ([0, 2, -1, 1], wg.WengertValueError, "label -1 of example 2 is out of range"),
         ([0.0, 2.0, 1.0, 1.0], wg.WengertTypeError, "labels must be integers, got float64; cast"),
         ([True] * 4, wg.WengertTypeError, "labels must be integers, got bool"),
@@ -80,5 +84,7 @@ def test_mse():
     assert nn.mse(a, b, "sum") == 13
     np.testing.assert_array_equal(nn.mse(a, b, "none"), [4, 9])
     np.testing.assert_array_equal(wg.grad(nn.mse)(a, b), [-2, -3])
-    with pytest.raises(wg.ShapeError, match=r"mse: prediction has shape \(2, 1\) and target \(2,\)"):
+    with pytest.raises(
+        wg.ShapeError, match=r"mse: prediction has shape \(2, 1\) and target \(2,\)"
+    ):
         nn.mse(a[:, None], b)

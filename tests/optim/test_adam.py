@@ -89,8 +89,8 @@ def test_gradients_and_states_that_do_not_fit():
     state = optimizer.init(PARAMS)
     with pytest.raises(wg.ShapeError, match=r"Adam: grads does not have the structure of params"):
         optimizer.update(PARAMS, {"w": np.ones(2)}, state)
+    broken = state._replace(square={"w": np.ones(3), "b": np.ones(())})
     with pytest.raises(wg.ShapeError, match=r"Adam: state.square\['w'\] has shape \(3,\)"):
-        broken = state._replace(square={"w": np.ones(3), "b": np.ones(())})
         optimizer.update(PARAMS, PARAMS, broken)
     with pytest.raises(wg.WengertTypeError, match="Adam: params is int64, but parameters must be"):
         optimizer.init(np.arange(3))

@@ -111,7 +111,10 @@ def test_wrong_numbers(arguments, message):
         ({**GRADS, "c": np.ones(1)}, r"grads\['c'\] has no counterpart"),
         ([np.ones(2), np.ones(())], r"params\['b'\]\[0\] has no counterpart"),
         ({"w": np.ones(2), "b": (np.ones(()),)}, "grads is a dict, params a dict"),
-        ({"w": np.ones(3), "b": [np.ones(())]}, r"grads\['w'\] has shape \(3,\), but params\['w'\]"),
+        (
+            {"w": np.ones(3), "b": [np.ones(())]},
+            r"grads\['w'\] has shape \(3,\), but params\['w'\]",
+        ),
     ],
 )
 def test_gradients_that_do_not_fit(grads, message):

@@ -110,7 +110,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--decay",
         type=float,
         metavar="X",
-        help="factor of the learning rate after each epoch (default: 0.8; digits and adam: 1)",
+        help="factor of the learning rate after each epoch (default: 0.7; digits and adam: 1)",
     )
     training.add_argument(
         "--momentum", type=float, metavar="X", help="of sgd (default: 0; digits with sgd: 0.9)"

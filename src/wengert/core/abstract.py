@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .recorder import Recording
 
-__all__ = ["Aval", "Var", "aval_of", "freeze"]
+__all__ = ["Aval", "Var", "aval_of", "freeze", "is_array"]
 
 
 class Aval:
@@ -67,6 +67,11 @@ def aval_of(x: Any) -> Aval:
         return Aval(x.shape, x.dtype)
     a = np.asarray(x)
     return Aval(a.shape, a.dtype)
+
+
+def is_array(x: Any) -> bool:
+    """Whether an operand is an array, of any number of dimensions, and not a scalar."""
+    return not x.scalar if type(x) is Var else isinstance(x, np.ndarray)
 
 
 def freeze(value: Any) -> Any:

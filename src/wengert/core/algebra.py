@@ -13,7 +13,7 @@ import numpy as np
 from .abstract import Aval, Var
 from .tensor import Tensor
 
-__all__ = ["cast_like", "strong_product", "times_partial", "unbroadcast", "zeros_like"]
+__all__ = ["cast_like", "ones_like", "strong_product", "times_partial", "unbroadcast", "zeros_like"]
 
 _add_reduce = np.add.reduce
 
@@ -58,17 +58,26 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
     return ct * p
 
 
-def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros of the shape and dtype of ``x``; inside a recording they belong to it, so as to accept writes."""
+def _filled(x: Any, value: int, dtype: Any) -> Any:
     a = x._a if isinstance(x, Tensor) else x
     if not isinstance(a, (Aval, np.ndarray, np.generic)):
         a = np.asarray(a)
     dtype = np.dtype(a.dtype if dtype is None else dtype)
     if type(a) is Var and a.recording is not None and a.recording.open:
-        return a.recording.constant(0, a.shape, dtype)
-    if type(a) is Aval or a.ndim or type(a) is Var:
-        return np.zeros(a.shape, dtype)
-    return dtype.type(0)
+        return a.recording.constant(value, a.shape, dtype)
+    if a.ndim or isinstance(a, (Aval, np.ndarray)):
+        return np.full(a.shape, value, dtype)
+    return dtype.type(value)
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Zeros like ``x``; inside a recording they belong to it, so that they accept writes."""
+    return _filled(x, 0, dtype)
+
+
+def ones_like(x: Any, dtype: Any = None) -> Any:
+    """Ones like ``x``."""
+    return _filled(x, 1, dtype)
 
 
 def cast_like(g: Any, dtype: Any) -> Any:

@@ -19,14 +19,9 @@ from .state import PAUSED, is_paused, next_id
 from .tape import OUTPUT, Node
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
 
-__all__ = ["bind", "refresh", "retarget"]
+__all__ = ["bind", "refresh"]
 
 ndarray = np.ndarray
-
-
-def retarget(node: Node, t: Tensor) -> Node:
-    """The same node, leading to ``t``. Only for a node that nothing refers to yet."""
-    return (*node[:4], ref(t), *node[5:])
 
 
 def refresh(x: Tensor) -> None:
@@ -41,12 +36,14 @@ def refresh(x: Tensor) -> None:
     for primitive, params in rare.chain:
         v = bind(primitive, (v,), params, False)
     x._a = v._a
-    x._n = None if v._n is None else retarget(v._n, x)
+    x._n = v._n
     rare.tangents = v._x.tangents if type(v) is RareTensor else {}
     rare.base_node, rare.base_array = base._n, base._a
 
 
-def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], view: bool = True) -> Any:
+def bind(
+    primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], view: bool = True
+) -> Any:
     """Evaluate or emit the operation, record it, and push tangents forward.
 
     Plain arguments give a plain result. ``view=False`` asks for a result that does not follow later
@@ -96,7 +93,7 @@ def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], vi
             parents, saved, foreign, constants = _save(
                 primitive, args, ins, dual, recording is not None
             )
-            node = (
+            node = [
                 next_id(),
                 primitive.kind,
                 parents,
@@ -107,14 +104,11 @@ def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], vi
                 out if keep_out else None,
                 foreign,
                 constants,
-            )
+            ]
         tangents = None
         if dual:
             tangents = tangents_of_output(primitive, args, out, node, params, recording)
         result = handle(out, node, tangents)
-        if node is not None:
-            # The tangents' nodes refer to the first tuple; both have one id, which is what counts.
-            result._n = retarget(node, result)
     if view and primitive.alias and isinstance(args[0], Tensor):
         return _as_view(primitive, params, args[0], result)
     return result
@@ -131,7 +125,7 @@ def _save(
     saved = []
     foreign = -1 if abstract else 0
     constants: dict[int, Any] | None = None
-    linear = primitive.linear
+    linear = primitive.linear if primitive.jvp is None else None
     for i, (x, a) in enumerate(zip(args, ins, strict=True)):
         unneeded = linear is not None and i in linear
         if isinstance(x, Tensor):
@@ -172,13 +166,13 @@ def _bind_outputs(
             primitive, args, ins, dual, recording is not None
         )
         kind = primitive.kind
-        node = (next_id(), kind, parents, None, None, saved, params, outs, foreign, constants)
+        node = [next_id(), kind, parents, None, None, saved, params, outs, foreign, constants]
     results = []
     out_nodes: list[Node | None] = []
     for i, o in enumerate(outs):
         r = handle(o, None, None)
         if node is not None and o.dtype.kind in "fc":
-            r._n = (next_id(), OUTPUT, node, None, ref(r), i)
+            r._n = [next_id(), OUTPUT, node, None, None, i]
         results.append(r)
         out_nodes.append(r._n)
     if not dual:
@@ -197,13 +191,13 @@ def _as_view(primitive: Primitive, params: dict[str, Any], x: Tensor, result: Te
     if type(out) is ndarray:
         if type(a) is not ndarray or out.base is None or not (out.base is a or out.base is a.base):
             return result
-    elif type(out) is not Var:
+    elif type(out) is not Var or out.scalar:
         return result
     if type(result) is FastTensor:
         node = result._n
         result = RareTensor()
         result._a, result._x = out, Rare(None)
-        result._n = None if node is None else retarget(node, result)
+        result._n = node
     rare = result._x
     if type(x) is RareTensor and x._x.base is not None:
         rare.base = x._x.base

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import algebra
+from .errors import WengertTypeError
+from .finite import finite
+from .quiet import quiet
 from .tensor import RareTensor, Tensor, handle
 
 if TYPE_CHECKING:
@@ -41,18 +44,24 @@ def tangents_of_output(
     recording: Any = None,
 ) -> dict[int, Any]:
     """The output's tangents by level. For several outputs, ``out`` and ``node`` are sequences."""
-    levels = sorted({k for x in args for k in (_tangents(x) or ())})
     tangents: dict[int, Any] = {}
     if not primitive.differentiable:
         return tangents
-    for level in levels:
+    found = [x._x.tangents if type(x) is RareTensor else None for x in args]
+    levels: Any = None
+    for d in found:
+        if d:
+            levels = d.keys() if levels is None else levels | d.keys()
+    if levels is None:
+        return tangents
+    for level in sorted(levels) if len(levels) > 1 else levels:
         if recording is not None and level < recording.id:
             continue  # that jvp ends after this recording: replaying the Program carries it
-        restricted = tuple([below(x, level) for x in args])
-        ts = [(_tangents(x) or {}).get(level) for x in args]
+        restricted = tuple([below(x, level) if d else x for x, d in zip(args, found, strict=True)])
+        ts = [d.get(level) if d else None for d in found]
         y: Any
         if primitive.outputs is None:
-            y = handle(out, node, dict(tangents))
+            y = handle(out, node, dict(tangents) if tangents else None)
         else:
             y = tuple(
                 handle(o, n, {k: t[i] for k, t in tangents.items() if t[i] is not None})
@@ -77,8 +86,15 @@ def push_forward(
     if primitive.jvp is not None:
         if all(t is None for t in tangents):
             return None
-        with np.errstate(all="ignore"):
+        with quiet():
             return primitive.jvp(tangents, ins, out, **params)
+    if primitive.vjp is not None:
+        if all(t is None for t in tangents):
+            return None
+        raise WengertTypeError(
+            f"{primitive.name} has only a reverse rule, so forward mode (jvp, jacfwd, hessian) cannot "
+            "differentiate it. Give it a forward rule with wengert.custom_jvp, which serves both modes"
+        )
     from .bind import bind
 
     if primitive.linear is not None:
@@ -90,9 +106,9 @@ def push_forward(
         ]
         return bind(primitive, tuple(args), params, False)
     total = None
-    for i in primitive.multilinear or ():
-        if tangents[i] is not None:
-            u = bind(primitive, (*ins[:i], tangents[i], *ins[i + 1 :]), params, False)
+    for i, t in enumerate(tangents):
+        if t is not None and i in (primitive.multilinear or ()):
+            u = bind(primitive, (*ins[:i], t, *ins[i + 1 :]), params, False)
             total = u if total is None else total + u
     return total
 
@@ -105,8 +121,10 @@ def _push_partials(partials: Any, ins: tuple[Any, ...], out: Any, tangents: list
         if type(partial) is int:
             u = t if partial == 1 else -t
         else:
-            with np.errstate(all="ignore"):
-                u = algebra.times_partial(t, partial, out, ins, True)
+            with quiet():
+                u = algebra.times_partial(t, partial, out, ins, False)
+                if not finite(u):
+                    u = algebra.times_partial(t, partial, out, ins, True)
         total = u if total is None else total + u
     if total is None or total.shape == out.shape:
         return total

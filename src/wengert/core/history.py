@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from _weakref import ref
 from collections.abc import Callable, Sequence
 from typing import Any, overload
@@ -12,7 +14,9 @@ from . import algebra
 from .abstract import Aval, Var
 from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
+from .finite import finite
 from .ownership import owns_alone
+from .quiet import quiet
 from .state import LOCAL, next_id
 from .tape import (
     INPUT,
@@ -20,7 +24,6 @@ from .tape import (
     OUTPUT,
     Node,
     NodeKind,
-    all_finite,
     collect,
     propagate,
     wrapper,
@@ -39,7 +42,7 @@ __all__ = [
 
 
 # ------------------------------------------------------------------ operations made by users
-# (id, kind, parent nodes, None, reference, parent Tensors, grad_fn, name, foreign, None)
+# [id, kind, parent nodes, None, gradient, parent Tensors, grad_fn, name, foreign, weak reference]
 
 
 def user_node(
@@ -50,7 +53,7 @@ def user_node(
         if not isinstance(p, Tensor):
             raise WengertTypeError(f"Tensor(): parents[{i}] is a {type(p).__name__}, not a Tensor")
     nodes = tuple(p._n for p in parents)
-    return (next_id(), USER, nodes, None, ref(t), parents, grad_fn, name, 0, None)
+    return [next_id(), USER, nodes, None, None, parents, grad_fn, name, 0, ref(t)]
 
 
 def _user_contribution(node: Node, ct: Any, cotangents: dict[int, Any], wrap: Any = None) -> None:
@@ -63,20 +66,19 @@ def _user_contribution(node: Node, ct: Any, cotangents: dict[int, Any], wrap: An
             f"the operation {node[7] or 'made by Tensor(..., grad_fn)'} has no second derivative: its "
             "grad_fn works on plain arrays. Use wengert.custom_vjp or wengert.primitive"
         )
-    tracked = {id(p): p for p in parents if p._n is not None}
-    before = {k: getattr(p, "_g", None) for k, p in tracked.items()}
+    nodes = {p._n[0]: p._n for p in parents if p._n is not None}
+    before = {k: n[4] for k, n in nodes.items()}
     try:
-        for p in tracked.values():
-            p._g = np.zeros(p.shape, p.dtype)
+        for n in nodes.values():
+            n[4] = None
         grad_fn(ct)
-        added = {k: p._g for k, p in tracked.items()}
+        added = {k: n[4] for k, n in nodes.items()}
     finally:
-        for k, p in tracked.items():
-            p._g = before[k]
-    for k, p in tracked.items():
-        node_id = p._n[0]  # type: ignore[index]
-        g = added[k]
-        cotangents[node_id] = cotangents[node_id] + g if node_id in cotangents else g
+        for k, n in nodes.items():
+            n[4] = before[k]
+    for k, g in added.items():
+        if g is not None:
+            cotangents[k] = cotangents[k] + g if k in cotangents else g
 
 
 def _decode_user(node: Node) -> tuple[Any, ...]:
@@ -89,11 +91,26 @@ USER = NodeKind("user", None, True, _user_contribution, _user_contribution, _dec
 # ------------------------------------------------------------------ looking back
 
 
-def _reference(node: Node) -> Tensor | None:
-    """The user's Tensor of a node, while it lives and still has that value."""
-    r = node[4]
-    t = None if r is None else r()
-    return t if t is not None and t._n is node else None
+def _living(nodes: list[Node]) -> dict[int, Tensor]:
+    """The user's Tensors of nodes, as far as they live, by node id.
+
+    Nodes do not refer back to their Tensors: that would cost every operation a weak reference. Leaves
+    do; the others are looked for among all objects that refer to a node, which takes milliseconds.
+    Only questions about the history (``.parents``) ask this.
+    """
+    found: dict[int, Tensor] = {}
+    wanted = {id(node): node for node in nodes}
+    for node in nodes:
+        if node[1] is LEAF or node[1] is USER:
+            t = node[-1]()
+            if t is not None and t._n is node:
+                found[node[0]] = t
+                del wanted[id(node)]
+    if wanted:
+        for t in gc.get_referrers(*wanted.values()):
+            if isinstance(t, Tensor) and id(t._n) in wanted:
+                found.setdefault(t._n[0], t)  # type: ignore[index]
+    return found
 
 
 def _order(root: Node) -> list[Node]:
@@ -114,24 +131,24 @@ def _operation(node: Node) -> Node:
     return node[2] if node[1] is OUTPUT else node  # type: ignore[no-any-return]
 
 
+def _is_tuple(node: Node) -> bool:
+    """Whether the node stands for a tuple, whose OUTPUT nodes stand for the values."""
+    return node[1].primitive is not None and node[1].primitive.outputs is not None
+
+
 class _Values:
     """Tensors for nodes: the living ones, and the others computed again, each once."""
 
-    def __init__(self) -> None:
-        self._found: dict[int, Tensor] = {}
+    def __init__(self, nodes: list[Node]) -> None:
+        self._found = _living([n for n in nodes if not _is_tuple(n)])
 
     def tensor(self, node: Node) -> Tensor:
-        t = self._found.get(node[0]) or _reference(node)
-        if t is None:
+        """The Tensor of a node."""
+        if node[0] not in self._found:
             for earlier in _order(node):
-                if earlier[0] in self._found:
-                    continue
-                if earlier[1].primitive is not None and earlier[1].primitive.outputs is not None:
-                    continue  # its OUTPUT nodes ask for it
-                self._found[earlier[0]] = _reference(earlier) or self._again(earlier)
-            t = self._found[node[0]]
-        self._found[node[0]] = t
-        return t
+                if earlier[0] not in self._found and not _is_tuple(earlier):
+                    self._found[earlier[0]] = self._again(earlier)
+        return self._found[node[0]]
 
     def _again(self, node: Node) -> Tensor:
         operation = _operation(node)
@@ -144,12 +161,13 @@ class _Values:
                 x if m is None else self._found[m[0]]._a
                 for m, x in zip(parents, operands, strict=True)
             ]
-            with np.errstate(all="ignore"):
+            with quiet():
                 out = primitive.evaluate(*values, **params)
         value = out[node[5]] if node[1] is OUTPUT else out
         return handle(value._a if isinstance(value, Tensor) else value, node, None)
 
     def parents(self, t: Tensor) -> tuple[Tensor, ...]:
+        """The operands of the operation that made ``t``."""
         node = t._n
         if node is None or node[1] in (LEAF, INPUT):
             return ()
@@ -170,7 +188,14 @@ class _Values:
 def parents_of(t: Tensor) -> tuple[Tensor, ...]:
     """The operands of the operation that made ``t``; the user's own Tensors where they still live."""
     refresh(t)
-    return _Values().parents(t)
+    return _Values(_parent_nodes(t._n)).parents(t)
+
+
+def _parent_nodes(node: Node | None) -> list[Node]:
+    if node is None or node[1] in (LEAF, INPUT):
+        return []
+    node = _operation(node)
+    return [m for m in (node[2] if node[1].wide else node[2:4]) if m is not None]
 
 
 class TopologicalOrder(Sequence[Tensor]):
@@ -183,11 +208,12 @@ class TopologicalOrder(Sequence[Tensor]):
 
     def _all(self) -> list[Tensor]:
         if self._tensors is None:
-            values = _Values()
+            nodes = _order(self._node) if self._node is not None else []
+            values = _Values(nodes)
             tensors: list[Tensor] = []
             seen: set[int] = set()
-            for node in _order(self._node) if self._node is not None else []:
-                if node[1].primitive is not None and node[1].primitive.outputs is not None:
+            for node in nodes:
+                if _is_tuple(node):
                     continue
                 t = self._root if node is self._node else values.tensor(node)
                 for p in values.parents(t):
@@ -227,23 +253,49 @@ class TopologicalOrder(Sequence[Tensor]):
 # ------------------------------------------------------------------ gradients
 
 
-def deposit(t: Tensor, results: dict[int, Any], k: int) -> None:
-    """Add the cotangent ``results[k]`` to ``t.grad``, taking the array over where nobody shares it."""
-    have = getattr(t, "_g", None)
+def deposit(node: Node, cotangents: dict[int, Any]) -> None:
+    """Move a node's cotangent to its ``.grad``, taking the array over where nobody shares it."""
+    have = node[4]
     new = FastTensor()
-    new._a = results.pop(k)
+    new._a = cotangents.pop(node[0])
     if isinstance(new._a, Tensor):
-        t._g = new._a if have is None else have + new._a
-        return
-    new._a = algebra.cast_like(new._a, t.dtype)
-    if isinstance(have, np.ndarray):
-        np.add(have, new._a, out=have)
+        node[4] = new._a if have is None else have + new._a
+    elif isinstance(have, np.ndarray):
+        np.add(have, new._a, out=have, casting="same_kind")
     elif have is not None:
-        t._g = have + new._a
+        node[4] = have + new._a
     else:
         if type(new._a) is not np.ndarray or not owns_alone(new):
             new._a = np.array(new._a)
-        t._g = new._a
+        node[4] = new._a
+
+
+def _held_elsewhere(node: Node, uses: int) -> bool:
+    """Whether something besides ``uses`` consumers in the swept graph holds the node."""
+    return _getrefcount is None or _getrefcount(node) - uses > _HELD_BY_SWEEP
+
+
+_getrefcount = getattr(sys, "getrefcount", None)
+
+
+def _calibrate() -> int:
+    """What `_held_elsewhere` counts for a node that only ``backward`` itself holds."""
+    if _getrefcount is None:
+        return -1
+    nodes = {1: [1, None]}
+    count = -1
+
+    def visit(node: Node) -> None:
+        nonlocal count
+        count = _getrefcount(node)
+
+    for k in (1,):
+        node = nodes[k]
+        visit(node)
+    return count if count < 100 else -1
+
+
+_HELD_BY_SWEEP = _calibrate()
 
 
 def _seed(t: Tensor, gradient: Any, create_graph: bool) -> Any:
@@ -289,23 +341,38 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     wrap = wrapper(record or create_graph)
     order = sorted(nodes, reverse=True)
     kept: dict[int, Any] = {}
+    uses = _count_uses(nodes)
 
     def keep(node: Node, ct: Any) -> None:
-        if node[4] is not None and node[4]() is not None:
+        if node[1] is LEAF or _held_elsewhere(node, uses.get(node[0], 0)):
             kept[node[0]] = ct
 
     none: frozenset[int] = frozenset()
-    with np.errstate(all="ignore"):
+    with quiet():
         propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
-        if not all(all_finite(ct) for ct in kept.values()):
+        if not all(finite(ct) for ct in kept.values()):
             kept.clear()
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
     del seed
     for k in list(kept):
-        owner = _reference(nodes[k])
-        if owner is not None:
-            deposit(owner, kept, k)
+        kept[k] = _as_gradient(nodes[k], kept[k])
+        deposit(nodes[k], kept)
     return TopologicalOrder(t)
+
+
+def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:
+    uses: dict[int, int] = {}
+    for node in nodes.values():
+        for parent in node[2] if node[1].wide else node[2:4]:
+            if parent is not None:
+                uses[parent[0]] = uses.get(parent[0], 0) + 1
+    return uses
+
+
+def _as_gradient(node: Node, ct: Any) -> Any:
+    """A cotangent in the dtype of the leaf it belongs to."""
+    t = node[-1]() if node[1] is LEAF else None
+    return ct if t is None else algebra.cast_like(ct, t.dtype)
 
 
 def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:
@@ -319,17 +386,17 @@ def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:
 
     def grad_fn(upstream: Any) -> None:
         seed = _seed(t, upstream, False)
-        values = _Values()
-        parents = {p._n[0]: p for p in values.parents(t) if p._n is not None}
+        parents = {m[0]: m for m in _parent_nodes(t._n)}
         cotangents: dict[int, Any] = {}
-        with np.errstate(all="ignore"):
+        with quiet():
             node[1].raw(node, seed, cotangents)
             if node[1] is OUTPUT:
                 inner = node[2]
                 inner[1].raw(inner, cotangents.pop(inner[0]), cotangents)
         del seed
         for k in list(cotangents):
-            deposit(parents[k], cotangents, k)
+            cotangents[k] = _as_gradient(parents[k], cotangents[k])
+            deposit(parents[k], cotangents)
 
     return grad_fn
 
@@ -364,4 +431,3 @@ def describe(t: Tensor) -> str:
     if name is not None:
         return f"tensor({body}, grad_fn={name})"
     return f"tensor({body}, requires_grad=True)" if t._n is not None else f"tensor({body})"
-

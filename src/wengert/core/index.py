@@ -56,8 +56,11 @@ def split(index: Any) -> tuple[Template, list[Any]]:
             else:
                 _add_array(part._concrete("index"), template, arrays)
         else:
-            _add_array(np.asarray(part) if not isinstance(part, (list, range)) else _listed(part),
-                       template, arrays)
+            _add_array(
+                np.asarray(part) if not isinstance(part, (list, range)) else _listed(part),
+                template,
+                arrays,
+            )
     return tuple(template), arrays
 
 
@@ -107,9 +110,11 @@ def _shape(
     # NumPy decides, on a dummy of stride zero. Index arrays of zeros would be out of bounds on an
     # empty dimension, where only empty index arrays are legal anyway.
     dummy = np.broadcast_to(np.int8(0), tuple(max(n, 1) if shapes else n for n in shape))
-    return dummy[join(template, [np.zeros(s, np.intp) for s in shapes])].shape if not shapes or all(
-        shape
-    ) else _shape_with_empty(shape, template, shapes)
+    return (
+        dummy[join(template, [np.zeros(s, np.intp) for s in shapes])].shape
+        if not shapes or all(shape)
+        else _shape_with_empty(shape, template, shapes)
+    )
 
 
 def _shape_with_empty(
@@ -130,8 +135,13 @@ def _shape_with_empty(
 
 def indexed_shape(shape: tuple[int, ...], template: Template, arrays: Any) -> tuple[int, ...]:
     """The shape of ``x[index]`` for ``x`` of the given shape."""
-    return _shape(tuple(shape), template, tuple([tuple(np.shape(a) if not isinstance(a, (Tensor, Var))
-                                                       else a.shape) for a in arrays]))
+    return _shape(
+        tuple(shape),
+        template,
+        tuple(
+            [tuple(np.shape(a) if not isinstance(a, (Tensor, Var)) else a.shape) for a in arrays]
+        ),
+    )
 
 
 def advanced_position(template: Template, ndim: int) -> int:

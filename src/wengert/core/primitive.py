@@ -1,7 +1,7 @@
 """The record of one operation: what it computes, its shape, its derivative, batching and lowering.
 
 Everything else (forward mode, reverse mode, higher orders, vmap, the listing, the compiler) derives
-from this record. A derivative is given in exactly one of four ways:
+from this record. A derivative is given in exactly one of five ways:
 
 ``partials``
     For pointwise operations: one function ``(y, *x) -> dy/dx_i`` per operand, or the constants 1 and
@@ -12,10 +12,17 @@ from this record. A derivative is given in exactly one of four ways:
     shape and dtype. An operation on any number of operands has ``linear=EVERY`` and one function
     ``transpose(i, ct, ins, out, **params)``.
 ``multilinear`` with ``transpose``
-    The operation is linear in each of these operands on its own (products).
+    The operation is linear in each of these operands on its own (products); ``EVERY`` as above.
 ``jvp``
     ``(tangents, ins, out, **params) -> tangent of out``, linear in the tangents (None stands for
-    zero); reverse mode transposes it.
+    zero); reverse mode transposes it. An operation that is linear in some operands for fixed others
+    (``solve(a, b)`` in ``b``), and whose jvp calls the operation itself, gives ``linear`` and
+    ``transpose`` for those operands as well: they serve where no other operand is differentiated.
+``vjp``
+    Only for the rules of users (`wengert.custom_vjp`, `wengert.primitive`): ``(ct, ins, out,
+    **params) -> cotangents``, one for each operand, None for zero; for several outputs ``ct`` is a
+    list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without one, forward
+    mode raises.
 
 All rules are written with functions that take plain arrays and Tensors alike, so that the same rule
 serves a first derivative on raw arrays and a nested one on Tensors.
@@ -67,8 +74,9 @@ class Primitive:
         The number of outputs of an operation that returns a tuple.
     needs_out : bool
         Whether ``transpose`` or ``jvp`` reads the output.
-    array0d : bool
-        A 0-d result is a 0-d array and not a NumPy scalar.
+    array0d : bool or callable
+        A 0-d result is a 0-d array and not a NumPy scalar: they differ under ``+=``. Where that
+        depends on the call, ``(*avals, **params) -> bool``.
     """
 
     __slots__ = (
@@ -90,6 +98,7 @@ class Primitive:
         "shape",
         "show",
         "transpose",
+        "vjp",
     )
 
     def __init__(
@@ -101,22 +110,28 @@ class Primitive:
         *,
         partials: tuple[Rule | int | None, ...] | None = None,
         linear: tuple[int, ...] | range | None = None,
-        multilinear: tuple[int, ...] | None = None,
+        multilinear: tuple[int, ...] | range | None = None,
         transpose: tuple[Rule | None, ...] | Rule | None = None,
         jvp: Rule | None = None,
+        vjp: Rule | None = None,
         show: str | Rule | None = None,
         lower: object = None,
         alias: bool = False,
         plain: bool = False,
         outputs: int | None = None,
         needs_out: bool | None = None,
-        array0d: bool = False,
+        array0d: bool | Callable[..., bool] = False,
         register: bool = True,
     ) -> None:
-        given = [partials is not None, linear is not None, multilinear is not None, jvp is not None]
+        given = [
+            partials is not None,
+            linear is not None and jvp is None,
+            multilinear is not None,
+            jvp is not None or vjp is not None,
+        ]
         if sum(given) > 1:
             raise WengertValueError(
-                f"primitive {name!r}: give one of partials, linear, multilinear, jvp, not several"
+                f"primitive {name!r}: give one of partials, linear, multilinear, jvp or vjp, not several"
             )
         if (linear is not None or multilinear is not None) != (transpose is not None):
             raise WengertValueError(f"primitive {name!r}: linear and multilinear need transpose")
@@ -131,13 +146,18 @@ class Primitive:
         self.multilinear = multilinear
         self.transpose = transpose
         self.jvp = jvp
+        self.vjp = vjp
         self.show = show
         self.lower = lower
         self.alias = alias
         self.plain = plain
         self.outputs = outputs
-        self.needs_out = (jvp is not None or partials is not None) if needs_out is None else needs_out
-        self.array0d = array0d or alias
+        self.needs_out = (
+            any(rule is not None for rule in (jvp, vjp, partials))
+            if needs_out is None
+            else needs_out
+        )
+        self.array0d = array0d
         self.differentiable = sum(given) == 1 and not (
             partials is not None and all(p is None for p in partials)
         )

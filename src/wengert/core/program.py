@@ -18,7 +18,7 @@ from .errors import ProgramError
 from .primitive import Primitive
 from .tensor import Tensor, handle
 
-__all__ = ["Equation", "Program", "evaluate", "interpret", "verify"]
+__all__ = ["Equation", "Program", "evaluate", "interpret", "pruned", "verify"]
 
 
 class Equation:
@@ -146,26 +146,49 @@ def verify(program: Program) -> None:
         for x in e.inputs:
             if type(x) is Var:
                 if x not in defined:
-                    raise ProgramError(f"{where}: an operand of type {x!r} is used before its definition")
+                    raise ProgramError(
+                        f"{where}: an operand of type {x!r} is used before its definition"
+                    )
             elif isinstance(x, (Tensor, Aval)) or np.ndim(x):
-                raise ProgramError(f"{where}: a constant operand must be a scalar, not {type(x).__name__}")
+                raise ProgramError(
+                    f"{where}: a constant operand must be a scalar, not {type(x).__name__}"
+                )
         expected = e.primitive.shape(*e.inputs, **e.params)
         if e.primitive.outputs is None:
             expected = (expected,)
         if len(expected) != len(e.outputs):
-            raise ProgramError(f"{where}: has {len(e.outputs)} outputs, its rule gives {len(expected)}")
+            raise ProgramError(
+                f"{where}: has {len(e.outputs)} outputs, its rule gives {len(expected)}"
+            )
         for v, (shape, dtype) in zip(e.outputs, expected, strict=True):
             if v in defined:
                 raise ProgramError(f"{where}: its output is defined twice")
             if v.shape != tuple(shape) or v.dtype != dtype:
-                raise ProgramError(f"{where}: output is {v!r}, its rule gives {Aval(shape, dtype)!r}")
+                raise ProgramError(
+                    f"{where}: output is {v!r}, its rule gives {Aval(shape, dtype)!r}"
+                )
             defined.add(v)
     for v in program.outputs:
         if type(v) is Var and v not in defined:
             raise ProgramError(f"output of type {v!r} is not defined")
 
 
-def evaluate(program: Program, args: Sequence[Any], captured: Sequence[Any] | None = None) -> list[Any]:
+def pruned(program: Program) -> Program:
+    """The Program without the equations and captured inputs that its outputs do not depend on."""
+    needed = {v for v in program.outputs if type(v) is Var}
+    equations = []
+    for e in reversed(program.equations):
+        if needed.isdisjoint(e.outputs):
+            continue
+        equations.append(e)
+        needed.update(x for x in e.inputs if type(x) is Var)
+    captured = [(v, obj) for v, obj in program.captured if v in needed]
+    return Program(program.inputs, captured, equations[::-1], program.outputs)
+
+
+def evaluate(
+    program: Program, args: Sequence[Any], captured: Sequence[Any] | None = None
+) -> list[Any]:
     """Evaluate on arrays or Tensors; on Tensors the evaluation is recorded and carries tangents."""
     env: dict[Any, Any] = dict(zip(program.inputs, args, strict=True))
     held = [obj for _, obj in program.captured] if captured is None else captured

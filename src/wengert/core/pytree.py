@@ -75,20 +75,25 @@ def _register_dataclass(cls: type) -> None:
     register(cls, flatten_dataclass, unflatten_dataclass)
 
 
-def _is_new_dataclass(leaf: Any) -> bool:
-    cls = type(leaf)
-    return cls not in _registered and dataclasses.is_dataclass(cls)
+_leaf_types: set[type] = set()
+
+
+def _register_new_dataclasses(found: list[Any]) -> bool:
+    """Register the dataclasses among leaves; whether there were any."""
+    new = {type(leaf) for leaf in found} - _leaf_types
+    dataclass_types = [cls for cls in new if dataclasses.is_dataclass(cls)]
+    _leaf_types.update(new.difference(dataclass_types))
+    for cls in dataclass_types:
+        _register_dataclass(cls)
+    return bool(dataclass_types)
 
 
 def flatten(tree: Any) -> tuple[list[Any], PyTreeSpec]:
     """The leaves of a container, in a fixed order, and its structure."""
     while True:
         found, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
-        new = {type(leaf) for leaf in found if _is_new_dataclass(leaf)}
-        if not new:
+        if not _register_new_dataclasses(found):
             return found, spec
-        for cls in new:
-            _register_dataclass(cls)
 
 
 def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:

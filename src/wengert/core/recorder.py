@@ -10,6 +10,7 @@ import numpy as np
 from .abstract import Aval, Var
 from .bind import refresh
 from .errors import AbstractValueError
+from .ownership import snapshot
 from .primitive import PRIMITIVES, Primitive
 from .program import Equation, Program
 from .state import LOCAL, next_id, tracing
@@ -23,7 +24,7 @@ ndarray = np.ndarray
 class Recording:
     """The equations of an open recording. Its id orders it among tape nodes and tangent levels."""
 
-    __slots__ = ("_captured", "equations", "id", "inputs", "lifts", "open")
+    __slots__ = ("_captured", "_plain", "equations", "id", "inputs", "lifts", "open")
 
     def __init__(self, lifts: bool = False) -> None:
         self.lifts = lifts
@@ -31,6 +32,7 @@ class Recording:
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self._captured: dict[tuple[int, int], tuple[Var, Any, Any, Any]] = {}
+        self._plain: dict[int, tuple[Any, Any, Var]] = {}
         self.open = True
 
     def input(self, aval: Aval, contiguous: bool = True) -> Tensor:
@@ -49,6 +51,20 @@ class Recording:
             self._captured[key] = entry
         return entry[0]
 
+    def capture_plain(self, a: Any) -> Var:
+        """The hidden input that stands for a plain array as it is now.
+
+        The function may fill one buffer again and again while it is recorded; each content that is
+        used is a hidden input of its own.
+        """
+        if self.lifts:
+            return self.capture(a, a)
+        entry = self._plain.get(id(a))
+        if entry is None or not _same_content(entry[1], a):
+            kept = snapshot(a)
+            entry = self._plain[id(a)] = (a, kept, self.capture(kept, kept))
+        return entry[2]
+
     def lift(self, x: Any) -> Any:
         """Any operand as one that belongs to this recording. Scalars without a history stay."""
         if isinstance(x, Tensor):
@@ -62,8 +78,8 @@ class Recording:
                 outer = handle(a, x._n, {k: t for k, t in tangents.items() if k < self.id})
                 return handle(self.capture(outer, a, x._n), x._n, inner)
             return a
-        if type(x) is ndarray and x.ndim:
-            return handle(self.capture(x, x), None, None)
+        if type(x) is ndarray:
+            return handle(self.capture_plain(x), None, None) if x.ndim else x.copy()
         return x
 
     def emit(self, primitive: Primitive, ins: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -77,9 +93,10 @@ class Recording:
         result = primitive.shape(*ins, **params)
         if primitive.outputs is None:
             shape, dtype = result
-            v = Var(
-                tuple(shape), np.dtype(dtype), self, True, scalar=not shape and not primitive.array0d
-            )
+            array0d: Any = primitive.array0d
+            if not shape and callable(array0d):
+                array0d = array0d(*ins, **params)
+            v = Var(tuple(shape), np.dtype(dtype), self, True, scalar=not shape and not array0d)
             self.equations.append(Equation(primitive, ins, params, (v,)))
             return v
         outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
@@ -97,8 +114,12 @@ class Recording:
         self.open = False
         captured = [(v, obj) for v, obj, _, _ in self._captured.values()]
         program = Program(self.inputs, captured, self.equations, outputs)
-        self._captured, self.equations, self.inputs = {}, [], []
+        self._captured, self._plain, self.equations, self.inputs = {}, {}, [], []
         return program
+
+
+def _same_content(kept: Any, a: Any) -> bool:
+    return kept is a or kept.tobytes() == a.tobytes()
 
 
 def innermost() -> Recording | None:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .recorder import Recording
 
-__all__ = ["LOCAL", "PAUSED", "is_paused", "next_id", "no_grad", "recording_resumed", "tracing"]
+__all__ = ["COUNTER", "LOCAL", "PAUSED", "is_paused", "next_id", "no_grad", "tracing"]
 
-next_id: Callable[[], int] = itertools.count(1).__next__
+COUNTER = itertools.count(1)  # the fast paths call next(COUNTER) themselves
+next_id: Callable[[], int] = COUNTER.__next__
 
 PAUSED: list[None] = []
 _paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
@@ -59,21 +60,20 @@ def no_grad() -> Iterator[None]:
         _paused_here.reset(token)
 
 
-@contextmanager
-def recording_resumed() -> Iterator[None]:
-    """Record in this block even inside ``no_grad``: what a transform's own function needs."""
-    token = _paused_here.set(False)
-    try:
-        yield
-    finally:
-        _paused_here.reset(token)
+class tracing:  # noqa: N801 - a context manager, written as a class because it is on every call's path
+    """A transform is running its function.
 
+    ``float()`` of a tracked value is an error in here, and operations are recorded even where the
+    transform was called inside ``no_grad``.
+    """
 
-@contextmanager
-def tracing() -> Iterator[None]:
-    """A transform is running its function: ``float()`` of a tracked value is an error in here."""
-    LOCAL.depth += 1
-    try:
-        yield
-    finally:
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        LOCAL.depth += 1
+        self._token = _paused_here.set(False) if PAUSED else None
+
+    def __exit__(self, *_: object) -> None:
         LOCAL.depth -= 1
+        if self._token is not None:
+            _paused_here.reset(self._token)

@@ -1,17 +1,17 @@
 """The eager tape: its nodes and the reverse sweep.
 
-The tape has no list. Each recorded value is a node, a tuple
+There is no global tape. Each recorded value has a node, a plain list
 
-    (id, kind, parent, parent, reference to its Tensor, saved...)
+    [id, kind, parent, parent, gradient, saved...]
 
 that refers to the nodes of its operands, so a tape dies with the last Tensor that refers to it. Ids
 come from one counter; sorting what is reachable by id gives the order of recording, so that neither
 the walk nor the sweep recurses. Kinds with ``wide`` set hold any number of parents, as a tuple in the
 third place; the flat kinds are those of the generated fast paths (`wengert.rules.fast`).
 
-The weak reference in the fifth place leads from a node to the user's Tensor as long as that lives:
-``.parents`` returns the very operands, and ``backward()`` fills in the ``.grad`` of every Tensor that
-somebody still holds.
+Nodes are written once, but for the gradient in the fifth place: that is the Tensor's ``.grad``, and
+``backward()`` fills it in for leaves and for every Tensor that somebody still holds. (A list costs
+7 ns more than a tuple; a weak reference back to the Tensor, the other way to find it, costs 70.)
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ import numpy as np
 
 from . import algebra
 from .abstract import Aval, Var
+from .finite import finite
+from .quiet import quiet
+from .state import next_id
 from .tensor import RareTensor, Tensor, handle
 
 if TYPE_CHECKING:
@@ -39,7 +42,6 @@ __all__ = [
     "Scope",
     "Wrap",
     "accumulate",
-    "all_finite",
     "collect",
     "contribute",
     "propagate",
@@ -48,7 +50,7 @@ __all__ = [
     "wrapper",
 ]
 
-Node = tuple[Any, ...]
+Node = list[Any]
 Cotangents = dict[int, Any]
 Wrap = Callable[[Any, Node | None], Any]
 
@@ -148,7 +150,8 @@ def _collect_output(node: Node, ct: Any, cotangents: Cotangents, wrap: Any = Non
     k = parent[0]
     if k not in cotangents:
         cotangents[k] = [None] * parent[1].primitive.outputs
-    cotangents[k][node[5]] = ct
+    have = cotangents[k][node[5]]
+    cotangents[k][node[5]] = ct if have is None else have + ct
 
 
 def _decode_parent(node: Node) -> tuple[Any, ...]:
@@ -168,7 +171,7 @@ OUTPUT = NodeKind("output", None, False, _collect_output, _collect_output, _deco
 
 
 # ------------------------------------------------------------------ wide nodes: any primitive
-# (id, kind, parents, None, reference, operands, params, output)
+# [id, kind, parents, None, gradient, operands, params, output, foreign, constants]
 
 
 def _decode_wide(node: Node) -> tuple[Any, ...]:
@@ -202,10 +205,11 @@ def _restore_output(
     The tangents are computed again from those of the operands: saving them in the node would make
     a reference cycle (the tangent's node refers to this one).
     """
+    dual = any(type(x) is RareTensor and x._x.tangents for x in operands)
     if primitive.outputs is not None:
-        return tuple(wrap(o, None) if not isinstance(o, Tensor) else o for o in out)
+        return _restore_outputs(primitive, node, operands, params, out, wrap, dual)
     result = wrap(out, node)
-    if any(type(x) is RareTensor and x._x.tangents for x in operands):
+    if dual:
         from .forward import tangents_of_output
 
         base = result if isinstance(result, Tensor) else handle(result, None, None)
@@ -213,6 +217,35 @@ def _restore_output(
             base._a, base._n, tangents_of_output(primitive, operands, base._a, base._n, params)
         )
     return result
+
+
+def _restore_outputs(
+    primitive: Primitive,
+    node: Node,
+    operands: Any,
+    params: Any,
+    outs: Any,
+    wrap: Wrap,
+    dual: bool,
+) -> tuple[Any, ...]:
+    """The same for several outputs. Each gets a new OUTPUT node: the first ones died with their Tensors."""
+    nodes = [
+        [next_id(), OUTPUT, node, None, None, i] if o.dtype.kind in "fc" else None
+        for i, o in enumerate(outs)
+    ]
+    results = tuple([wrap(o, n) for o, n in zip(outs, nodes, strict=True)])
+    if not dual:
+        return results
+    from .forward import tangents_of_output
+
+    bases = [r if isinstance(r, Tensor) else handle(r, None, None) for r in results]
+    tangents = tangents_of_output(
+        primitive, operands, [b._a for b in bases], [b._n for b in bases], params
+    )
+    return tuple(
+        handle(b._a, b._n, {level: t[i] for level, t in tangents.items() if t[i] is not None})
+        for i, b in enumerate(bases)
+    )
 
 
 def contribute(
@@ -233,7 +266,7 @@ def contribute(
                 continue
             t = algebra.times_partial(ct, partial, out, operands, strong)
             accumulate(cotangents, parent, algebra.unbroadcast(t, operands[i].shape))
-    elif primitive.transpose is not None:
+    elif primitive.transpose is not None and _is_transposable(primitive, parents):
         rules = primitive.transpose
         for i, parent in enumerate(parents):
             if parent is None:
@@ -242,6 +275,11 @@ def contribute(
                 accumulate(cotangents, parent, rules(i, ct, operands, out, **params))
             elif (rule := rules[i] if i < len(rules) else None) is not None:
                 accumulate(cotangents, parent, rule(ct, operands, out, **params))
+    elif primitive.vjp is not None:
+        cts = primitive.vjp(ct, operands, out, **params)
+        for parent, c in zip(parents, cts, strict=True):
+            if parent is not None and c is not None:
+                accumulate(cotangents, parent, c)
     elif primitive.jvp is not None:
         from .transposition import transpose_jvp
 
@@ -251,6 +289,14 @@ def contribute(
         ):
             if t is not None:
                 accumulate(cotangents, parents[i], t)  # type: ignore[arg-type]
+
+
+def _is_transposable(primitive: Primitive, parents: tuple[Node | None, ...]) -> bool:
+    """Whether all that is differentiated are operands in which the operation is linear."""
+    linear = primitive.linear
+    return primitive.jvp is None or all(
+        parent is None or i in (linear or ()) for i, parent in enumerate(parents)
+    )
 
 
 # ------------------------------------------------------------------ the sweep
@@ -286,9 +332,9 @@ def sweep(
     if stops and record:
         nodes = _leading_to(nodes, stops)
     order = sorted(nodes, reverse=True)
-    with np.errstate(all="ignore"):
+    with quiet():
         cotangents = propagate(order, nodes, root, seed, stops, graph, wrap, False)
-        if not all(all_finite(ct) for ct in cotangents.values()):
+        if not all(finite(ct) for ct in cotangents.values()):
             cotangents = propagate(order, nodes, root, seed, stops, graph, wrap, True)
     return cotangents, nodes, graph, record
 
@@ -377,9 +423,7 @@ def propagate(
 ) -> Cotangents:
     """One pass over the nodes, newest first. ``visit(node, ct)`` sees every cotangent."""
     if graph:
-        seed = (
-            [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
-        )
+        seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
     cotangents: Cotangents = {root[0]: seed}
     results: Cotangents = {}
     for k in order:
@@ -465,19 +509,3 @@ def _contribute_strongly(
         if out is not None:
             out = _restore_output(primitive, node, operands, params, out, wrap)
     contribute(primitive, parents, operands, out, params, ct, cotangents, True)
-
-
-def all_finite(value: Any) -> bool:
-    """Whether a cotangent and its tangents have no infinity and no NaN. Abstract values count as finite."""
-    if isinstance(value, Tensor):
-        if type(value) is RareTensor:
-            return all_finite(value._a) and all(all_finite(t) for t in value._x.tangents.values())
-        return all_finite(value._a)
-    if isinstance(value, Aval) or value is None or value.dtype.kind not in "fc":
-        return True
-    if value.ndim and value.flags.contiguous:
-        flat = value.ravel("K")
-        # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
-        if np.isfinite(flat.dot(flat)):
-            return True
-    return bool(np.isfinite(value).all())

@@ -75,14 +75,13 @@ class Tensor:
     return Tensors.
     """
 
-    __slots__ = ("__weakref__", "_a", "_g", "_n", "_x")
+    __slots__ = ("__weakref__", "_a", "_n", "_x")
     __array_priority__ = 1000.0
     __hash__ = object.__hash__
 
     _a: Any
     _n: Node | None
     _x: Rare
-    _g: Any
 
     def __init__(
         self,
@@ -189,28 +188,33 @@ class Tensor:
 
         A Tensor after ``backward(create_graph=True)``.
         """
-        if self._n is None:
+        node = self._n
+        if node is None:
             return None
-        g = getattr(self, "_g", None)
-        if g is None:
-            g = self._g = np.zeros(self._a.shape, self._a.dtype)
-        return g
+        if node[4] is None:
+            node[4] = np.zeros(self._a.shape, self._a.dtype)
+        return node[4]
 
     @grad.setter
     def grad(self, value: Any) -> None:
+        if self._n is None:
+            raise WengertValueError(
+                ".grad of a Tensor that does not require gradients cannot be set"
+            )
         if value is None:
-            self._g = None
+            self._n[4] = None
             return
         g = value if isinstance(value, Tensor) else np.array(value, dtype=self._a.dtype)
         if g.shape != self._a.shape:
             raise WengertValueError(
                 f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}"
             )
-        self._g = g
+        self._n[4] = g
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient: ``.grad`` is zeros again."""
-        self._g = None
+        if self._n is not None:
+            self._n[4] = None
 
     @property
     def parents(self) -> tuple[Tensor, ...]:
@@ -393,7 +397,7 @@ for _cls in (FastTensor, RareTensor):  # users see one class
 def _leaf_node(t: Tensor) -> Node:
     from .tape import LEAF
 
-    return (next_id(), LEAF, None, None, ref(t))
+    return [next_id(), LEAF, None, None, None, ref(t)]
 
 
 def leaf_array(array: Any, requires_grad: bool) -> Any:
@@ -427,4 +431,3 @@ def handle(a: Any, n: Node | None, tangents: dict[int, Any] | None) -> Tensor:
     r._a = a
     r._n = n
     return r
-

@@ -64,6 +64,7 @@ def _record_transpose(
     outs: tuple[Any, ...],
     params: dict[str, Any],
 ) -> tuple[Any, list[bool]]:
+    from .program import pruned
     from .recorder import record
     from .state import next_id
     from .tape import INPUT, Scope, sweep
@@ -81,7 +82,7 @@ def _record_transpose(
             k = next_id()
             ids.append(k)
             zero = cs[0]._a.recording.constant(0, ins[i].shape, ins[i].dtype)
-            tangents[i] = handle(zero._a, (k, INPUT, None, None, None, True, scope), None)
+            tangents[i] = handle(zero._a, [k, INPUT, None, None, None, True, scope], None)
         y = ys[0] if primitive.outputs is None else ys
         t = primitive.jvp(tangents, ins, y, **params)  # type: ignore[misc]
         tangent_outs = [t] if primitive.outputs is None else list(t)
@@ -101,4 +102,4 @@ def _record_transpose(
 
     avals = [aval_of(x) for x in (*cts, *operands, *outs)]
     program = record(transposed, [Aval(a.shape, a.dtype) for a in avals])
-    return program, nonzero
+    return pruned(program), nonzero

@@ -7,14 +7,13 @@ array belongs to the base alone, and on a copy otherwise, so saved values never 
 
 from __future__ import annotations
 
-from _weakref import ref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .abstract import Aval, Var
-from .bind import bind, refresh, retarget
+from .bind import bind, refresh
 from .errors import AbstractValueError, MutationError, ShapeError, WengertTypeError
 from .index import indexed_shape, join, split
 from .ownership import owns_alone, snapshot
@@ -99,7 +98,7 @@ def _check_destination(root: Tensor, x: Tensor, value: Any) -> None:
                 f"a value that is being differentiated is written into an array of dtype {root.dtype}; "
                 "create the destination with a float dtype"
             )
-    if isinstance(value, Tensor) and value.dtype.kind == "c" and root.dtype.kind == "f":
+    if isinstance(value, Tensor) and value.dtype.kind == "c" and x.dtype.kind == "f":
         raise WengertTypeError(
             "a complex value is written into a real array; create the destination with dtype complex"
         )
@@ -112,12 +111,16 @@ def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) 
     if len(have) > len(region):
         extra = len(have) - len(region)
         if any(n != 1 for n in have[:extra]):
-            raise ShapeError(f"setitem: a value of shape {have} does not fit a region of shape {region}")
+            raise ShapeError(
+                f"setitem: a value of shape {have} does not fit a region of shape {region}"
+            )
         value = value.reshape(have[extra:])
         have = have[extra:]
     for n, m in zip(reversed(have), reversed(region), strict=False):
         if n not in (1, m):
-            raise ShapeError(f"setitem: a value of shape {have} does not fit a region of shape {region}")
+            raise ShapeError(
+                f"setitem: a value of shape {have} does not fit a region of shape {region}"
+            )
     return value
 
 
@@ -133,8 +136,10 @@ def _set_where(x: Tensor, mask: Tensor, value: Any) -> None:
 
 def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value: Any) -> None:
     """Duals and abstract values: functionally, through `bind`, then the base takes the result over."""
-    if chain and type(root._a) is Var:
-        _require_certain_view(root, chain)
+    if chain:
+        if type(root._a) is Var:
+            _require_certain_view(root, chain)
+        _require_writeable(root, chain)
     tangents = root._x.tangents if type(root) is RareTensor else None
     old = handle(root._a, root._n, tangents)
     params = {"chain": chain, "template": template}
@@ -143,7 +148,7 @@ def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value:
         root.__class__ = RareTensor
         root._x = Rare(None)
     root._a = out._a
-    root._n = None if out._n is None else retarget(out._n, root)
+    root._n = out._n
     if type(root) is RareTensor:
         root._x.tangents = out._x.tangents if type(out) is RareTensor else {}
 
@@ -151,13 +156,26 @@ def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value:
 def _require_certain_view(root: Tensor, chain: Any) -> None:
     """Whether NumPy's reshape made a view is a question of strides, which an abstract value lacks."""
     moved = not root._a.contiguous
-    for primitive, _ in chain:
-        if primitive.name == "reshape" and moved:
-            raise MutationError(
-                "a write through a reshape of an array that may not be contiguous: NumPy makes a view or "
-                "a copy depending on strides. Write before the reshape, or into a copy"
-            )
-        moved = moved or primitive.name != "reshape"
+    value = Aval(root._a.shape, root._a.dtype)
+    for primitive, params in chain:
+        shape, dtype = primitive.shape(value, **params)
+        if primitive.name == "reshape":
+            longer = [n for n in value.shape if n != 1], [n for n in shape if n != 1]
+            if moved and longer[0] != longer[1]:
+                raise MutationError(
+                    "a write through a reshape of an array that may not be contiguous: NumPy makes a "
+                    "view or a copy depending on strides. Write before the reshape, or into a copy"
+                )
+        else:
+            moved = True
+        value = Aval(tuple(shape), dtype)
+
+
+def _require_writeable(root: Tensor, chain: Any) -> None:
+    """The check that NumPy makes on arrays, for the values that have none or are not written in place."""
+    a = root._a if type(root._a) is ndarray else np.empty(root._a.shape, root._a.dtype)
+    if not apply_chain(a, chain).flags.writeable:
+        raise ValueError("assignment destination is read-only")
 
 
 def _set_plain(
@@ -183,18 +201,18 @@ def _set_plain(
         if isinstance(value, Tensor):
             kept = Aval(value.shape, value.dtype) if value_node is not None else raw_value
         saved = (base, kept, *[snapshot(a) for a in arrays])
-        node = (
+        node = [
             next_id(),
             PRIMITIVES["setitem"].kind,
             (parent, value_node) + (None,) * len(arrays),
             None,
-            ref(root),
+            None,
             saved,
             {"chain": chain, "template": template},
             None,
             0,
             None,
-        )
+        ]
         del base, saved
     if view is not None:
         view._a = None  # our own view must not count as another owner
@@ -235,7 +253,7 @@ def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
     _check_destination(x, x, result)
     x._a = result._a if type(result._a) is ndarray else np.asarray(result._a)
     if not (PAUSED and is_paused()):
-        x._n = None if result._n is None else retarget(result._n, x)
+        x._n = result._n
     return x
 
 

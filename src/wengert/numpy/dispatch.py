@@ -55,6 +55,9 @@ def implements_method(ufunc: Any, method: str) -> Callable[[F], F]:
     return register
 
 
+_MISSING: Any = object()
+
+
 def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
     if arity == 1:
         return lambda x: bind(primitive, (x,), {})
@@ -65,12 +68,15 @@ for _ufunc, _primitive in UFUNCS.items():
     UFUNC_CALLS[_ufunc] = FAST.get(_ufunc) or _generic(_primitive, _ufunc.nin)
 
 
-def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+def _array_ufunc(
+    self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
+) -> Any:
+    function = UFUNC_CALLS.get(ufunc)
+    if not kwargs and not more and method == "__call__" and function is not None:
+        return function(x) if y is _MISSING else function(x, y)
+    inputs = (x, *more) if y is _MISSING else (x, y, *more)
     if method == "__call__":
-        function = UFUNC_CALLS.get(ufunc)
         if function is not None:
-            if not kwargs:
-                return function(*inputs)
             return _call_with_options(ufunc, function, inputs, **kwargs)
     else:
         function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _weakref import ref
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,16 @@ from ..core.bind import bind
 from ..core.errors import ShapeError
 from ..core.ownership import snapshot
 from ..core.primitive import Primitive
-from ..core.state import PAUSED, is_paused, next_id
+from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import Node, NodeKind, Wrap, contribute
 from ..core.tensor import FastTensor, Tensor
-from .batching import align, materialize, ndim_of, shape_of
+from .batching import align, ndim_of, shape_of
 from .shapes import reshape, transpose
 
 __all__ = ["matmul", "matmul_p", "matrix_transpose"]
 
 ndarray = np.ndarray
+multiply_outer = np.multiply.outer
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -48,6 +50,14 @@ def matmul_shape(a: Any, b: Any) -> tuple[tuple[int, ...], Any]:
     return shape, np.result_type(a.dtype, b.dtype)
 
 
+def _evaluate(a: Any, b: Any) -> Any:
+    try:
+        return np.matmul(a, b)
+    except ValueError:
+        matmul_shape(a, b)  # raises the error that names both shapes
+        raise
+
+
 def _cotangent_a(ct: Any, ins: Any, out: Any) -> Any:
     a, b = ins
     if b.ndim == 1:
@@ -55,6 +65,9 @@ def _cotangent_a(ct: Any, ins: Any, out: Any) -> Any:
     elif a.ndim == 1:
         g = matmul(b, reshape(ct, (*ct.shape, 1)))
         g = reshape(g, g.shape[:-1])
+    elif a.ndim == 2 < b.ndim:
+        # One product of wide matrices instead of a stack of products that is then summed.
+        return matmul(_rows_first(ct), matrix_transpose(_rows_first(b)))
     else:
         g = matmul(ct, matrix_transpose(b))
     return algebra.unbroadcast(g, a.shape)
@@ -63,44 +76,55 @@ def _cotangent_a(ct: Any, ins: Any, out: Any) -> Any:
 def _cotangent_b(ct: Any, ins: Any, out: Any) -> Any:
     a, b = ins
     if a.ndim == 1:
-        g = ct * a if b.ndim == 1 else reshape(a, (*a.shape, 1)) * reshape(ct, (*ct.shape[:-1], 1, -1))
+        if b.ndim == 1:
+            return ct * a
+        g = reshape(a, (*a.shape, 1)) * reshape(ct, (*ct.shape[:-1], 1, ct.shape[-1]))
     elif b.ndim == 1:
-        k = a.shape[-1]
-        return matmul(reshape(ct, (-1,)), reshape(a, (-1, k)))
-    elif b.ndim == 2 and a.ndim > 2:
-        # One product of tall matrices instead of a stack of products that is then summed.
-        flat = reshape(a, (-1, a.shape[-1]))
-        return matmul(matrix_transpose(flat), reshape(ct, (-1, ct.shape[-1])))
+        return matmul(reshape(ct, (ct.size,)), reshape(a, (ct.size, a.shape[-1])))
+    elif b.ndim == 2 < a.ndim:
+        # One product of tall matrices, as above.
+        rows = prod(a.shape[:-1])
+        flat = reshape(a, (rows, a.shape[-1]))
+        return matmul(matrix_transpose(flat), reshape(ct, (rows, ct.shape[-1])))
     else:
         g = matmul(matrix_transpose(a), ct)
     return algebra.unbroadcast(g, b.shape)
 
 
+def _rows_first(x: Any) -> Any:
+    """A stack (..., m, n) of matrices as one matrix, side by side: (m, ... n)."""
+    last = x.ndim - 1
+    x = transpose(x, (last - 1, *range(last - 1), last))
+    return reshape(x, (x.shape[0], prod(x.shape[1:])))
+
+
 def _matmul_batch(args: Any, batched: Any, size: int) -> Any:
     a, b = args
-    vector_a, vector_b = ndim_of(a, batched[0]) == 1, ndim_of(b, batched[1]) == 1
-    if vector_a:
+    na, nb = ndim_of(a, batched[0]), ndim_of(b, batched[1])
+    if not batched[1] and (nb == 1 or (nb == 2 and na == 1)):
+        return matmul(a, b)  # the batch axis is one more of the axes that NumPy leaves alone
+    if not batched[0] and na == 1 < nb:
+        return matmul(a, b)
+    if not batched[0] and nb == 1 and na <= 2:
+        return matmul(b, a if na == 1 else matrix_transpose(a))
+    if not batched[1] and na == nb == 2:
+        n, m, k = shape_of(a)  # the batch axis joins the rows: one product
+        return reshape(matmul(reshape(a, (n * m, k)), b), (n, m, shape_of(b)[-1]))
+    if na == 1:
         a = reshape(a, (*shape_of(a)[:-1], 1, shape_of(a)[-1]))
-    if vector_b:
+    if nb == 1:
         b = reshape(b, (*shape_of(b), 1))
-    if batched == (True, False) and ndim_of(b) == 2 and ndim_of(a) == 3:
-        # The batch axis joins the rows: one product.
-        n, m, k = shape_of(a)
-        y = reshape(matmul(reshape(a, (n * m, k)), b), (n, m, shape_of(b)[-1]))
-    else:
-        rank = max(ndim_of(a, batched[0]), ndim_of(b, batched[1]))
-        y = bind(matmul_p, (align(a, batched[0], rank), align(b, batched[1], rank)), {})
-    shape = y.shape
-    if vector_b:
-        shape = shape[:-1]
-    if vector_a:
-        shape = (*shape[:-1], shape[-1])[:-2] + shape[-1:] if not vector_b else shape[:-1]
-    return y if shape == y.shape else reshape(y, shape)
+    rank = max(na, nb, 2)
+    y = bind(matmul_p, (align(a, batched[0], rank), align(b, batched[1], rank)), {})
+    if na > 1 < nb:
+        return y
+    *stack, m, n = y.shape
+    return reshape(y, (*stack, *((m,) if na > 1 else ()), *((n,) if nb > 1 else ())))
 
 
 matmul_p = Primitive(
     "matmul",
-    np.matmul,
+    _evaluate,
     matmul_shape,
     _matmul_batch,
     multilinear=(0, 1),
@@ -112,11 +136,14 @@ matmul_p = Primitive(
 
 
 # ------------------------------------------------------------------ the eager fast path
-# Nodes: (id, MATMUL, parent, parent, ref, saved x, saved y, constants), as in `fast.py`.
+# Nodes: [id, MATMUL, parent, parent, gradient, saved x, saved y, constants], as in `fast.py`.
 
 
 def matmul(x: Any, y: Any) -> Any:
-    """Matrix product, ``(..., m, k) @ (..., k, n)``; vectors on either side as in NumPy."""
+    """Matrix product, ``(..., m, k) @ (..., k, n)``; vectors on either side as in NumPy.
+
+    Also serves as the operator: NotImplemented for operands that are no arrays.
+    """
     if type(x) is FastTensor:
         m = x._n
         a = x._a
@@ -128,30 +155,46 @@ def matmul(x: Any, y: Any) -> Any:
             n = held = None
             b = y if m is None else snapshot(y)
         else:
-            return bind(matmul_p, (x, y), {})
+            return _matmul_any(x, y)
     elif type(y) is FastTensor and type(x) is ndarray:
         m = held = None
         n = y._n
         b = y._a
         a = x if n is None else snapshot(x)
     else:
-        return bind(matmul_p, (x, y), {})
+        return _matmul_any(x, y)
     r = FastTensor()
-    r._a = a @ b
+    try:
+        r._a = a @ b
+    except ValueError:
+        matmul_shape(a, b)
+        raise
     if (m is None and n is None) or (PAUSED and is_paused()):
         r._n = None
     else:
-        r._n = (
-            next_id(),
+        r._n = [
+            next(COUNTER),
             MATMUL,
             m,
             n,
-            ref(r),
+            None,
             a if m is None or n is not None else a.shape,
             b if n is None or m is not None else b.shape,
             held,
-        )
+        ]
     return r
+
+
+def _matmul_any(x: Any, y: Any) -> Any:
+    """Everything but ordinary Tensors and arrays."""
+    if isinstance(x, (list, tuple)):
+        x = np.asarray(x)
+    if isinstance(y, (list, tuple)):
+        y = np.asarray(y)
+    for operand in (x, y):
+        if not isinstance(operand, (Tensor, ndarray, np.generic, int, float, complex)):
+            return NotImplemented
+    return bind(matmul_p, (x, y), {})
 
 
 def _constants(x: Tensor, y: Tensor) -> tuple[Any, Any]:
@@ -161,15 +204,32 @@ def _constants(x: Tensor, y: Tensor) -> tuple[Any, Any]:
 def _raw(node: Node, ct: Any, cotangents: dict[int, Any]) -> None:
     m, n, x, y = node[2], node[3], node[5], node[6]
     if m is not None:
-        sx = x if type(x) is tuple else x.shape
-        g = ct @ y.T if len(sx) == 2 == y.ndim else _cotangent_a(ct, (Aval(sx, None), y), None)
+        g = _raw_a(ct, x if type(x) is tuple else x.shape, y)
         k = m[0]
         cotangents[k] = cotangents[k] + g if k in cotangents else g
     if n is not None:
-        sy = y if type(y) is tuple else y.shape
-        g = x.T @ ct if x.ndim == 2 == len(sy) else _cotangent_b(ct, (x, Aval(sy, None)), None)
+        g = _raw_b(ct, x, y if type(y) is tuple else y.shape)
         k = n[0]
         cotangents[k] = cotangents[k] + g if k in cotangents else g
+
+
+def _raw_a(ct: Any, shape: tuple[int, ...], y: Any) -> Any:
+    """`_cotangent_a` on plain arrays, the usual ranks first."""
+    rank = len(shape)
+    if y.ndim == 2 and rank < 3:
+        return ct @ y.T if rank == 2 else y @ ct
+    if y.ndim == 1 and rank < 3:
+        return multiply_outer(ct, y)
+    return _cotangent_a(ct, (Aval(shape, None), y), None)
+
+
+def _raw_b(ct: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    rank = len(shape)
+    if x.ndim == 2 and rank < 3:
+        return x.T @ ct
+    if x.ndim == 1 and rank < 3:
+        return multiply_outer(x, ct)
+    return _cotangent_b(ct, (x, Aval(shape, None)), None)
 
 
 def _graph(node: Node, ct: Any, cotangents: dict[int, Any], wrap: Wrap) -> None:

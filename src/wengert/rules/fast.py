@@ -14,7 +14,7 @@ from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
 from ..core.ownership import snapshot
-from ..core.state import PAUSED, is_paused, next_id
+from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -56,20 +56,21 @@ def op_add(x, y):
         n = y._n
         r = FastTensor()
         r._a = a + b
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 ADD,
                 m,
                 n,
-                ref(r),
+                None,
                 a if m is None else a.shape,
                 b if n is None else b.shape,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -77,11 +78,10 @@ def op_add(x, y):
         m = x._n
         r = FastTensor()
         r._a = a + b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), ADD, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -89,11 +89,10 @@ def op_add(x, y):
         m = x._n
         r = FastTensor()
         r._a = a + b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), ADD, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
         return r
     return slow(add_p, x, y)
 
@@ -105,11 +104,10 @@ def rop_add(y, x):
         n = y._n
         r = FastTensor()
         r._a = a + b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), ADD, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -117,18 +115,40 @@ def rop_add(y, x):
         n = y._n
         r = FastTensor()
         r._a = a + b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), ADD, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
         return r
     return slow_reflected(add_p, y, x)
 
 
 def add(x, y):
     if type(x) is FastTensor:
-        return op_add(x, y)
+        if type(y) is not FastTensor:
+            return op_add(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = a + b
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                ADD,
+                m,
+                n,
+                None,
+                a if m is None else a.shape,
+                b if n is None else b.shape,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_add(y, x)
     return bind(add_p, (x, y), {})
@@ -209,20 +229,21 @@ def op_sub(x, y):
         n = y._n
         r = FastTensor()
         r._a = a - b
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 SUB,
                 m,
                 n,
-                ref(r),
+                None,
                 a if m is None else a.shape,
                 b if n is None else b.shape,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -230,11 +251,10 @@ def op_sub(x, y):
         m = x._n
         r = FastTensor()
         r._a = a - b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), SUB, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -242,11 +262,10 @@ def op_sub(x, y):
         m = x._n
         r = FastTensor()
         r._a = a - b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), SUB, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
         return r
     return slow(sub_p, x, y)
 
@@ -258,11 +277,10 @@ def rop_sub(y, x):
         n = y._n
         r = FastTensor()
         r._a = a - b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), SUB, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -270,18 +288,40 @@ def rop_sub(y, x):
         n = y._n
         r = FastTensor()
         r._a = a - b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), SUB, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
         return r
     return slow_reflected(sub_p, y, x)
 
 
 def sub(x, y):
     if type(x) is FastTensor:
-        return op_sub(x, y)
+        if type(y) is not FastTensor:
+            return op_sub(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = a - b
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                SUB,
+                m,
+                n,
+                None,
+                a if m is None else a.shape,
+                b if n is None else b.shape,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_sub(y, x)
     return bind(sub_p, (x, y), {})
@@ -362,20 +402,21 @@ def op_mul(x, y):
         n = y._n
         r = FastTensor()
         r._a = a * b
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 MUL,
                 m,
                 n,
-                ref(r),
+                None,
                 a if m is None or n is not None else a.shape,
                 b if n is None or m is not None else b.shape,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -383,11 +424,10 @@ def op_mul(x, y):
         m = x._n
         r = FastTensor()
         r._a = a * b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), MUL, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -397,11 +437,10 @@ def op_mul(x, y):
             b = snapshot(b)
         r = FastTensor()
         r._a = a * b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), MUL, m, None, ref(r), a.shape, b, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
         return r
     return slow(mul_p, x, y)
 
@@ -413,11 +452,10 @@ def rop_mul(y, x):
         n = y._n
         r = FastTensor()
         r._a = a * b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), MUL, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -427,18 +465,40 @@ def rop_mul(y, x):
             a = snapshot(a)
         r = FastTensor()
         r._a = a * b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), MUL, None, n, ref(r), a, b.shape, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
         return r
     return slow_reflected(mul_p, y, x)
 
 
 def mul(x, y):
     if type(x) is FastTensor:
-        return op_mul(x, y)
+        if type(y) is not FastTensor:
+            return op_mul(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = a * b
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                MUL,
+                m,
+                n,
+                None,
+                a if m is None or n is not None else a.shape,
+                b if n is None or m is not None else b.shape,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_mul(y, x)
     return bind(mul_p, (x, y), {})
@@ -521,21 +581,22 @@ def op_div(x, y):
         n = y._n
         r = FastTensor()
         r._a = out = a / b
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 DIV,
                 m,
                 n,
-                ref(r),
+                None,
                 a if m is None else a.shape,
                 b,
                 out,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -543,11 +604,10 @@ def op_div(x, y):
         m = x._n
         r = FastTensor()
         r._a = out = a / b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), DIV, m, None, ref(r), a.shape, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -557,11 +617,10 @@ def op_div(x, y):
             b = snapshot(b)
         r = FastTensor()
         r._a = out = a / b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), DIV, m, None, ref(r), a.shape, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
         return r
     return slow(div_p, x, y)
 
@@ -573,11 +632,10 @@ def rop_div(y, x):
         n = y._n
         r = FastTensor()
         r._a = out = a / b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), DIV, None, n, ref(r), a, b, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -585,18 +643,41 @@ def rop_div(y, x):
         n = y._n
         r = FastTensor()
         r._a = out = a / b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), DIV, None, n, ref(r), a, b, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
         return r
     return slow_reflected(div_p, y, x)
 
 
 def div(x, y):
     if type(x) is FastTensor:
-        return op_div(x, y)
+        if type(y) is not FastTensor:
+            return op_div(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = out = a / b
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                DIV,
+                m,
+                n,
+                None,
+                a if m is None else a.shape,
+                b,
+                out,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_div(y, x)
     return bind(div_p, (x, y), {})
@@ -679,7 +760,7 @@ def neg(x):
         m = x._n
         r = FastTensor()
         r._a = -a
-        r._n = None if m is None or PAUSED and is_paused() else (next_id(), NEG, m, None, ref(r))
+        r._n = None if m is None or PAUSED and is_paused() else [next(COUNTER), NEG, m, None, None]
         return r
     return bind(neg_p, (x,), {})
 
@@ -717,21 +798,22 @@ def op_pow(x, y):
         n = y._n
         r = FastTensor()
         r._a = out = a**b
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 POW,
                 m,
                 n,
-                ref(r),
+                None,
                 a,
                 b if n is None or m is not None else b.shape,
                 out,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -739,11 +821,10 @@ def op_pow(x, y):
         m = x._n
         r = FastTensor()
         r._a = out = a**b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), POW, m, None, ref(r), a, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -753,11 +834,10 @@ def op_pow(x, y):
             b = snapshot(b)
         r = FastTensor()
         r._a = out = a**b
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), POW, m, None, ref(r), a, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
         return r
     return slow(pow_p, x, y)
 
@@ -769,11 +849,10 @@ def rop_pow(y, x):
         n = y._n
         r = FastTensor()
         r._a = out = a**b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), POW, None, n, ref(r), a, b.shape, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -783,18 +862,41 @@ def rop_pow(y, x):
             a = snapshot(a)
         r = FastTensor()
         r._a = out = a**b
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), POW, None, n, ref(r), a, b.shape, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
         return r
     return slow_reflected(pow_p, y, x)
 
 
 def pow(x, y):
     if type(x) is FastTensor:
-        return op_pow(x, y)
+        if type(y) is not FastTensor:
+            return op_pow(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = out = a**b
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                POW,
+                m,
+                n,
+                None,
+                a,
+                b if n is None or m is not None else b.shape,
+                out,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_pow(y, x)
     return bind(pow_p, (x, y), {})
@@ -879,7 +981,9 @@ def square(x):
         r = FastTensor()
         r._a = np.square(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), SQUARE, m, None, ref(r), a)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), SQUARE, m, None, None, a]
         )
         return r
     return bind(square_p, (x,), {})
@@ -920,7 +1024,9 @@ def sqrt(x):
         r = FastTensor()
         r._a = out = np.sqrt(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), SQRT, m, None, ref(r), out)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), SQRT, m, None, None, out]
         )
         return r
     return bind(sqrt_p, (x,), {})
@@ -963,7 +1069,7 @@ def reciprocal(x):
         r._n = (
             None
             if m is None or PAUSED and is_paused()
-            else (next_id(), RECIPROCAL, m, None, ref(r), out)
+            else [next(COUNTER), RECIPROCAL, m, None, None, out]
         )
         return r
     return bind(reciprocal_p, (x,), {})
@@ -1006,7 +1112,9 @@ def exp(x):
         r = FastTensor()
         r._a = out = np.exp(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), EXP, m, None, ref(r), out)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), EXP, m, None, None, out]
         )
         return r
     return bind(exp_p, (x,), {})
@@ -1049,7 +1157,7 @@ def expm1(x):
         r._n = (
             None
             if m is None or PAUSED and is_paused()
-            else (next_id(), EXPM1, m, None, ref(r), out)
+            else [next(COUNTER), EXPM1, m, None, None, out]
         )
         return r
     return bind(expm1_p, (x,), {})
@@ -1089,7 +1197,9 @@ def log(x):
         m = x._n
         r = FastTensor()
         r._a = np.log(a)
-        r._n = None if m is None or PAUSED and is_paused() else (next_id(), LOG, m, None, ref(r), a)
+        r._n = (
+            None if m is None or PAUSED and is_paused() else [next(COUNTER), LOG, m, None, None, a]
+        )
         return r
     return bind(log_p, (x,), {})
 
@@ -1129,7 +1239,9 @@ def log1p(x):
         r = FastTensor()
         r._a = np.log1p(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), LOG1P, m, None, ref(r), a)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), LOG1P, m, None, None, a]
         )
         return r
     return bind(log1p_p, (x,), {})
@@ -1171,21 +1283,22 @@ def op_logaddexp(x, y):
         n = y._n
         r = FastTensor()
         r._a = out = np.logaddexp(a, b)
-        r._n = (
-            None
-            if m is None and n is None or PAUSED and is_paused()
-            else (
-                next_id(),
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
                 LOGADDEXP,
                 m,
                 n,
-                ref(r),
+                None,
                 a,
                 b,
                 out,
                 None if m is not None and n is not None else constants(x, y),
-            )
-        )
+            ]
         return r
     if type(y) in SCALARS:
         a = x._a
@@ -1193,11 +1306,10 @@ def op_logaddexp(x, y):
         m = x._n
         r = FastTensor()
         r._a = out = np.logaddexp(a, b)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), LOGADDEXP, m, None, ref(r), a, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
         return r
     if type(y) is ndarray:
         a = x._a
@@ -1205,11 +1317,10 @@ def op_logaddexp(x, y):
         m = x._n
         r = FastTensor()
         r._a = out = np.logaddexp(a, b)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else (next_id(), LOGADDEXP, m, None, ref(r), a, b, out, None)
-        )
+        if m is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
         return r
     return slow(logaddexp_p, x, y)
 
@@ -1221,11 +1332,10 @@ def rop_logaddexp(y, x):
         n = y._n
         r = FastTensor()
         r._a = out = np.logaddexp(a, b)
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), LOGADDEXP, None, n, ref(r), a, b, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
         return r
     if type(x) is ndarray:
         a = x
@@ -1233,18 +1343,41 @@ def rop_logaddexp(y, x):
         n = y._n
         r = FastTensor()
         r._a = out = np.logaddexp(a, b)
-        r._n = (
-            None
-            if n is None or PAUSED and is_paused()
-            else (next_id(), LOGADDEXP, None, n, ref(r), a, b, out, None)
-        )
+        if n is None or PAUSED and is_paused():
+            r._n = None
+        else:
+            r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
         return r
     return slow_reflected(logaddexp_p, y, x)
 
 
 def logaddexp(x, y):
     if type(x) is FastTensor:
-        return op_logaddexp(x, y)
+        if type(y) is not FastTensor:
+            return op_logaddexp(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+        r = FastTensor()
+        r._a = out = np.logaddexp(a, b)
+        if m is not None and n is not None and not PAUSED:
+            r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+        elif (m is None and n is None) or (PAUSED and is_paused()):
+            r._n = None
+        else:
+            r._n = [
+                next(COUNTER),
+                LOGADDEXP,
+                m,
+                n,
+                None,
+                a,
+                b,
+                out,
+                None if m is not None and n is not None else constants(x, y),
+            ]
+        return r
     if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_logaddexp(y, x)
     return bind(logaddexp_p, (x, y), {})
@@ -1330,7 +1463,9 @@ def sin(x):
         m = x._n
         r = FastTensor()
         r._a = np.sin(a)
-        r._n = None if m is None or PAUSED and is_paused() else (next_id(), SIN, m, None, ref(r), a)
+        r._n = (
+            None if m is None or PAUSED and is_paused() else [next(COUNTER), SIN, m, None, None, a]
+        )
         return r
     return bind(sin_p, (x,), {})
 
@@ -1369,7 +1504,9 @@ def cos(x):
         m = x._n
         r = FastTensor()
         r._a = np.cos(a)
-        r._n = None if m is None or PAUSED and is_paused() else (next_id(), COS, m, None, ref(r), a)
+        r._n = (
+            None if m is None or PAUSED and is_paused() else [next(COUNTER), COS, m, None, None, a]
+        )
         return r
     return bind(cos_p, (x,), {})
 
@@ -1409,7 +1546,9 @@ def arctan(x):
         r = FastTensor()
         r._a = np.arctan(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), ARCTAN, m, None, ref(r), a)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), ARCTAN, m, None, None, a]
         )
         return r
     return bind(arctan_p, (x,), {})
@@ -1450,7 +1589,7 @@ def sinh(x):
         r = FastTensor()
         r._a = np.sinh(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), SINH, m, None, ref(r), a)
+            None if m is None or PAUSED and is_paused() else [next(COUNTER), SINH, m, None, None, a]
         )
         return r
     return bind(sinh_p, (x,), {})
@@ -1491,7 +1630,7 @@ def cosh(x):
         r = FastTensor()
         r._a = np.cosh(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), COSH, m, None, ref(r), a)
+            None if m is None or PAUSED and is_paused() else [next(COUNTER), COSH, m, None, None, a]
         )
         return r
     return bind(cosh_p, (x,), {})
@@ -1532,7 +1671,9 @@ def tanh(x):
         r = FastTensor()
         r._a = out = np.tanh(a)
         r._n = (
-            None if m is None or PAUSED and is_paused() else (next_id(), TANH, m, None, ref(r), out)
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), TANH, m, None, None, out]
         )
         return r
     return bind(tanh_p, (x,), {})

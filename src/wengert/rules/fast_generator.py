@@ -11,8 +11,8 @@ For each of the COMMON pointwise primitives the generated module has
 * ``graph_NAME(node, g, cotangents, wrap)``, the same on Tensors;
 * ``decode_NAME(node)``.
 
-Nodes are ``(id, KIND, parent, None, ref, saved...)`` for one operand and ``(id, KIND, parent, parent,
-ref, saved x, saved y, [saved output,] constants)`` for two. What no partial that will be needed reads
+Nodes are ``[id, KIND, parent, None, gradient, saved...]`` for one operand and ``[id, KIND, parent,
+parent, gradient, saved x, saved y, (saved output,) constants]`` for two. What no partial that will be needed reads
 is not saved: its shape stands in its place.
 
 The partials come from the rules in `pointwise.py`, traced once on symbols (`symbols.py`). Why
@@ -64,7 +64,7 @@ from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
 from ..core.ownership import snapshot
-from ..core.state import PAUSED, is_paused, next_id
+from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -120,10 +120,7 @@ def _ufunc_name(name: str) -> str:
 
 
 def _add_to(parent: str) -> str:
-    return (
-        f"k = {parent}[0]\n"
-        "cotangents[k] = cotangents[k] + t if k in cotangents else t\n"
-    )
+    return f"k = {parent}[0]\ncotangents[k] = cotangents[k] + t if k in cotangents else t\n"
 
 
 def _indent(text: str, n: int = 4) -> str:
@@ -148,9 +145,7 @@ def unary(name: str) -> str:
     else:
         expression = f"np.{_ufunc_name(name)}(a)"
     kind = name.upper()
-    aval = (
-        "node[5]" if save_x else "Aval(node[5].shape, node[5].dtype)" if save_out else "None"
-    )
+    aval = "node[5]" if save_x else "Aval(node[5].shape, node[5].dtype)" if save_out else "None"
     wraps = "".join(
         [
             "    x = wrap(x, m)\n" if save_x else "",
@@ -169,7 +164,7 @@ def {name}(x):
         m = x._n
         r = FastTensor()
         r._a = {"out = " if save_out else ""}{expression}
-        r._n = None if m is None or PAUSED and is_paused() else (next_id(), {kind}, m, None, ref(r){saved})
+        r._n = None if m is None or PAUSED and is_paused() else [next(COUNTER), {kind}, m, None, None{saved}]
         return r
     return bind({name}_p, (x,), {{}})
 
@@ -225,18 +220,35 @@ def binary(name: str) -> str:
         out = ", out" if save_out else ""
         both = m != "None" and n != "None"
         refs = "None if m is not None and n is not None else constants(x, y)" if both else "None"
-        return f"(next_id(), {kind}, {m}, {n}, ref(r), {x}, {y}{out}, {refs})"
+        return f"[next(COUNTER), {kind}, {m}, {n}, None, {x}, {y}{out}, {refs}]"
 
     def snapshot_needed(i: int) -> bool:
         return ("y" if i == 0 else "x") in names[i]
 
     def forward(m: str, n: str) -> str:
-        guard = f"{m if n == 'None' else n} is None" if "None" in (m, n) else "m is None and n is None"
-        return f'''r = FastTensor()
+        lines = f"""r = FastTensor()
 r._a = {"out = " if save_out else ""}{expression}
-r._n = None if {guard} or PAUSED and is_paused() else {node(m, n)}
-return r
-'''
+"""
+        if "None" in (m, n):
+            tracked = m if n == "None" else n
+            lines += f"""if {tracked} is None or PAUSED and is_paused():
+    r._n = None
+else:
+    r._n = {node(m, n)}
+"""
+        else:
+            both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{', out' if save_out else ''}, None]"
+            lines += f"""if m is not None and n is not None and not PAUSED:
+    r._n = {both}
+elif (m is None and n is None) or (PAUSED and is_paused()):
+    r._n = None
+else:
+    r._n = {node(m, n)}
+"""
+        return lines + "return r\n"
+
+    both_x = "a" if "x" in names[0] | names[1] else "a.shape"
+    both_y = "b" if "y" in names[0] | names[1] else "b.shape"
 
     def contributions(tensors: bool) -> str:
         parts = []
@@ -304,8 +316,13 @@ def rop_{name}(y, x):
 
 def {name}(x, y):
     if type(x) is FastTensor:
-        return op_{name}(x, y)
-    if type(y) is FastTensor and not isinstance(x, Tensor):
+        if type(y) is not FastTensor:
+            return op_{name}(x, y)
+        a = x._a
+        b = y._a
+        m = x._n
+        n = y._n
+{_indent(forward("m", "n"), 8)}    if type(y) is FastTensor and not isinstance(x, Tensor):
         return rop_{name}(y, x)
     return bind({name}_p, (x, y), {{}})
 
@@ -374,7 +391,10 @@ def _format(text: str) -> str:
     try:
         done = subprocess.run(
             [ruff, "format", "--line-length", "100", "--isolated", "-"],
-            input=text, capture_output=True, text=True, check=True,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise RuntimeError(f"ruff is needed to format the generated file: {error}") from error

@@ -19,7 +19,7 @@ from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..core.views import apply_chain
 from .batching import align, materialize, ndim_of, shape_of
-from .shapes import broadcast_to, reshape_p, transpose, transpose_p
+from .shapes import BATCHED_PARAMS, broadcast_to, transpose
 
 __all__ = ["getitem", "getitem_p", "index_text", "scatter_add_p", "setitem_p", "where_p"]
 
@@ -118,7 +118,10 @@ getitem_p = Primitive(
     show=lambda x, *arrays, template: f"{x}[{index_text(template, list(arrays))}]",
     lower="getitem",
     alias=True,
+    # x[0] is a NumPy scalar, no view; x[0, ...] is a 0-d view.
+    array0d=lambda x, *arrays, template: Ellipsis in template,
 )
+BATCHED_PARAMS[getitem_p] = lambda size, template: {"template": (_FULL, *template)}
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -170,6 +173,7 @@ scatter_add_p = Primitive(
         f"scatter_add({ct}, ({index_text(template, list(arrays))},), {shape})"
     ),
     lower="scatter_add",
+    array0d=True,
 )
 
 
@@ -187,12 +191,15 @@ def _setitem(x: Any, value: Any, *arrays: Any, chain: Any, template: Template) -
     y = np.array(x, order="K")
     index = join(template, arrays)
     view = apply_chain(y, chain)
+    if not np.may_share_memory(view, y) and y.size:
+        # In this memory layout a reshape copies. In C order only one after a transpose does.
+        y = np.array(x, order="C")
+        view = apply_chain(y, chain)
     if np.may_share_memory(view, y) or not y.size:
         view[index] = value
         return y
-    # In this memory layout a reshape copies; find the written elements by their numbers instead.
-    y = np.array(x, order="C")
-    numbers = apply_chain(np.arange(y.size).reshape(y.shape), chain)[index]
+    # Find the written elements by their numbers instead.
+    numbers = apply_chain(np.arange(y.size).reshape(y.shape), _positions(chain))[index]
     y.reshape(-1)[numbers] = value
     return y
 
@@ -205,16 +212,13 @@ def _setitem_shape(x: Any, value: Any, *arrays: Any, chain: Any, template: Templ
     return x.shape, x.dtype
 
 
+def _positions(chain: Any) -> Any:
+    """The views of a chain that choose elements, without those that choose a part of each number."""
+    return tuple([(p, params) for p, params in chain if p.name not in ("real", "imag")])
+
+
 def _batched_chain(chain: Any, size: int) -> Any:
-    new: list[Any] = []
-    for primitive, params in chain:
-        if primitive is reshape_p:
-            new.append((primitive, {"shape": (size, *params["shape"])}))
-        elif primitive is transpose_p:
-            new.append((primitive, {"axes": (0, *(i + 1 for i in params["axes"]))}))
-        else:
-            new.append((primitive, {"template": (_FULL, *params["template"])}))
-    return tuple(new)
+    return tuple([(primitive, BATCHED_PARAMS[primitive](size, **params)) for primitive, params in chain])
 
 
 def _setitem_batch(args: Any, batched: Any, size: int, chain: Any, template: Template) -> Any:
@@ -250,6 +254,8 @@ def _setitem_transpose_value(ct: Any, ins: Any, out: Any, chain: Any, template: 
     whole = ct.shape
     for primitive, params in chain:
         ct = bind(primitive, (ct,), params, False)
+        if primitive.name == "imag":  # written values v enter as iv: Re(ct * iv) = -Im(ct) v
+            ct = -ct
     ct = bind(getitem_p, (ct, *arrays), {"template": template}, False)
     if arrays:
         # Of duplicate indices the last one wins; the others' values were overwritten.
@@ -276,12 +282,13 @@ setitem_p = Primitive(
         + ")"
     ),
     lower="setitem",
+    array0d=True,
 )
 
 
 def _last_writer(*arrays: Any, shape: Any, chain: Any, template: Template) -> Any:
     writer = np.full(shape, -1)
-    view = apply_chain(writer, chain)
+    view = apply_chain(writer, _positions(chain))
     index = join(template, arrays)
     numbers = np.arange(view[index].size).reshape(view[index].shape)
     view[index] = numbers

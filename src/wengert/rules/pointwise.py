@@ -17,6 +17,7 @@ from ..core import algebra
 from ..core.abstract import Aval
 from ..core.bind import bind
 from ..core.primitive import Primitive
+from ..core.quiet import quiet
 from .batching import align
 
 __all__ = ["POINTWISE", "UFUNCS", "pointwise"]
@@ -42,10 +43,7 @@ def _resolve(evaluate: Any, ins: tuple[Any, ...]) -> Any:
             wanted = tuple(bool if k is bool else k for k in key[1:])
             dtype = evaluate.resolve_dtypes((*wanted, *(None,) * evaluate.nout))[-1]
         else:
-            ones = [
-                np.ones((), k) if isinstance(k, np.dtype) else k(1)
-                for k in key[1:]
-            ]
+            ones = [np.ones((), k) if isinstance(k, np.dtype) else k(1) for k in key[1:]]
             with np.errstate(all="ignore"):
                 dtype = np.asarray(evaluate(*ones)).dtype
         _dtypes[key] = dtype
@@ -75,7 +73,9 @@ def pointwise_batch(primitive: Primitive) -> Callable[..., Any]:
             (np.ndim(x) if not hasattr(x, "ndim") else x.ndim) - b
             for x, b in zip(args, batched, strict=True)
         )
-        return bind(primitive, tuple([align(x, b, rank) for x, b in zip(args, batched, strict=True)]), {})
+        return bind(
+            primitive, tuple([align(x, b, rank) for x, b in zip(args, batched, strict=True)]), {}
+        )
 
     return batch
 
@@ -133,7 +133,7 @@ REAL_ONLY: set[str] = set()
 
 
 def _strong_product(c: Any, p: Any) -> Any:
-    with np.errstate(all="ignore"):
+    with quiet():
         y = c * p
         if np.isfinite(y).all():
             return y
@@ -168,7 +168,9 @@ strong_product_p.batch = pointwise_batch(strong_product_p)
 
 def _share_of_larger(x: Any, y: Any) -> Any:
     share = np.add(np.greater(x, y), 0.5 * np.equal(x, y))
-    return share.astype(np.result_type(x, y, np.float32 if _is_half_or_single(x, y) else np.float64))
+    return share.astype(
+        np.result_type(x, y, np.float32 if _is_half_or_single(x, y) else np.float64)
+    )
 
 
 def _is_half_or_single(x: Any, y: Any) -> bool:
@@ -235,7 +237,9 @@ pointwise("log2", np.log2, lambda y, x: 1 / (_LN2 * x))
 pointwise("log10", np.log10, lambda y, x: 1 / (_LN10 * x))
 pointwise("log1p", np.log1p, lambda y, x: 1 / (1 + x))
 pointwise("logaddexp", np.logaddexp, lambda z, x, y: np.exp(x - z), lambda z, x, y: np.exp(y - z))
-pointwise("logaddexp2", np.logaddexp2, lambda z, x, y: np.exp2(x - z), lambda z, x, y: np.exp2(y - z))
+pointwise(
+    "logaddexp2", np.logaddexp2, lambda z, x, y: np.exp2(x - z), lambda z, x, y: np.exp2(y - z)
+)
 
 # ------------------------------------------------------------------ trigonometric and hyperbolic
 
@@ -258,9 +262,7 @@ pointwise("arcsinh", np.arcsinh, lambda y, x: 1 / np.sqrt(x * x + 1))
 pointwise("arccosh", np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
 # The norm has gradient 0 at 0.
-pointwise(
-    "hypot", np.hypot, lambda z, x, y: x / (z + (z == 0)), lambda z, x, y: y / (z + (z == 0))
-)
+pointwise("hypot", np.hypot, lambda z, x, y: x / (z + (z == 0)), lambda z, x, y: y / (z + (z == 0)))
 _DEGREE = math.pi / 180
 pointwise("deg2rad", np.deg2rad, lambda y, x: _DEGREE)
 pointwise("rad2deg", np.rad2deg, lambda y, x: 1 / _DEGREE)

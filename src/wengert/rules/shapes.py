@@ -1,76 +1,104 @@
-"""Moving elements about: reshape, transpose, broadcast; and changes of dtype.
+"""Moving elements about: reshape, transpose, broadcast, diagonals, copies; and changes of dtype.
 
 Each is linear, and its transpose moves the cotangent back. Parameters are canonical here: complete
 shapes and permutations of non-negative axes; the public functions in `wengert.numpy` resolve -1,
 negative axes and defaults.
+
+The functions here serve the rules of other operations and return results that do not follow later
+writes to the operand; the public ones, which return views, apply the primitives themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..core import algebra
+from ..core.abstract import is_array
 from ..core.bind import bind
 from ..core.errors import ShapeError
-from ..core.primitive import Primitive
+from ..core.primitive import PRIMITIVES, Primitive
 from ..core.tensor import Tensor
 from .batching import align, shape_of
 
 __all__ = [
+    "BATCHED_PARAMS",
     "astype",
     "astype_p",
     "broadcast_to",
     "broadcast_to_p",
+    "copy_p",
+    "diagonal_p",
+    "parameters_with_batch",
     "reshape",
     "reshape_p",
+    "resolved_shape",
     "transpose",
     "transpose_p",
 ]
 
+BATCHED_PARAMS: dict[Primitive, Callable[..., dict[str, Any]]] = {}
+"""Operations whose batched form is the operation itself with other parameters: ``(size, **params)``
+gives those. All operations that make views are among them (`rules.indexing` batches chains of them).
+"""
 
-def _with_size(params_of: Any) -> Any:
-    """A batching rule that only changes parameters; filled in below with the primitive."""
 
-    def make(primitive: Primitive) -> Any:
-        def batch(
-            args: tuple[Any, ...], batched: tuple[bool, ...], size: int, **params: Any
-        ) -> Any:
-            return bind(primitive, args, params_of(size, **params), False)
+def parameters_with_batch(
+    primitive: Primitive, params_of: Callable[..., dict[str, Any]]
+) -> Primitive:
+    """Give a primitive on one operand the batching rule that only changes its parameters."""
 
-        return batch
+    def batch(args: tuple[Any, ...], batched: tuple[bool, ...], size: int, **params: Any) -> Any:
+        return bind(primitive, args, params_of(size, **params), False)
 
-    return make
+    BATCHED_PARAMS[primitive] = params_of
+    primitive.batch = batch
+    return primitive
 
 
 # ------------------------------------------------------------------ reshape
 
-reshape_p = Primitive(
-    "reshape",
-    lambda x, shape: np.reshape(x, shape),
-    lambda x, shape: (shape, x.dtype),
-    None,
-    linear=(0,),
-    transpose=(lambda ct, ins, out, shape: reshape(ct, ins[0].shape),),
-    show="{0}.reshape({shape})",
-    alias=True,
+reshape_p = parameters_with_batch(
+    Primitive(
+        "reshape",
+        lambda x, shape: np.reshape(x, shape),
+        lambda x, shape: (shape, x.dtype),
+        None,
+        linear=(0,),
+        transpose=(lambda ct, ins, out, shape: reshape(ct, ins[0].shape),),
+        show="{0}.reshape({shape})",
+        alias=True,
+        array0d=lambda x, shape: is_array(x),
+    ),
+    lambda size, shape: {"shape": (size, *shape)},
 )
-reshape_p.batch = _with_size(lambda size, shape: {"shape": (size, *shape)})(reshape_p)
+
+
+def resolved_shape(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that `x` is to be given, with an entry of -1 replaced by what is left for it.
+
+    Raises
+    ------
+    ShapeError
+        If the number of elements differs.
+    """
+    size = prod(shape_of(x))
+    if -1 in shape:
+        known = -prod(shape)
+        if shape.count(-1) > 1 or known < 0 or (known and size % known) or (not known):
+            raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} to {shape}")
+        shape = tuple(size // known if n == -1 else n for n in shape)
+    if prod(shape) != size or any(n < 0 for n in shape):
+        raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape}")
+    return tuple(shape)
 
 
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` with the given shape, in C order; one entry may be -1."""
-    size = prod(shape_of(x))
-    if -1 in shape:
-        known = -prod(shape)
-        if shape.count(-1) > 1 or (known and size % known) or (not known and size):
-            raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} to {shape}")
-        shape = tuple(size // known if n == -1 and known else 0 if n == -1 else n for n in shape)
-    if prod(shape) != size:
-        raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape}")
-    return bind(reshape_p, (x,), {"shape": tuple(shape)})
+    return bind(reshape_p, (x,), {"shape": resolved_shape(x, shape)}, False)
 
 
 # ------------------------------------------------------------------ transpose
@@ -83,24 +111,27 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
-transpose_p = Primitive(
-    "transpose",
-    lambda x, axes: np.transpose(x, axes),
-    lambda x, axes: (tuple(x.shape[i] for i in axes), x.dtype),
-    None,
-    linear=(0,),
-    transpose=(lambda ct, ins, out, axes: transpose(ct, _inverse(axes)),),
-    show=lambda x, axes: (
-        f"{x}.T" if axes == tuple(reversed(range(len(axes)))) else f"{x}.transpose({axes})"
+transpose_p = parameters_with_batch(
+    Primitive(
+        "transpose",
+        lambda x, axes: np.transpose(x, axes),
+        lambda x, axes: (tuple(x.shape[i] for i in axes), x.dtype),
+        None,
+        linear=(0,),
+        transpose=(lambda ct, ins, out, axes: transpose(ct, _inverse(axes)),),
+        show=lambda x, axes: (
+            f"{x}.T" if axes == tuple(reversed(range(len(axes)))) else f"{x}.transpose({axes})"
+        ),
+        alias=True,
+        array0d=lambda x, axes: is_array(x),
     ),
-    alias=True,
+    lambda size, axes: {"axes": (0, *(i + 1 for i in axes))},
 )
-transpose_p.batch = _with_size(lambda size, axes: {"axes": (0, *(i + 1 for i in axes))})(transpose_p)
 
 
 def transpose(x: Any, axes: tuple[int, ...]) -> Any:
     """``x`` with its axes permuted; ``axes`` are non-negative."""
-    return bind(transpose_p, (x,), {"axes": axes})
+    return bind(transpose_p, (x,), {"axes": axes}, False)
 
 
 # ------------------------------------------------------------------ broadcast_to
@@ -110,19 +141,20 @@ def _broadcast_batch(args: Any, batched: Any, size: int, shape: tuple[int, ...])
     return broadcast_to(align(args[0], True, len(shape)), (size, *shape))
 
 
-def _scalar_dtype(x: Any) -> Any:
-    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+def _broadcast_shape(x: Any, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Any]:
+    return shape, x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
 
 
-# A read-only view in NumPy; nothing can be written through it, so it needs no chain of views.
+# A read-only view in NumPy: it follows writes to its operand, and refuses its own.
 broadcast_to_p = Primitive(
     "broadcast_to",
     lambda x, shape: np.broadcast_to(x, shape),
-    lambda x, shape: (shape, _scalar_dtype(x)),
+    _broadcast_shape,
     _broadcast_batch,
     linear=(0,),
     transpose=(lambda ct, ins, out, shape: algebra.unbroadcast(ct, ins[0].shape),),
     show="np.broadcast_to({0}, {shape})",
+    alias=True,
     array0d=True,
 )
 
@@ -131,21 +163,109 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` repeated to ``shape``, without a copy."""
     if isinstance(x, Tensor) and x.shape == shape:
         return x
-    return bind(broadcast_to_p, (x,), {"shape": tuple(shape)})
+    return bind(broadcast_to_p, (x,), {"shape": tuple(shape)}, False)
 
 
-# ------------------------------------------------------------------ dtype
+# ------------------------------------------------------------------ diagonals
 
-astype_p = Primitive(
-    "astype",
-    lambda x, dtype: x.astype(dtype),
-    lambda x, dtype: (x.shape, np.dtype(dtype)),
-    None,
-    linear=(0,),
-    transpose=(lambda ct, ins, out, dtype: algebra.cast_like(ct, ins[0].dtype),),
-    show=lambda x, dtype: f"{x}.astype(np.{np.dtype(dtype).name})",
+
+def _diagonal_slice(rows: int, columns: int, offset: int) -> tuple[int, int, int]:
+    """Where the diagonal lies among the elements of a matrix: start, stop and step."""
+    count = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
+    start = offset if offset >= 0 else -offset * columns
+    if not count:
+        return 0, 0, columns + 1
+    return start, start + (count - 1) * (columns + 1) + 1, columns + 1
+
+
+def _diagonal_shape(x: Any, offset: int, axes: tuple[int, int]) -> tuple[tuple[int, ...], Any]:
+    rows, columns = x.shape[axes[0]], x.shape[axes[1]]
+    start, stop, step = _diagonal_slice(rows, columns, offset)
+    rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    return (*rest, len(range(start, stop, step))), x.dtype
+
+
+def _diagonal_transpose(ct: Any, ins: Any, out: Any, offset: int, axes: tuple[int, int]) -> Any:
+    """The cotangent on the diagonal of zeros.
+
+    The diagonals are a slice of the elements once the two axes are last and joined.
+    """
+    shape = ins[0].shape
+    rest = tuple(i for i in range(len(shape)) if i not in axes)
+    rows, columns = shape[axes[0]], shape[axes[1]]
+    lead = tuple(shape[i] for i in rest)
+    spread = bind(
+        PRIMITIVES["scatter_add"],
+        (ct,),
+        {
+            "template": (Ellipsis, _diagonal_slice(rows, columns, offset)),
+            "shape": (*lead, rows * columns),
+        },
+    )
+    spread = reshape(spread, (*lead, rows, columns))
+    return transpose(spread, _inverse((*rest, *axes)))
+
+
+def _diagonal_text(x: str, offset: int, axes: tuple[int, int]) -> str:
+    return f"np.diagonal({x}, {offset}, {axes[0]}, {axes[1]})"
+
+
+# The diagonals of the matrices that the two axes span, along the last axis of the result; a
+# read-only view in NumPy. A primitive because its composites (reshape and a strided slice, or two
+# index arrays) copy.
+diagonal_p = parameters_with_batch(
+    Primitive(
+        "diagonal",
+        lambda x, offset, axes: np.diagonal(x, offset, *axes),
+        _diagonal_shape,
+        None,
+        linear=(0,),
+        transpose=(_diagonal_transpose,),
+        show=_diagonal_text,
+        alias=True,
+    ),
+    lambda size, offset, axes: {"offset": offset, "axes": (axes[0] + 1, axes[1] + 1)},
 )
-astype_p.batch = _with_size(lambda size, dtype: {"dtype": dtype})(astype_p)
+
+
+# ------------------------------------------------------------------ copies and dtypes
+
+# What is written into the copy does not reach the original. Unlike `x * 1.0` it keeps integers and
+# the sign of zero, and 0-d arrays stay arrays.
+copy_p = parameters_with_batch(
+    Primitive(
+        "copy",
+        lambda x, order="C": np.copy(x, order) if isinstance(x, np.ndarray) else x,
+        lambda x, order="C": (x.shape, x.dtype),
+        None,
+        linear=(0,),
+        transpose=(lambda ct, ins, out, order="C": ct,),
+        show=lambda x, order="C": f"{x}.copy({'' if order == 'C' else repr(order)})",
+        array0d=lambda x, order="C": is_array(x),
+    ),
+    lambda size, order="C": {"order": order},
+)
+
+
+def _astype_transpose(ct: Any, ins: Any, out: Any, dtype: Any) -> Any:
+    # Only the real part of a complex number reaches a real dtype: the cotangent must be real
+    # before it becomes the cotangent of the complex number.
+    return algebra.cast_like(algebra.cast_like(ct, dtype), ins[0].dtype)
+
+
+astype_p = parameters_with_batch(
+    Primitive(
+        "astype",
+        lambda x, dtype: x.astype(dtype),
+        lambda x, dtype: (x.shape, np.dtype(dtype)),
+        None,
+        linear=(0,),
+        transpose=(_astype_transpose,),
+        show=lambda x, dtype: f"{x}.astype(np.{np.dtype(dtype).name})",
+        array0d=lambda x, dtype: is_array(x),
+    ),
+    lambda size, dtype: {"dtype": dtype},
+)
 
 
 def astype(x: Any, dtype: Any) -> Any:

@@ -36,7 +36,9 @@ class Symbol:
     __slots__ = ("names", "precedence", "text")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, text: str, precedence: int = _ATOM, names: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, text: str, precedence: int = _ATOM, names: frozenset[str] | None = None
+    ) -> None:
         self.text = text
         self.precedence = precedence
         self.names = frozenset((text,)) if names is None else names
@@ -47,7 +49,9 @@ class Symbol:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Symbol:
         if method != "__call__" or kwargs:
-            raise WengertTypeError(f"partial: {ufunc.__name__}.{method} cannot be written as source")
+            raise WengertTypeError(
+                f"partial: {ufunc.__name__}.{method} cannot be written as source"
+            )
         if ufunc in _BINARY:
             return _binary(*_BINARY[ufunc], *inputs)
         if ufunc is np.negative:

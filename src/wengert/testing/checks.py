@@ -17,7 +17,8 @@ from wengert.testing.report import (
     GradientMismatch,
     GradientReport,
 )
-from wengert.transforms import jvp, vjp
+from wengert.transforms.forward import jvp
+from wengert.transforms.reverse import vjp
 
 __all__ = ["check_grads"]
 

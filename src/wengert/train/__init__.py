@@ -5,9 +5,10 @@ command line does. Written with the public interface of wengert only; there are 
 optimizers or data readers here.
 """
 
+from wengert.train.examples import Data, Examples, evaluate
 from wengert.train.experiment import Settings, default_settings, train_dataset
 from wengert.train.interrupt import TrainingInterrupted
-from wengert.train.loop import Data, DivergenceError, Examples, Result, evaluate, fit
+from wengert.train.loop import DivergenceError, Result, fit
 from wengert.train.model_file import load_model, load_parameters, save_model
 from wengert.train.run import Run
 

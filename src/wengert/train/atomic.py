@@ -7,7 +7,7 @@ from pathlib import Path
 
 import wengert as wg
 
-__all__ = ["remove_leftovers", "write_bytes"]
+__all__ = ["check_writable", "remove_leftovers", "write_bytes"]
 
 _SUFFIX = ".wengert-tmp"
 
@@ -23,7 +23,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     wengert.DataError
         If the file cannot be written; the message names it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as stream:
             stream.write(content)
@@ -39,10 +39,37 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def check_writable(directory: Path) -> None:
+    """Make a directory if need be, and find out by writing whether files can be made in it.
+
+    Permission bits do not tell all: the file system may be full or read-only.
+
+    Raises
+    ------
+    wengert.DataError
+        If not; the message names the directory.
+    """
+    probe = _temporary(directory / "probe")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"wengert")
+        probe.unlink()
+    except OSError as error:
+        _remove(probe)
+        raise wg.DataError(
+            f"{directory}: cannot be written: {error.strerror or error}; --out names another "
+            "directory"
+        ) from error
+
+
 def remove_leftovers(directory: Path) -> None:
     """Remove temporary files of processes that were killed while they wrote."""
     for temporary in directory.glob(f".*{_SUFFIX}"):
         _remove(temporary)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
 
 
 def _remove(path: Path) -> None:

@@ -7,20 +7,20 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import wengert as wg
 from wengert import nn, tree
 from wengert.optim import Optimizer
+from wengert.train.examples import Data, count_correct, epoch_order, evaluate
 from wengert.train.history import Progress, Record, Sums
 from wengert.train.interrupt import InterruptFlag, TrainingInterrupted, deferred_interrupt
 from wengert.train.progress import Reporter
 from wengert.train.run import Run
 
-__all__ = ["Data", "DivergenceError", "Examples", "Result", "epoch_order", "evaluate", "fit"]
+__all__ = ["DivergenceError", "Result", "fit"]
 
 # Time between checkpoints without checkpoint_every: at the ends of epochs, and within them.
 _EPOCH_SECONDS = 1.0
@@ -28,33 +28,10 @@ _STEP_SECONDS = 30.0
 # Records within an epoch are means over at least so many examples, and at most so many per epoch.
 _WINDOW_EXAMPLES = 512
 _WINDOWS_PER_EPOCH = 20
-# Keeps the orders apart from other random numbers that a program draws with the same seed.
-_ORDER_STREAM = 0
 
 
 class DivergenceError(wg.WengertValueError):
     """The loss became infinite or not a number."""
-
-
-class Examples(NamedTuple):
-    """Inputs and labels.
-
-    Attributes
-    ----------
-    x : ndarray, shape (n, ...)
-    y : integer ndarray, shape (n,)
-    """
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-
-
-class Data(NamedTuple):
-    """What to train on, and what to measure on after each epoch and at the end."""
-
-    train: Examples
-    validation: Examples | None = None
-    test: Examples | None = None
 
 
 @dataclass(frozen=True)
@@ -83,41 +60,6 @@ class Result:
     def test_loss(self) -> float | None:
         """Mean test loss, or None without test data."""
         return next((r["test_loss"] for r in self.records if r["event"] == "test"), None)
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of the examples in an epoch: a function of the seed and the epoch alone.
-
-    No generator has to be saved to resume, and no epoch depends on what was drawn before it.
-    """
-    sequence = np.random.SeedSequence(seed, spawn_key=(_ORDER_STREAM, epoch))
-    return np.random.default_rng(sequence).permutation(count)
-
-
-def evaluate(
-    model: Callable[[Any], Any],
-    examples: Examples,
-    loss: Callable[[Any, Any], Any] = nn.cross_entropy,
-    batch: int = 1000,
-) -> Sums:
-    """Loss and accuracy of a model; ``.mean_loss`` and ``.accuracy`` of the result.
-
-    Parameters
-    ----------
-    model : callable
-        From inputs to logits of shape (n, k).
-    examples : Examples
-    loss : callable
-        ``loss(logits, labels)``, a mean over examples.
-    batch : int
-        Examples computed at once; bounds the memory.
-    """
-    sums = Sums()
-    for start in range(0, len(examples.y), batch):
-        labels = examples.y[start : start + batch]
-        logits = model(examples.x[start : start + batch])
-        sums.add(float(loss(logits, labels)), _count_correct(logits, labels), len(labels))
-    return sums
 
 
 def fit(
@@ -247,10 +189,10 @@ class _Trainer:
         if run is not None and run.resume:
             model, self._state, self.progress = run.restore(self._training, model, self._state)
             self._leaves = tree.leaves(model)
-            if epochs < self.progress.epoch:
+            begun = self.progress.epoch + (self.progress.batch > 0)
+            if epochs < begun:
                 raise wg.ConfigError(
-                    f"{run.directory}: has done {self.progress.epoch} epochs already, more than "
-                    f"{epochs}"
+                    f"{run.directory}: has come to epoch {begun} already, beyond epochs = {epochs}"
                 )
 
     @property
@@ -292,7 +234,7 @@ class _Trainer:
             if not math.isfinite(value):
                 raise self._divergence(value)
             self._leaves, self._state = update(self._leaves, gradient, self._state)
-            self._count(value, _count_correct(logits, labels), len(rows))
+            self._count(value, count_correct(logits, labels), len(rows))
             reporter.step(self._step, progress.epoch + 1, progress.epoch_sums)
             if self._checkpoint_is_due():
                 self._save_checkpoint()
@@ -335,8 +277,7 @@ class _Trainer:
             self._save_checkpoint()
 
     def _test(self) -> None:
-        # Not part of the checkpoint's progress: a run resumed with more epochs tests again at its
-        # end.
+        # After the last checkpoint: a run resumed with more epochs tests again at its own end.
         if self._data.test is None:
             return
         sums = evaluate(self.model, self._data.test, self._loss)
@@ -391,10 +332,6 @@ def _gradient_function(
 
     gradient: Callable[..., Any] = wg.grad_and_aux(objective)
     return gradient
-
-
-def _count_correct(logits: Any, labels: NDArray[Any]) -> int:
-    return int(np.count_nonzero(logits.argmax(axis=1) == labels))
 
 
 def _describe(value: Any) -> str:

@@ -44,7 +44,7 @@ class Reporter:
         self._bar = tqdm.tqdm(
             total=total_steps,
             initial=done_steps,
-            unit="step",
+            unit=" steps",
             file=self._stream,
             dynamic_ncols=True,
             leave=False,
@@ -79,6 +79,7 @@ class Reporter:
                 f"accuracy {100 * record['validation_accuracy']:.2f} %"
             )
         if self._bar is not None:
+            self._bar.update(record["step"] - self._bar.n)
             self._bar.write(text, file=self._stream)
         else:
             print(text, file=self._stream, flush=True)

@@ -11,7 +11,7 @@ from typing import Any
 import wengert as wg
 from wengert import nn, tree
 from wengert.data.optional import require
-from wengert.train.atomic import remove_leftovers, write_bytes
+from wengert.train.atomic import check_writable, remove_leftovers, write_bytes
 from wengert.train.history import Progress, Record, json_lines
 from wengert.train.model_file import save_model
 from wengert.train.plots import plot
@@ -103,24 +103,11 @@ class Run:
                 f"{self.directory}: already holds a run ({present[0].name}); --resume continues "
                 "it, --overwrite starts again, --out names another directory"
             )
-        self._check_writable()
+        check_writable(self.directory)
         remove_leftovers(self.directory)
         if overwrite:
             for path in present:
                 path.unlink()
-
-    def _check_writable(self) -> None:
-        """Find out before hours of training, by writing, for permission bits do not tell all."""
-        probe = self.directory / f".writable.{os.getpid()}"
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            raise wg.DataError(
-                f"{self.directory}: cannot be written: {error.strerror or error}; --out names "
-                "another directory"
-            ) from error
 
     def save_checkpoint(
         self,

@@ -38,7 +38,8 @@ def write_tensors(
         If the file cannot be written.
     """
     safetensors = require("safetensors.numpy", "train", "to save arrays")
-    text = json.dumps(description, sort_keys=True, allow_nan=False)
+    # The keys keep their order: records go from here to the metrics when a run is resumed.
+    text = json.dumps(description, allow_nan=False)
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_bytes(path, safetensors.save(contiguous, metadata={_KEY: text}))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.ownership import owns_alone, settle, snapshot
 from ..core.recorder import lift_plain
-from ..core.state import PAUSED, next_id, recording_resumed, tracing
+from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT, Scope
 from ..core.tensor import FastTensor, RareTensor, Tensor, handle
 
@@ -29,25 +28,21 @@ __all__ = [
 ]
 
 
-@contextmanager
-def tracing_user() -> Iterator[None]:
+class tracing_user(tracing):  # noqa: N801 - a context manager
     """The user's function runs in this block.
 
     NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was raised
     underneath is raised instead, at the user's line.
     """
-    try:
-        with tracing():
-            if PAUSED:
-                with recording_resumed():
-                    yield
-            else:
-                yield
-    except (ValueError, TypeError) as error:
-        cause = error.__cause__
-        if isinstance(cause, WengertError) and not isinstance(error, WengertError):
-            raise cause.with_traceback(error.__traceback__) from None
-        raise
+
+    __slots__ = ()
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        super().__exit__()
+        if isinstance(error, (ValueError, TypeError)) and not isinstance(error, WengertError):
+            cause = error.__cause__
+            if isinstance(cause, WengertError):
+                raise cause.with_traceback(traceback) from None
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -78,15 +73,18 @@ def check_argnums(
     return tuple(result), single
 
 
-def as_input(x: Any, where: str) -> tuple[Any, Any, dict[int, Any]]:
+def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]]:
     """Array, node and tangents of an argument leaf that is to be differentiated.
+
+    ``where`` names the argument, for the message.
 
     Raises
     ------
     WengertTypeError
         For integers and for what is no number.
     """
-    x = lift_plain(x)
+    if LOCAL.recordings:
+        x = lift_plain(x)
     if isinstance(x, Tensor):
         refresh(x)
         a, n = x._a, x._n
@@ -112,23 +110,23 @@ def as_input(x: Any, where: str) -> tuple[Any, Any, dict[int, Any]]:
         a, n, tangents = np.complex128(x), None, {}
     else:
         raise WengertTypeError(
-            f"{where}: cannot differentiate with respect to a {type(x).__name__}; arguments must be "
-            "numbers, arrays, or containers of them"
+            f"{where()}: cannot differentiate with respect to a {type(x).__name__}; arguments must "
+            "be numbers, arrays, or containers of them"
         )
     if a.dtype.kind not in "fc":
         remedy = "cast it with .astype(float), or write 2.0 instead of 2"
         raise WengertTypeError(
-            f"{where}: cannot differentiate with respect to an argument of dtype {a.dtype}; {remedy}"
+            f"{where()}: cannot differentiate with respect to an argument of dtype {a.dtype}; {remedy}"
         )
     return a, n, tangents
 
 
-def input_leaf(x: Any, where: str, scope: Scope) -> tuple[Tensor, int]:
+def input_leaf(x: Any, where: Callable[[], str], scope: Scope) -> tuple[Tensor, int]:
     """An argument leaf as a new input of the tape, and its id."""
     a, n, tangents = as_input(x, where)
     k = next_id()
     foreign = bool(tangents) or type(a) is Var
-    return handle(a, (k, INPUT, n, None, None, foreign, scope), dict(tangents) or None), k
+    return handle(a, [k, INPUT, n, None, None, foreign, scope], dict(tangents) or None), k
 
 
 def select_arguments(
@@ -139,15 +137,18 @@ def select_arguments(
     scope: Scope,
 ) -> tuple[list[Any], list[tuple[Any, list[int], list[Any]]]]:
     """The arguments with new inputs in the given positions; their structures, ids and leaves."""
+
+    def named(i: int, j: int) -> str:
+        path = pytree.flatten_with_paths(args[i])[0][j]
+        return f"{transform} of {name_of(function)}, argument {i}{path}"
+
     new_args = list(args)
     selected = []
     for i in positions:
-        paths, found, spec = pytree.flatten_with_paths(args[i]) if _is_container(args[i]) else (
-            [""], [args[i]], None
-        )
+        found, spec = pytree.flatten(args[i]) if _is_container(args[i]) else ([args[i]], None)
         inputs, ids = [], []
-        for path, leaf in zip(paths, found, strict=True):
-            t, k = input_leaf(leaf, f"{transform} of {name_of(function)}, argument {i}{path}", scope)
+        for j, leaf in enumerate(found):
+            t, k = input_leaf(leaf, lambda i=i, j=j: named(i, j), scope)
             inputs.append(t)
             ids.append(k)
         new_args[i] = inputs[0] if spec is None else pytree.unflatten(spec, inputs)
@@ -175,8 +176,11 @@ def release(x: Any, keep: bool) -> Any:
     Plain results are arrays that nobody else holds, so the caller may write into them.
     """
     if isinstance(x, Tensor):
-        if keep or x._n is not None or type(x._a) is Var or (
-            type(x) is RareTensor and x._x.tangents
+        if (
+            keep
+            or x._n is not None
+            or type(x._a) is Var
+            or (type(x) is RareTensor and x._x.tangents)
         ):
             return x
         a = x._a
@@ -197,7 +201,7 @@ def zero_cotangent(t: Tensor) -> Any:
     return algebra.zeros_like(t)
 
 
-def seed_like(t: Any, ct: Any, where: str) -> Any:
+def seed_like(t: Any, ct: Any, where: Callable[[], str]) -> Any:
     """A cotangent for the output ``t``, checked and in its dtype."""
     shape = t.shape
     ct = lift_plain(ct)
@@ -206,11 +210,13 @@ def seed_like(t: Any, ct: Any, where: str) -> Any:
     elif not isinstance(ct, (np.ndarray, np.generic)):
         ct = np.asarray(ct)[()]
     if ct.shape != shape:
-        raise ShapeError(f"{where}: expected shape {shape}, got {ct.shape}")
+        raise ShapeError(f"{where()}: expected shape {shape}, got {ct.shape}")
     if ct.dtype.kind not in "biufc":
-        raise WengertTypeError(f"{where}: expected numbers, got dtype {ct.dtype}")
+        raise WengertTypeError(f"{where()}: expected numbers, got dtype {ct.dtype}")
     if ct.dtype != t.dtype:
         if ct.dtype.kind == "c" and t.dtype.kind != "c":
-            raise WengertTypeError(f"{where}: a complex value for a real array of dtype {t.dtype}")
+            raise WengertTypeError(
+                f"{where()}: a complex value for a real array of dtype {t.dtype}"
+            )
         ct = ct.astype(t.dtype)
     return ct

@@ -67,7 +67,12 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     if len(primals) != len(tangents):
         raise WengertValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
     keep = any_tensor(primals, tangents)
-    paths, leaves, spec = pytree.flatten_with_paths(primals)
+    leaves, spec = pytree.flatten(primals)
+
+    def named(what: str, j: int) -> str:
+        path = pytree.flatten_with_paths(primals)[0][j]
+        return f"jvp of {name_of(function)}, {what}{path}"
+
     try:
         directions = pytree.flatten_up_to(spec, tangents)
     except ValueError as error:
@@ -76,9 +81,9 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
         ) from None
     level = next_id()
     inputs = []
-    for path, x, v in zip(paths, leaves, directions, strict=True):
-        a, n, outer = as_input(x, f"jvp of {name_of(function)}, primals{path}")
-        t = seed_like(a, v, f"jvp of {name_of(function)}, tangents{path}")
+    for j, (x, v) in enumerate(zip(leaves, directions, strict=True)):
+        a, n, outer = as_input(x, lambda j=j: named("primals", j))
+        t = seed_like(a, v, lambda j=j: named("tangents", j))
         t = t if isinstance(t, Tensor) else handle(t, None, None)
         inputs.append(handle(a, n, {**outer, level: t}))
     with tracing_user():
@@ -119,9 +124,7 @@ def derivative(function: Function, argnums: int = 0) -> Function:
                 "wengert.elementwise_grad or wengert.jacobian"
             )
         one = 1.0 + 0 * x if getattr(getattr(x, "dtype", None), "kind", "f") == "c" else 1.0
-        return jvp(
-            lambda v: function(*args[:i], v, *args[i + 1 :], **kwargs), (x,), (one,)
-        )[1]
+        return jvp(lambda v: function(*args[:i], v, *args[i + 1 :], **kwargs), (x,), (one,))[1]
 
     return differentiated
 
@@ -133,12 +136,17 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
     `Program` (its attribute ``program``).
     """
     keep = any_tensor(*primals)
-    paths, leaves, spec = pytree.flatten_with_paths(primals)
+    leaves, spec = pytree.flatten(primals)
     recording = Recording()
     level = next_id()
     inputs, avals = [], []
-    for path, x in zip(paths, leaves, strict=True):
-        a, n, outer = as_input(x, f"linearize of {name_of(function)}, primals{path}")
+    for j, x in enumerate(leaves):
+        a, n, outer = as_input(
+            x,
+            lambda j=j: (
+                f"linearize of {name_of(function)}, primals{pytree.flatten_with_paths(primals)[0][j]}"
+            ),
+        )
         v = recording.input(Aval(a.shape, a.dtype))
         inputs.append(handle(a, n, {**outer, level: v}))
         avals.append(handle(a, None, None))
@@ -167,8 +175,10 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
                 f"linearized {name_of(function)}: tangents must have the structure of the primals: "
                 f"{error}"
             ) from None
-        where = f"linearized {name_of(function)}: tangent"
-        args = [seed_like(a, v, where) for a, v in zip(avals, given, strict=True)]
+        args = [
+            seed_like(a, v, lambda: f"linearized {name_of(function)}: tangent")
+            for a, v in zip(avals, given, strict=True)
+        ]
         results = evaluate(program, args)
         out_keep = keep or any_tensor(directions)
         for r in results:

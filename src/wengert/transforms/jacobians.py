@@ -14,8 +14,8 @@ from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose
 from .boundary import any_tensor, check_argnums, name_of, release
-from .forward import jvp, linearize
-from .reverse import grad, vjp
+from .forward import linearize
+from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
 
 __all__ = ["hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
@@ -58,7 +58,9 @@ def _check_float(where: str, x: Any) -> Any:
     if not isinstance(x, (Tensor, np.ndarray, np.generic)):
         x = np.asarray(x)
     if x.dtype.kind not in "fc":
-        raise WengertTypeError(f"{where}: the function returned dtype {x.dtype}; it must return floats")
+        raise WengertTypeError(
+            f"{where}: the function returned dtype {x.dtype}; it must return floats"
+        )
     return x
 
 
@@ -78,7 +80,9 @@ def jacrev(function: Function, argnums: int = 0) -> Function:
         keep = any_tensor(*args)
         basis = _basis(outs)
         if not basis or basis[0].shape[0] == 0:
-            rows_of_inputs = [np.zeros((0, *np.shape(x))) for x in pytree.leaves(args[i])]
+            rows_of_inputs = [
+                np.zeros((0, *np.shape(x)), getattr(x, "dtype", float)) for x in pytree.leaves(args[i])
+            ]
             in_spec = pytree.structure(args[i])
         else:
             rows = vmap(lambda *cts: pullback(pytree.unflatten(out_spec, cts))[0])(*basis)
@@ -122,7 +126,7 @@ def jacfwd(function: Function, argnums: int = 0) -> Function:
         for o, (c, batched) in zip(outs, columns, strict=True):
             shape = np.shape(o) if not isinstance(o, Tensor) else o.shape
             if not batched:  # no dependence on the argument
-                c = np.zeros((n, *shape))
+                c = np.zeros((n, *shape), o.dtype)
             c = _last(c)
             block = []
             start = 0
@@ -177,6 +181,12 @@ def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
     Returns
     -------
     array or container
-        Like ``x``. Forward over reverse mode: about the cost of two gradients.
+        Like ``x``.
+
+    Notes
+    -----
+    Reverse over reverse on one recording of ``function``: about the cost of two gradients.
+    ``jvp(grad(function), (x,), (v,))`` gives the same by forward over reverse mode and needs less
+    memory.
     """
-    return jvp(lambda u: grad(function)(u, *args), (x,), (v,))[1]
+    return gradient_derivative(function, x, v, args)

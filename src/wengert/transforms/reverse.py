@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core import algebra, pytree
-from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.state import next_id
 from ..core.tape import JOIN, Liveness, Scope, sweep
-from ..core.tensor import Tensor, handle
+from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
     any_tensor,
     check_argnums,
@@ -125,11 +124,10 @@ def _gradient(
     stops = frozenset(k for _, ids, _ in selected for k in ids)
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
-        if type(y._a) is Var:
-            seed = y._a.recording.constant(1, y.shape, y.dtype)
-        else:
-            seed = y.dtype.type(1) if y.ndim == 0 else np.ones(y.shape, y.dtype)
-        cotangents = sweep(y._n, seed, stops)[0]
+        seed = algebra.ones_like(y)
+        cotangents, _, _, outer = sweep(y._n, seed, stops)
+        if not outer and type(y) is FastTensor:
+            y = handle(y._a, None, None)  # the usual end: nothing of an outer transform was met
     scope.active = False
     liveness = Liveness()
     value = _value_out(y, liveness, keep)
@@ -204,6 +202,35 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
         )[1]  # fmt: skip
 
     return gradient
+
+
+def gradient_derivative(function: Function, x: Any, v: Any, args: tuple[Any, ...]) -> Any:
+    """The derivative of ``<gradient of function, v>``, by sweeping the recorded sweep: see `hvp`."""
+    keep = any_tensor(x, v, *args)
+    scope = Scope()
+    new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
+    ((spec, ids, inputs),) = selected
+    try:
+        directions = [v] if spec is None else pytree.flatten_up_to(spec, v)
+    except ValueError as error:
+        raise WengertValueError(
+            f"hvp of {name_of(function)}: v must have the structure of x: {error}"
+        ) from None
+    where = f"hvp of {name_of(function)}: v"
+    seeds = {k: seed_like(t, u, lambda: where) for k, t, u in zip(ids, inputs, directions)}
+    stops = frozenset(ids)
+    products: dict[int, Any] = {}
+    with tracing_user():
+        y = _check_scalar("hvp", function, function(*new_args))
+    if isinstance(y, Tensor) and y._n is not None:
+        gradient = sweep(y._n, algebra.ones_like(y), stops, create_graph=True)[0]
+        tracked = [k for k in gradient if gradient[k]._n is not None]
+        if tracked:
+            roots = tuple([gradient[k]._n for k in tracked])
+            root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
+            products = sweep(root, [seeds[k] for k in tracked], stops)[0]
+    scope.active = False
+    return _cotangents_out(selected, products, True, Liveness(), keep)
 
 
 def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -315,7 +342,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
     scope.active = False
     roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
     avals = [handle(o._a, None, None) if isinstance(o, Tensor) else o for o in outs]
-    root = (next_id(), JOIN, roots, None, None, None, None, None, 0, None)
+    root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
 
     def pullback(cotangent: Any) -> Any:
         try:
@@ -325,10 +352,14 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
                 f"pullback of {name_of(function)}: the cotangent must have the structure of the output, "
                 f"{spec}: {error}"
             ) from None
-        where = f"pullback of {name_of(function)}: cotangent"
-        seeds = [seed_like(o, c, where) for o, c in zip(avals, cts, strict=True)]
+        seeds = [
+            seed_like(o, c, lambda: f"pullback of {name_of(function)}: cotangent")
+            for o, c in zip(avals, cts, strict=True)
+        ]
         cotangents = sweep(root, seeds, stops)[0]
-        return _cotangents_out(selected, cotangents, False, Liveness(), keep or any_tensor(cotangent))
+        return _cotangents_out(
+            selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
+        )
 
     liveness = Liveness()
     value = pytree.unflatten(spec, [_value_out(o, liveness, keep) for o in outs])

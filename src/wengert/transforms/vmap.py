@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,9 @@ def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
         for key in sorted(tree):
             result.extend(_axes_tree(axes[key], tree[key], what))
         return result
-    raise WengertTypeError(f"vmap: {what} must be integers or None in the structure of the arguments")
+    raise WengertTypeError(
+        f"vmap: {what} must be integers or None in the structure of the arguments"
+    )
 
 
 def _to_front(x: Any, axis: int, where: str) -> Any:
@@ -102,8 +105,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         Written for one example.
     in_axes : int, None, or a structure of them
         The batch axis of each argument; None for one that all examples share.
-    out_axes : int or a structure of them
-        Where the batch axis goes in the results.
+    out_axes : int, None, or a structure of them
+        Where the batch axis goes in the results; None for one that is the same for all examples.
 
     Returns
     -------
@@ -171,11 +174,24 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             ]
             keep = keep or any(_still_matters(obj) for _, obj in program.captured)
             results = evaluate_batched(program, batched, [True] * len(batched), size)
-        out_paths = _axes_tree(out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes")
+        out_paths = _axes_tree(
+            out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes"
+        )
         outs = []
+        # An argument, or a result that stands twice, is not given away.
+        uses = Counter(map(id, [*batched, *(y for y, _ in results)]))
         for (y, is_batched), axis in zip(results, out_paths, strict=True):
-            y = materialize(y, is_batched, size)
-            outs.append(release(_from_front(y, int(axis or 0)), keep))
+            if axis is None:
+                if is_batched:
+                    raise WengertValueError(
+                        f"vmap of {name_of(function)}: out_axes is None for a result that differs "
+                        "from example to example"
+                    )
+            else:
+                y = _from_front(materialize(y, is_batched, size), int(axis))
+            if isinstance(y, Tensor) and uses[id(y)] > 1:
+                y = handle(y._a, y._n, y._x.tangents if type(y) is RareTensor else None)
+            outs.append(release(y, keep))
         return pytree.unflatten(out_spec, outs)
 
     return batched_function

@@ -1,0 +1,34 @@
+"""Whether a cotangent or tangent is free of infinities and NaNs."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval
+from .tensor import FastTensor, RareTensor, Tensor
+
+__all__ = ["finite"]
+
+
+def finite(value: Any) -> bool:
+    """Whether a value and its tangents are finite. Abstract values count as finite."""
+    if type(value) is FastTensor:
+        value = value._a
+    elif isinstance(value, Tensor):
+        rare = value._x if type(value) is RareTensor else None
+        if rare is not None and not all(finite(t) for t in rare.tangents.values()):
+            return False
+        value = value._a
+    if isinstance(value, Aval) or value is None or value.dtype.kind not in "fc":
+        return True
+    if value.ndim == 0:
+        return isfinite(abs(value))
+    if value.flags.contiguous:
+        flat = value if value.ndim == 1 else value.ravel("K")
+        # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
+        if isfinite(abs(flat.dot(flat))):
+            return True
+    return bool(np.isfinite(value).all())

@@ -1,0 +1,53 @@
+"""Silencing NumPy's floating-point warnings, cheaply.
+
+Derivative rules evaluate partials at singular points whose contributions a strong zero annihilates; a
+backward pass must not warn of them. `np.errstate` costs 0.9 us to enter and leave, more than an
+operation on a small array. NumPy keeps the setting in a context variable; where that is found, it is
+set directly (0.1 us), otherwise `np.errstate` serves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["quiet"]
+
+try:
+    from numpy._core.umath import _extobj_contextvar as _setting  # type: ignore[attr-defined]
+    from numpy._core.umath import _make_extobj  # type: ignore[attr-defined]
+
+    _SILENT: Any = _make_extobj(all="ignore")
+    _found = True
+except (ImportError, TypeError):  # pragma: no cover - another NumPy
+    _found = False
+
+
+class _Direct:
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _setting.set(_SILENT)
+
+    def __exit__(self, *_: object) -> None:
+        _setting.reset(self._token)
+
+
+def _silences() -> bool:
+    """Whether setting the variable does what it is meant to do."""
+    with np.errstate(all="raise"):
+        try:
+            with _Direct():
+                np.divide(np.ones(1), np.zeros(1))
+        except Exception:  # whatever goes wrong, np.errstate is there
+            return False
+    return True
+
+
+def _errstate() -> Any:
+    return np.errstate(all="ignore")
+
+
+quiet: Any = _Direct if _found and _silences() else _errstate
+"""``with quiet():`` evaluates without floating-point warnings."""

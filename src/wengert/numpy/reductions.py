@@ -1,0 +1,470 @@
+"""NumPy's reductions: sums, products, extrema, means, variances; and those with plain results."""
+
+from __future__ import annotations
+
+from math import prod as product_of
+from typing import Any
+
+import numpy as np
+
+from ..core.bind import bind
+from ..core.tensor import FastTensor, Tensor
+from ..rules import fast
+from ..rules.fast_reductions import fast_max, fast_min, fast_sum
+from ..rules.pointwise import POINTWISE
+from ..rules.reductions import (
+    all_p,
+    any_p,
+    argmax_p,
+    argmin_p,
+    count_nonzero_p,
+    max_p,
+    min_p,
+    prod_p,
+    root,
+    sum_,
+)
+from ..rules.shapes import broadcast_to, reshape, transpose
+from .arguments import (
+    NO_VALUE,
+    as_operand,
+    cast,
+    deliver,
+    flag,
+    floating,
+    is_known,
+    mask_of,
+    raveled,
+    reduced_axes,
+    select,
+    warn_if_known,
+)
+from .dispatch import implements
+from .methods import attach_method
+
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
+    "count_nonzero",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
+
+
+# ------------------------------------------------------------------ sum and product
+
+
+@implements(np.sum)
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Any:
+    """`numpy.sum`."""
+    if (
+        type(a) is FastTensor
+        and dtype is None
+        and out is None
+        and initial is NO_VALUE
+        and where is NO_VALUE
+    ):
+        return fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+    a = _in_dtype(as_operand(a), dtype)
+    y = sum_(select(mask_of(where, a.shape), a, 0), reduced_axes(a, axis), flag(keepdims))
+    return deliver(y if initial is NO_VALUE else y + _initial(initial, y), out, "sum")
+
+
+@implements(np.prod)
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Any:
+    """`numpy.prod`. Its derivatives are right at zeros, too."""
+    a = _in_dtype(as_operand(a), dtype)
+    y = _reduce(prod_p, select(mask_of(where, a.shape), a, 1), axis, keepdims)
+    return deliver(y if initial is NO_VALUE else y * _initial(initial, y), out, "prod")
+
+
+def _in_dtype(a: Any, dtype: Any) -> Any:
+    return a if dtype is None else cast(a, dtype)
+
+
+def _initial(initial: Any, y: Any) -> Any:
+    """The starting value of a reduction, in the dtype of its result."""
+    return cast(as_operand(initial), y.dtype)
+
+
+def _reduce(primitive: Any, a: Any, axis: Any, keepdims: Any) -> Any:
+    params: dict[str, Any] = {"axis": reduced_axes(a, axis)}
+    if flag(keepdims):
+        params["keepdims"] = True
+    return bind(primitive, (a,), params)
+
+
+# ------------------------------------------------------------------ extrema
+
+
+@implements(np.max, np.amax)
+def max(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Any:
+    """`numpy.max`. Elements that tie for the maximum share the derivative evenly."""
+    if type(a) is FastTensor and out is None and initial is NO_VALUE and where is NO_VALUE:
+        return fast_max(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+    return extremum("max", max_p, a, axis, out, keepdims, initial, where)
+
+
+@implements(np.min, np.amin)
+def min(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Any:
+    """`numpy.min`. Elements that tie for the minimum share the derivative evenly."""
+    if type(a) is FastTensor and out is None and initial is NO_VALUE and where is NO_VALUE:
+        return fast_min(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+    return extremum("min", min_p, a, axis, out, keepdims, initial, where)
+
+
+_PAIRWISE = {"max": "maximum", "min": "minimum", "nanmax": "fmax", "nanmin": "fmin"}
+
+
+def extremum(
+    name: str,
+    primitive: Any,
+    a: Any,
+    axis: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    where: Any,
+) -> Any:
+    """A maximum or minimum with all of NumPy's options."""
+    a = as_operand(a)
+    mask = mask_of(where, a.shape)
+    if initial is NO_VALUE:
+        if mask is not None:
+            raise ValueError(
+                f"np.{name}: the operation has no identity, so to use a where mask one has to "
+                "specify 'initial'"
+            )
+        return deliver(_reduce(primitive, a, axis, keepdims), out, name)
+    if mask is not None:
+        a = select(mask, a, _lowest(a.dtype) if name.endswith("max") else _highest(a.dtype))
+    axes = reduced_axes(a, axis)
+    if product_of(a.shape[i] for i in axes):
+        y = _reduce(primitive, a, axes, keepdims)
+        initial = _initial(initial, y)
+        return deliver(bind(POINTWISE[_PAIRWISE[name]], (y, initial), {}), out, name)
+    shape = sum_(a, axes, flag(keepdims)).shape
+    return deliver(broadcast_to(_initial(initial, a), shape) + a.dtype.type(0), out, name)
+
+
+def _lowest(dtype: Any) -> Any:
+    return -np.inf if dtype.kind in "fc" else dtype.kind != "b" and np.iinfo(dtype).min
+
+
+def _highest(dtype: Any) -> Any:
+    return np.inf if dtype.kind in "fc" else dtype.kind == "b" or np.iinfo(dtype).max
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
+    """`numpy.ptp`: maximum minus minimum."""
+    return deliver(max(a, axis, None, keepdims) - min(a, axis, None, keepdims), out, "ptp")
+
+
+# ------------------------------------------------------------------ mean and average
+
+
+@implements(np.mean)
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+) -> Any:
+    """`numpy.mean`."""
+    if (
+        type(a) is FastTensor
+        and dtype is None
+        and out is None
+        and where is NO_VALUE
+        and a._a.dtype.char in "fdFD"
+        and a._a.size
+    ):
+        total = fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+        return fast.op_div(total, a._a.size // total._a.size)
+    a = as_operand(a)
+    axes, result_dtype = reduced_axes(a, axis), _mean_dtype(a, dtype)
+    a = _accumulating(a, dtype)
+    mask = mask_of(where, a.shape)
+    y = mean_of(a, axes, flag(keepdims), mask)
+    return deliver(cast(y, result_dtype), out, "mean")
+
+
+def _mean_dtype(a: Any, dtype: Any) -> Any:
+    if dtype is not None:
+        return np.dtype(dtype)
+    return a.dtype if a.dtype.kind in "fc" else np.dtype(np.float64)
+
+
+def _accumulating(a: Any, dtype: Any) -> Any:
+    """The operand in the dtype that NumPy's means and variances sum in."""
+    if dtype is not None:
+        return cast(a, dtype)
+    return cast(a, np.float32) if a.dtype == np.float16 else floating(a)
+
+
+def counted(a: Any, axes: tuple[int, ...], mask: Any) -> Any:
+    """How many elements of ``a`` a reduction over ``axes`` takes (with kept axes, given a mask)."""
+    if mask is None:
+        return product_of(a.shape[i] for i in axes)
+    if isinstance(mask, Tensor):
+        return sum_(cast(broadcast_to(mask, a.shape), np.intp), axes, True)
+    return np.add.reduce(mask, axes, np.intp, keepdims=True)
+
+
+def mean_of(a: Any, axes: tuple[int, ...], keepdims: bool, mask: Any = None) -> Any:
+    """The mean over canonical axes."""
+    count = counted(a, axes, mask)
+    warn_if_known(count, _has_zero, "Mean of empty slice")
+    return _divided(sum_(select(mask, a, 0), axes, keepdims), count)
+
+
+def _has_zero(count: Any) -> bool:
+    return bool(np.any(np.equal(count, 0)))
+
+
+def _divided(total: Any, count: Any) -> Any:
+    """A sum divided by the number of its elements, in its own dtype."""
+    if isinstance(count, int):
+        return total / total.dtype.type(count) if total.size else total
+    return total / cast(reshape(count, total.shape), total.dtype)
+
+
+@implements(np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE
+) -> Any:
+    """`numpy.average`; differentiable in the values and in the weights."""
+    a = as_operand(a)
+    axes = reduced_axes(a, axis)
+    if weights is None:
+        y = mean(a, axis, keepdims=keepdims)
+        total: Any = y.dtype.type(a.size / y.size) if y.size else y.dtype.type(0)
+    else:
+        weights = _fitting_weights(a, as_operand(weights), axis)
+        dtypes = (a.dtype, weights.dtype, *((np.float64,) if a.dtype.kind in "biu" else ()))
+        dtype = np.result_type(*dtypes)
+        a, weights = cast(a, dtype), cast(weights, dtype)
+        total = sum_(weights, axes, flag(keepdims))
+        if is_known(total) and _has_zero(total._a if isinstance(total, Tensor) else total):
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+        y = sum_(a * weights, axes, flag(keepdims)) / total
+    if not returned:
+        return y
+    # The second result may be written to, as NumPy's.
+    return y, broadcast_to(total, y.shape) * y.dtype.type(1)
+
+
+def _fitting_weights(a: Any, weights: Any, axis: Any) -> Any:
+    """The weights of `average`, broadcast to the shape of ``a``."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim, "axis")
+    if weights.shape != tuple(a.shape[i] for i in axes):
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    order = tuple(int(i) for i in np.argsort(axes))
+    kept = tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
+    return broadcast_to(reshape(transpose(weights, order), kept), a.shape)
+
+
+# ------------------------------------------------------------------ variance
+
+
+@implements(np.var)
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
+) -> Any:
+    """`numpy.var`."""
+    ddof = degrees("var", ddof, correction)
+    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    return deliver(cast(y, result_dtype), out, "var")
+
+
+@implements(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
+) -> Any:
+    """`numpy.std`. Where all elements are equal the derivative is 0."""
+    ddof = degrees("std", ddof, correction)
+    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    return deliver(root(cast(y, result_dtype)), out, "std")
+
+
+def degrees(name: str, ddof: float, correction: Any) -> float:
+    if correction is NO_VALUE:
+        return ddof
+    if ddof != 0:
+        raise ValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
+    return float(correction) if not isinstance(correction, int) else correction
+
+
+def _variance(
+    a: Any, axis: Any, dtype: Any, ddof: float, keepdims: Any, where: Any, center: Any
+) -> tuple[Any, Any]:
+    """The variance in the dtype it is computed in, and the dtype of the result."""
+    axes = reduced_axes(a, axis)
+    result_dtype = _mean_dtype(a, dtype)
+    if result_dtype.kind == "c":
+        result_dtype = result_dtype.type(0).real.dtype
+    a = _accumulating(a, dtype)
+    mask = mask_of(where, a.shape)
+    if center is NO_VALUE:
+        center = _divided_quietly(a, axes, mask)
+    y = variance_about(a, center, axes, flag(keepdims), mask, ddof)
+    return y, result_dtype
+
+
+def _divided_quietly(a: Any, axes: tuple[int, ...], mask: Any) -> Any:
+    """The mean with kept axes, without a warning of its own."""
+    with np.errstate(all="ignore"):
+        return _divided(sum_(select(mask, a, 0), axes, True), counted(a, axes, mask))
+
+
+def variance_about(
+    a: Any, center: Any, axes: tuple[int, ...], keepdims: bool, mask: Any, ddof: float
+) -> Any:
+    """The sum of squared distances from ``center``, divided by the number of elements less ``ddof``."""
+    squares = squared_distance(a, center)
+    count = counted(a, axes, mask)
+    warn_if_known(count, lambda n: np.any(n - ddof <= 0), "Degrees of freedom <= 0 for slice")
+    if isinstance(count, int):
+        free: Any = count - ddof if count > ddof else 0
+        total = sum_(squares, axes, keepdims)
+        return total / total.dtype.type(free)
+    total = sum_(select(mask, squares, 0), axes, keepdims)
+    free = cast(reshape(count, total.shape), total.dtype) - total.dtype.type(ddof)
+    return total / np.maximum(free, total.dtype.type(0))
+
+
+def squared_distance(a: Any, center: Any) -> Any:
+    """``abs(a - center) ** 2``, smooth at 0."""
+    d = a - center
+    if d.dtype.kind == "c":
+        return np.real(d) ** 2 + np.imag(d) ** 2
+    return fast.square(d) if isinstance(d, Tensor) else np.square(d)
+
+
+# ------------------------------------------------------------------ plain results
+
+
+def _plain_reduction(primitive: Any, name: str, neutral: bool) -> Any:
+    def reduction(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = NO_VALUE,
+        *,
+        where: Any = NO_VALUE,
+    ) -> Any:
+        a = as_operand(a)
+        a = select(mask_of(where, a.shape), a, neutral)
+        return deliver(_reduce(primitive, a, axis, keepdims), out, name)
+
+    reduction.__name__ = name
+    reduction.__qualname__ = name
+    reduction.__doc__ = f"`numpy.{name}`; the result is plain."
+    return reduction
+
+
+all = implements(np.all)(_plain_reduction(all_p, "all", True))
+any = implements(np.any)(_plain_reduction(any_p, "any", False))
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """`numpy.count_nonzero`; the result is plain."""
+    return _reduce(count_nonzero_p, as_operand(a), axis, keepdims)
+
+
+@implements(np.argmax)
+def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
+    """`numpy.argmax`; the result is plain."""
+    return position(argmax_p, as_operand(a), axis, out, keepdims)
+
+
+@implements(np.argmin)
+def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
+    """`numpy.argmin`; the result is plain."""
+    return position(argmin_p, as_operand(a), axis, out, keepdims)
+
+
+def position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
+    """The position of an extremum along one axis, or in the raveled array."""
+    kept = (1,) * a.ndim
+    if a.ndim == 0:
+        a = raveled(a)
+    if axis is not None:
+        axis = np.lib.array_utils.normalize_axis_index(axis, a.ndim)
+        params = {"axis": axis, "keepdims": True} if flag(keepdims) and kept else {"axis": axis}
+        return deliver(bind(primitive, (a,), params), out, primitive.name)
+    y = bind(primitive, (raveled(a),), {"axis": 0})
+    return deliver(np.reshape(y, kept) if flag(keepdims) and kept else y, out, primitive.name)
+
+
+for _name, _method in {
+    "sum": sum, "prod": prod, "max": max, "min": min, "ptp": ptp, "mean": mean, "var": var,
+    "std": std, "all": all, "any": any, "argmax": argmax, "argmin": argmin,
+}.items():  # fmt: skip
+    attach_method(_name, _method)

@@ -1,0 +1,145 @@
+"""The eager fast paths of `sum`, `max` and `min`: one flat node each, its cotangent on plain arrays.
+
+What they compute is what the records in `reductions.py` say (a test compares the two); this file is
+about time: a recorded sum of a few numbers takes half a microsecond more than NumPy's own, where the
+way through `bind` takes four.
+
+Nodes: ``[id, SUM, parent, None, gradient, shape, axis, keepdims]`` and ``[id, MAX, parent, None,
+gradient, x, out, axis, keepdims]``, with the axis as the caller gave it.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..core.abstract import Aval
+from ..core.primitive import Primitive
+from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
+from ..core.tensor import FastTensor, Tensor
+from .reductions import canonical_axes, kept_shape, max_p, min_p, spread, sum_p
+
+__all__ = ["fast_max", "fast_min", "fast_sum"]
+
+_add = np.add.reduce
+_maximum = np.maximum.reduce
+_minimum = np.minimum.reduce
+_empty = np.empty
+# Below this number of elements filling an array is faster than making a view of stride zero.
+_LARGE = 16384
+
+
+def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """The sum of a FastTensor."""
+    a = x._a
+    m = x._n
+    r = FastTensor()
+    r._a = _add(a, axis, None, None, keepdims)
+    if m is None or (PAUSED and is_paused()):
+        r._n = None
+    else:
+        r._n = [next(COUNTER), SUM, m, None, None, a.shape, axis, keepdims]
+    return r
+
+
+def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """The maximum of a FastTensor."""
+    a = x._a
+    m = x._n
+    r = FastTensor()
+    r._a = y = _maximum(a, axis, None, None, keepdims)
+    if m is None or (PAUSED and is_paused()):
+        r._n = None
+    else:
+        r._n = [next(COUNTER), MAX, m, None, None, a, y, axis, keepdims]
+    return r
+
+
+def fast_min(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    """The minimum of a FastTensor."""
+    a = x._a
+    m = x._n
+    r = FastTensor()
+    r._a = y = _minimum(a, axis, None, None, keepdims)
+    if m is None or (PAUSED and is_paused()):
+        r._n = None
+    else:
+        r._n = [next(COUNTER), MIN, m, None, None, a, y, axis, keepdims]
+    return r
+
+
+def _with_kept_axes(ct: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """An output, or its cotangent, with the reduced axes put back as axes of length one."""
+    if type(axis) is int:
+        axis %= len(shape)
+        return ct.reshape((*shape[:axis], 1, *shape[axis + 1 :]))
+    return ct.reshape(kept_shape(shape, canonical_axes(axis, len(shape))))
+
+
+def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
+    m = node[2]
+    shape = node[5]
+    if ct.ndim and not node[7]:
+        ct = _with_kept_axes(ct, shape, node[6])
+    if ct.shape == shape:
+        g = ct
+    elif prod(shape) < _LARGE:
+        g = _empty(shape, ct.dtype)
+        g[...] = ct
+    else:
+        g = np.broadcast_to(ct, shape)
+    k = m[0]
+    cotangents[k] = cotangents[k] + g if k in cotangents else g
+
+
+def _graph_sum(node: Node, ct: Any, cotangents: Cotangents, wrap: Wrap) -> None:
+    shape = node[5]
+    g = spread(ct, shape, canonical_axes(node[6], len(shape)), node[7])
+    k = node[2][0]
+    cotangents[k] = cotangents[k] + g if k in cotangents else g
+
+
+def _decode_sum(node: Node) -> tuple[Any, ...]:
+    shape = node[5]
+    params = {"axis": canonical_axes(node[6], len(shape)), "keepdims": node[7]}
+    return (node[2],), (Aval(shape, None),), params, None, (None,)
+
+
+def _raw_extremum(node: Node, ct: Any, cotangents: Cotangents) -> None:
+    x, y, axis, keepdims = node[5:9]
+    if y.ndim and not keepdims:
+        y = _with_kept_axes(y, x.shape, axis)
+        ct = _with_kept_axes(ct, x.shape, axis)
+    winners = x == y
+    if np.not_equal(y, y).any():
+        winners |= x != x
+    count = _add(winners, axis, ct.dtype, None, True)
+    g = winners * (ct / count)
+    k = node[2][0]
+    cotangents[k] = cotangents[k] + g if k in cotangents else g
+
+
+def _graph_extremum(node: Node, ct: Any, cotangents: Cotangents, wrap: Wrap) -> None:
+    parents, (x,), params, out, _ = _decode_extremum(node)
+    operands = (wrap(x, parents[0]),)
+    contribute(node[1].primitive, parents, operands, wrap(out, node), params, ct, cotangents, False)
+
+
+def _decode_extremum(node: Node) -> tuple[Any, ...]:
+    x = node[5]
+    params = {"axis": canonical_axes(node[7], x.ndim), "keepdims": node[8]}
+    return (node[2],), (x,), params, node[6], (None,)
+
+
+def _extremum_kind(primitive: Primitive) -> NodeKind:
+    return NodeKind(
+        primitive.name, primitive, False, _raw_extremum, _graph_extremum, _decode_extremum
+    )
+
+
+SUM = NodeKind("sum", sum_p, False, _raw_sum, _graph_sum, _decode_sum)
+MAX = _extremum_kind(max_p)
+MIN = _extremum_kind(min_p)

@@ -1,0 +1,176 @@
+"""``wengert train``: what it prints, where it writes, what it refuses."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wengert.cli import main
+from wengert.data import write_idx
+
+FILES = [
+    "accuracy.png",
+    "checkpoint.safetensors",
+    "loss.png",
+    "metrics.jsonl",
+    "model.safetensors",
+    "timing.jsonl",
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def error_of(capsys, *command):
+    assert main(["train", *command]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("wengert: error: ")
+    return lines[0]
+
+
+def test_the_command_of_the_readme(capsys):
+    assert main(["train", "digits"]) == 0
+    captured = capsys.readouterr()
+    accuracy = re.match(r"test accuracy (\d+\.\d+) %, test loss \d\.\d{4}, \d+\.\d s", captured.out)
+    assert float(accuracy[1]) > 95
+    assert sorted(path.name for path in Path("runs/digits").iterdir()) == FILES
+    for name in ("loss.png", "accuracy.png", "model.safetensors", "metrics.jsonl"):
+        assert str(Path("runs/digits", name)) in captured.out
+    assert captured.err.splitlines()[-1].startswith("epoch 30/30: loss ")
+
+
+def test_options(capsys):
+    options = "--model mlp --hidden 8 4 --activation relu --optimizer adam --lr 0.01 --batch 16"
+    options += " --epochs 2 --seed 3 --validation 0.2 --decay 0.5 --checkpoint-every 5 --quiet"
+    assert main(["train", *options.split(), "--out", "here"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.count("\n") == 5
+    assert sorted(path.name for path in Path("here").iterdir()) == FILES
+    records = [json.loads(line) for line in Path("here/metrics.jsonl").read_text().splitlines()]
+    assert records[-1]["event"] == "test"
+    assert records[-1]["step"] == 2 * 72
+
+
+def test_a_directory_with_a_run(capsys):
+    quick = ["--epochs", "1", "--quiet"]
+    assert main(["train", *quick]) == 0
+    before = Path("runs/digits/model.safetensors").read_bytes()
+    capsys.readouterr()
+    message = error_of(capsys, *quick)
+    assert "already holds a run" in message
+    assert "--resume" in message
+    assert "--overwrite" in message
+    assert Path("runs/digits/model.safetensors").read_bytes() == before
+    assert main(["train", *quick, "--overwrite", "--seed", "1"]) == 0
+    assert Path("runs/digits/model.safetensors").read_bytes() != before
+
+
+def test_resume(capsys):
+    assert main(["train", "--epochs", "3", "--hidden", "8", "--quiet", "--out", "whole"]) == 0
+    assert main(["train", "--epochs", "1", "--hidden", "8", "--quiet", "--out", "parts"]) == 0
+    # What is not given again is as in the run.
+    assert main(["train", "--epochs", "3", "--resume", "--quiet", "--out", "parts"]) == 0
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert Path("parts", name).read_bytes() == Path("whole", name).read_bytes()
+    capsys.readouterr()
+    assert "lr 0.1 (now 0.5)" in error_of(capsys, "--resume", "--lr", "0.5", "--out", "parts")
+    assert "hidden [8] (now [9])" in error_of(capsys, "--resume", "--hidden", "9", "--out", "parts")
+    assert "no run to resume" in error_of(capsys, "--resume", "--out", "nowhere")
+    assert "exclude each other" in error_of(capsys, "--resume", "--overwrite", "--out", "parts")
+
+
+def test_resume_with_another_data_set(capsys, tmp_path):
+    assert main(["train", "--epochs", "1", "--quiet", "--out", "run"]) == 0
+    capsys.readouterr()
+    message = error_of(capsys, "mnist", "--resume", "--out", "run", "--data", small_mnist(tmp_path))
+    assert "dataset digits (now mnist)" in message
+
+
+def small_mnist(tmp_path):
+    rng = np.random.default_rng(0)
+    directory = tmp_path / "data"
+    directory.mkdir()
+    for part, count in (("train", 40), ("t10k", 20)):
+        images = rng.integers(0, 256, (count, 28, 28)).astype(np.uint8)
+        write_idx(directory / f"{part}-images-idx3-ubyte.gz", images)
+        labels = rng.integers(0, 10, count).astype(np.uint8)
+        write_idx(directory / f"{part}-labels-idx1-ubyte.gz", labels)
+    return str(directory)
+
+
+def test_files_in_a_directory(tmp_path):
+    directory = small_mnist(tmp_path)
+    assert main(["train", "mnist", "--data", directory, "--epochs", "1", "--quiet"]) == 0
+    assert sorted(path.name for path in Path("runs/mnist").iterdir()) == FILES
+
+
+def test_a_broken_file(capsys, tmp_path):
+    directory = small_mnist(tmp_path)
+    path = Path(directory, "train-images-idx3-ubyte.gz")
+    path.write_bytes(path.read_bytes()[:1000])
+    message = error_of(capsys, "mnist", "--data", directory)
+    assert f"{path}: the gzip data is cut short or damaged" in message
+    assert not Path("runs").exists()
+
+
+def test_a_label_out_of_range(capsys, tmp_path):
+    directory = small_mnist(tmp_path)
+    labels = np.full(40, 10, np.uint8)
+    write_idx(Path(directory, "train-labels-idx1-ubyte.gz"), labels)
+    assert "label 10 at position 0 is out of range" in error_of(
+        capsys, "mnist", "--data", directory
+    )
+
+
+def test_a_directory_that_cannot_be_written(capsys):
+    Path("file").write_text("")
+    message = error_of(capsys, "--out", "file/run")
+    assert "file/run: cannot be written: Not a directory; --out names another directory" in message
+
+
+def test_a_damaged_checkpoint(capsys):
+    assert main(["train", "--epochs", "1", "--quiet"]) == 0
+    capsys.readouterr()
+    path = Path("runs/digits/checkpoint.safetensors")
+    path.write_bytes(path.read_bytes()[:-5])
+    assert f"{path}: cut short, damaged" in error_of(capsys, "--resume")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["cats"], "unknown data set 'cats'; known are digits, fashion-mnist, mnist"),
+        (["--epochs", "0"], "epochs must be at least 1, got 0"),
+        (["--model", "tree"], "unknown model 'tree'; known are mlp, linear"),
+        (["--model", "linear", "--hidden", "8"], "the linear model has no hidden layers"),
+        (["--checkpoint-every", "0"], "checkpoint_every must be at least 1, got 0"),
+        (
+            ["mnist", "--data", "nowhere"],
+            "nowhere: no such directory (given as the data directory)",
+        ),
+    ],
+)
+def test_wrong_settings(capsys, command, message):
+    assert message in error_of(capsys, *command)
+    assert not Path("runs/digits/model.safetensors").exists()
+
+
+def test_divergence(capsys):
+    assert main(["train", "--activation", "identity", "--lr", "1e20", "--quiet"]) == 2
+    assert "wengert: error: the loss became" in capsys.readouterr().err
+
+
+def test_other_files_in_the_directory_are_left_alone():
+    Path("runs/digits").mkdir(parents=True)
+    Path("runs/digits/notes.txt").write_text("mine")
+    assert main(["train", "--epochs", "1", "--quiet"]) == 0
+    assert main(["train", "--epochs", "1", "--quiet", "--overwrite"]) == 0
+    assert Path("runs/digits/notes.txt").read_text() == "mine"

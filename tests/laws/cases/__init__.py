@@ -1,0 +1,1 @@
+"""Tables of law cases, one module per subject; each holds a list ``CASES``."""
