@@ -109,7 +109,8 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_links_between_documents_exist() -> None:
     for path in DOCUMENTS:
         text = _FENCE.sub("", path.read_text(encoding="utf-8"))
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+        for target in [*targets, *re.findall(r'src="([^"]+)"', text)]:
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)}: {target}"
 
 

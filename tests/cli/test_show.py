@@ -1,5 +1,6 @@
 """``wengert show``: functions by name, arguments by literal or shape, errors in one line."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,14 @@ _hidden = 3
 @pytest.fixture(autouse=True)
 def _with_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", ["", *__import__("sys").path])
+    monkeypatch.setattr(sys, "path", [*sys.path])
     Path("neighbour.py").write_text("FACTOR = 2.0\n")
     Path("mycode.py").write_text(SOURCE)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name in ("neighbour", "mycode", "broken") or name.startswith("shown_"):
+            del sys.modules[name]
 
 
 @pytest.fixture
@@ -70,6 +76,12 @@ def test_a_function(capsys, shown, target):
     assert name == "energy"
     np.testing.assert_array_equal(argument, [1.0, 2.0])
     assert argument.dtype == np.float64
+
+
+def test_a_file_that_is_called_like_a_module_in_use(capsys, shown):
+    Path("json.py").write_text(SOURCE)
+    assert main(["show", "json.py:energy", "--arg", "1"]) == 0
+    assert sys.modules["json"].loads("[1]") == [1]
 
 
 def test_a_function_inside_a_class(capsys, shown):

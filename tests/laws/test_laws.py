@@ -33,8 +33,6 @@ def test_names_are_unique(table: str) -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(c, id=i) for i, c in all_cases() if c.narrowed]
-)
+@pytest.mark.parametrize("case", [pytest.param(c, id=i) for i, c in all_cases() if c.narrowed])
 def test_narrowed_cases_say_why(case: Case) -> None:
     assert case.reason, f"{case.name} is excused from a law without a reason"

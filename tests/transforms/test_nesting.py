@@ -143,9 +143,7 @@ def test_inner_result_used_by_a_second_inner_transform() -> None:
         return np.sin(x * x) * x * np.cos(x * x)
 
     h = 1e-6
-    assert_plain(
-        wg.grad(f)(F64(0.4)), (exact(0.4 + h) - exact(0.4 - h)) / (2 * h), rtol=1e-8
-    )
+    assert_plain(wg.grad(f)(F64(0.4)), (exact(0.4 + h) - exact(0.4 - h)) / (2 * h), rtol=1e-8)
 
 
 def test_pullback_of_an_ended_transform_inside_another() -> None:
@@ -213,9 +211,7 @@ class TestMutatingPrograms:
         assert_plain(forward, reverse, **exact)
         mixed = wg.grad(lambda x: wg.jvp(f, (x,), (DIRECTION,))[1])(POINT.copy())
         assert_plain(mixed, reverse, **exact)
-        twice = wg.jvp(
-            lambda x: wg.jvp(f, (x,), (DIRECTION,))[1], (POINT.copy(),), (DIRECTION,)
-        )[1]
+        twice = wg.jvp(lambda x: wg.jvp(f, (x,), (DIRECTION,))[1], (POINT.copy(),), (DIRECTION,))[1]
         assert_plain(twice, reverse @ DIRECTION, **exact)
         hessian = wg.hessian(f)(POINT.copy())
         assert_plain(hessian @ DIRECTION, reverse, **exact)

@@ -135,11 +135,13 @@ def _find_function(target: str) -> Callable[..., Any]:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise wg.ConfigError(f"{path}: no such file")
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    # A file that is called like a module in use (numpy.py, say) must not take its place.
+    name = path.stem if path.stem not in sys.modules else f"shown_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise wg.ConfigError(f"{path}: cannot be loaded as a Python module")
     module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     # As "python file.py" has it: the file may import its neighbours.
     sys.path.insert(0, str(path.resolve().parent))
     try:

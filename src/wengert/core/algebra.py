@@ -35,7 +35,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
     )
     if not isinstance(g, Tensor):
-        return _add_reduce(g, axes).reshape(shape)
+        g = _add_reduce(g, axes)
+        return g if g.shape == shape else g.reshape(shape)
     if axes:
         g = _bind("sum", (g,), {"axis": axes})
     return g if g.shape == shape else _bind("reshape", (g,), {"shape": shape})
@@ -60,6 +61,8 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
 
 def _filled(x: Any, value: int, dtype: Any) -> Any:
     a = x._a if isinstance(x, Tensor) else x
+    if dtype is None and isinstance(a, np.generic):
+        return a.dtype.type(value)
     if not isinstance(a, (Aval, np.ndarray, np.generic)):
         a = np.asarray(a)
     dtype = np.dtype(a.dtype if dtype is None else dtype)

@@ -29,8 +29,10 @@ def refresh(x: Tensor) -> None:
     if type(x) is not RareTensor or x._x.base is None:
         return
     rare = x._x
-    base = rare.base
-    if base._n is rare.base_node and base._a is rare.base_array:
+    base: Tensor = rare.base  # type: ignore[assignment]
+    # Into an array that was handed out by .array somebody may have written.
+    exposed = type(base) is RareTensor and base._x.exposed
+    if base._n is rare.base_node and base._a is rare.base_array and not exposed:
         return
     v: Tensor = base
     for primitive, params in rare.chain:
@@ -49,8 +51,9 @@ def bind(
     Plain arguments give a plain result. ``view=False`` asks for a result that does not follow later
     writes to the operand.
     """
-    recording = None
+    recording: Any = None
     dual = tracked = tensors = False
+    first = args[0] if args else None
     for i, x in enumerate(args):
         if isinstance(x, Tensor):
             tensors = True
@@ -69,6 +72,8 @@ def bind(
                     args = (*args[:i], x, *args[i + 1 :])
             if x._n is not None:
                 tracked = True
+        elif type(x) is list or type(x) is tuple:
+            args = (*args[:i], np.asarray(x), *args[i + 1 :])
     if not tensors:
         return primitive.evaluate(*args, **params)
     if tracked and (not primitive.differentiable or (PAUSED and is_paused())):
@@ -109,8 +114,8 @@ def bind(
         if dual:
             tangents = tangents_of_output(primitive, args, out, node, params, recording)
         result = handle(out, node, tangents)
-    if view and primitive.alias and isinstance(args[0], Tensor):
-        return _as_view(primitive, params, args[0], result)
+    if view and primitive.alias and isinstance(first, Tensor):
+        return _as_view(primitive, params, first, ins[0], result)
     return result
 
 
@@ -122,7 +127,7 @@ def _save(
     That is 0 if not, -1 for abstract values, else the lowest level of the saved tangents. Last, weak references to the operands that are Tensors without a node, for ``.parents``.
     """
     parents = []
-    saved = []
+    saved: list[Any] = []
     foreign = -1 if abstract else 0
     constants: dict[int, Any] | None = None
     linear = primitive.linear if primitive.jvp is None else None
@@ -185,9 +190,14 @@ def _bind_outputs(
     return tuple(duals)
 
 
-def _as_view(primitive: Primitive, params: dict[str, Any], x: Tensor, result: Tensor) -> Tensor:
-    """Make ``result`` follow later writes to ``x`` if NumPy made (or would make) a view."""
-    a, out = x._a, result._a
+def _as_view(
+    primitive: Primitive, params: dict[str, Any], x: Tensor, a: Any, result: Tensor
+) -> Tensor:
+    """Make ``result`` follow later writes to ``x`` if NumPy made (or would make) a view of its ``a``.
+
+    ``a`` is a copy of what ``x`` holds if that was handed out by ``.array``.
+    """
+    out = result._a
     if type(out) is ndarray:
         if type(a) is not ndarray or out.base is None or not (out.base is a or out.base is a.base):
             return result

@@ -105,7 +105,7 @@ def _living(nodes: list[Node]) -> dict[int, Tensor]:
             t = node[-1]()
             if t is not None and t._n is node:
                 found[node[0]] = t
-                del wanted[id(node)]
+                wanted.pop(id(node), None)  # it stands twice among the parents of t * t
     if wanted:
         for t in gc.get_referrers(*wanted.values()):
             if isinstance(t, Tensor) and id(t._n) in wanted:
@@ -128,7 +128,7 @@ def _order(root: Node) -> list[Node]:
 
 def _operation(node: Node) -> Node:
     """The node that holds the operation: that of the whole tuple for one output of several."""
-    return node[2] if node[1] is OUTPUT else node  # type: ignore[no-any-return]
+    return node[2] if node[1] is OUTPUT else node
 
 
 def _is_tuple(node: Node) -> bool:
@@ -145,8 +145,10 @@ class _Values:
     def tensor(self, node: Node) -> Tensor:
         """The Tensor of a node."""
         if node[0] not in self._found:
-            for earlier in _order(node):
-                if earlier[0] not in self._found and not _is_tuple(earlier):
+            order = [n for n in _order(node) if n[0] not in self._found and not _is_tuple(n)]
+            self._found.update(_living(order))
+            for earlier in order:
+                if earlier[0] not in self._found:
                     self._found[earlier[0]] = self._again(earlier)
         return self._found[node[0]]
 
@@ -312,6 +314,10 @@ def _seed(t: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"backward(): the gradient has shape {seed.shape}; it must have the shape {t.shape} of the "
             "Tensor"
         )
+    if seed.dtype.kind not in ("biufc" if t.dtype.kind == "c" else "biuf"):
+        raise WengertTypeError(
+            f"backward(): a gradient of dtype {seed.dtype} for a Tensor of dtype {t.dtype}"
+        )
     if not isinstance(seed, Tensor) and seed.dtype != t.dtype:
         seed = seed.astype(np.result_type(seed.dtype, t.dtype))
     return seed
@@ -344,6 +350,8 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     uses = _count_uses(nodes)
 
     def keep(node: Node, ct: Any) -> None:
+        if type(ct) is list:
+            return  # a tuple's cotangents; those of its values are what somebody may hold
         if node[1] is LEAF or _held_elsewhere(node, uses.get(node[0], 0)):
             kept[node[0]] = ct
 

@@ -130,7 +130,8 @@ def _shape_with_empty(
     names[at : at + 1] = [(None, None, None)] * (len(shape) - known)
     dims = tuple(1 if p is ARRAY and n == 0 else n for p, n in zip(names, shape, strict=True))
     dummy = np.broadcast_to(np.int8(0), dims)
-    return dummy[join(template, [np.zeros(s, np.intp) for s in shapes])].shape
+    shape = dummy[join(template, [np.zeros(s, np.intp) for s in shapes])].shape
+    return shape
 
 
 def indexed_shape(shape: tuple[int, ...], template: Template, arrays: Any) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import FastTensor, Rare, RareTensor, Tensor
+from .tensor import FastTensor, Rare, Tensor
 
 __all__ = ["owns_alone", "settle", "snapshot"]
 
@@ -59,7 +59,7 @@ def snapshot(a: Any) -> Any:
     return a
 
 
-def settle(t: RareTensor) -> bool:
+def settle(t: Tensor) -> bool:
     """Whether nobody holds the array of an exposed Tensor any more; if so it is exposed no longer."""
     if _count(t) != _ALONE:
         return False

@@ -67,7 +67,7 @@ def _register_dataclass(cls: type) -> None:
         return tuple(getattr(node, name) for name in names), None
 
     def unflatten_dataclass(_: None, children: Iterable[Any]) -> Any:
-        node = object.__new__(cls)
+        node: Any = object.__new__(cls)
         for name, child in zip(names, children, strict=True):
             object.__setattr__(node, name, child)
         return node

@@ -15,8 +15,8 @@ import numpy as np
 __all__ = ["quiet"]
 
 try:
-    from numpy._core.umath import _extobj_contextvar as _setting  # type: ignore[attr-defined]
-    from numpy._core.umath import _make_extobj  # type: ignore[attr-defined]
+    from numpy._core.umath import _extobj_contextvar as _setting
+    from numpy._core.umath import _make_extobj
 
     _SILENT: Any = _make_extobj(all="ignore")
     _found = True

@@ -110,12 +110,17 @@ class Recording:
         return handle(v, None, None)
 
     def close(self, outputs: list[Any]) -> Program:
-        """End the recording."""
+        """End the recording. It lets go of its equations, so that nothing refers to itself."""
         self.open = False
         captured = [(v, obj) for v, obj, _, _ in self._captured.values()]
         program = Program(self.inputs, captured, self.equations, outputs)
         self._captured, self._plain, self.equations, self.inputs = {}, {}, [], []
         return program
+
+    def abandon(self) -> None:
+        """End the recording without a Program, unless it has ended: for ``finally``."""
+        if self.open:
+            self.close([])
 
 
 def _same_content(kept: Any, a: Any) -> bool:
@@ -169,7 +174,7 @@ def record(
                 refresh(y)
             y = recording.lift(y)
             outputs.append(y._a if isinstance(y, Tensor) else y)
+        return recording.close(outputs)
     finally:
         LOCAL.recordings.pop()
-        recording.open = False
-    return recording.close(outputs)
+        recording.abandon()

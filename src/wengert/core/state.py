@@ -60,7 +60,7 @@ def no_grad() -> Iterator[None]:
         _paused_here.reset(token)
 
 
-class tracing:  # noqa: N801 - a context manager, written as a class because it is on every call's path
+class tracing:
     """A transform is running its function.
 
     ``float()`` of a tracked value is an error in here, and operations are recorded even where the

@@ -19,8 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import algebra
 from .abstract import Aval, Var
 from .finite import finite
@@ -326,17 +324,55 @@ def sweep(
         Whether the swept part reaches something of an outer transform.
     """
     nodes, graph, record = collect(root, stops)
-    seeds = seed if type(seed) is list else [seed]
-    graph = graph or create_graph or any(isinstance(s, Tensor) for s in seeds)
+    if not graph:
+        graph = create_graph or _any_tensor(seed)
+    if not graph:
+        order = sorted(nodes, reverse=True)
+        with quiet():
+            cotangents = _propagate_plain(order, nodes, root, seed, stops)
+            if not all_finite(cotangents):
+                wrap = wrapper(False)
+                cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
+        return cotangents, nodes, False, record
     wrap = wrapper(record or create_graph, min(stops) if stops else _FOREVER)
     if stops and record:
         nodes = _leading_to(nodes, stops)
     order = sorted(nodes, reverse=True)
     with quiet():
-        cotangents = propagate(order, nodes, root, seed, stops, graph, wrap, False)
-        if not all(finite(ct) for ct in cotangents.values()):
-            cotangents = propagate(order, nodes, root, seed, stops, graph, wrap, True)
-    return cotangents, nodes, graph, record
+        cotangents = propagate(order, nodes, root, seed, stops, True, wrap, False)
+        if not all_finite(cotangents):
+            cotangents = propagate(order, nodes, root, seed, stops, True, wrap, True)
+    return cotangents, nodes, True, record
+
+
+def _any_tensor(seed: Any) -> bool:
+    if type(seed) is list:
+        return any(isinstance(s, Tensor) for s in seed)
+    return isinstance(seed, Tensor)
+
+
+def all_finite(cotangents: Cotangents) -> bool:
+    """Whether no cotangent has an infinity or a NaN."""
+    for ct in cotangents.values():
+        if not finite(ct):
+            return False
+    return True
+
+
+def _propagate_plain(
+    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, stops: frozenset[int]
+) -> Cotangents:
+    """`propagate` on plain arrays between a value and the inputs of a transform: the usual case."""
+    cotangents: Cotangents = {root[0]: seed}
+    pop = cotangents.pop
+    for k in order:
+        if k in stops:
+            continue
+        ct = pop(k, None)
+        if ct is not None:
+            node = nodes[k]
+            node[1].raw(node, ct, cotangents)
+    return cotangents
 
 
 def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, bool]:
@@ -436,7 +472,7 @@ def propagate(
             visit(node, ct)
         if k in stops or kind is LEAF:
             results[k] = ct
-        elif strong and kind.primitive is not None:
+        elif kind.primitive is not None and (strong or (graph and _is_abstract(ct))):
             _contribute_strongly(node, ct, cotangents, graph, wrap)
         elif graph:
             kind.graph(node, ct, cotangents, wrap)
@@ -491,6 +527,11 @@ class Liveness:
                 for level, v in t._x.tangents.items()
             }
         return handle(t._a, node, tangents)
+
+
+def _is_abstract(ct: Any) -> bool:
+    """Whether nobody can look whether a cotangent is finite: then products are strong at once."""
+    return type(ct) is RareTensor and type(ct._a) is Var
 
 
 def _contribute_strongly(

@@ -53,6 +53,9 @@ class Rare:
     def __init__(self, tangents: dict[int, Any] | None = None) -> None:
         self.tangents = {} if tangents is None else tangents
         self.base: Tensor | None = None
+        self.chain: tuple[Any, ...] = ()
+        self.base_node: Any = None
+        self.base_array: Any = None
         self.exposed = False
 
 
@@ -144,6 +147,10 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to or through this Tensor. Can be set on one that is no result."""
+        if type(self) is RareTensor:
+            from .bind import refresh
+
+            refresh(self)
         return self._n is not None
 
     @requires_grad.setter
@@ -363,11 +370,18 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         _refuse_result(self, "copied with the copy module", "use .copy() or .detach()")
-        return Tensor(self._concrete("copy"), self._n is not None)
+        return _restored(self._concrete("copy"), self._n is not None)
 
     def __reduce__(self) -> Any:
         _refuse_result(self, "pickled", "use .detach()")
-        return Tensor, (self._concrete("pickling"), self._n is not None)
+        return _restored, (self._concrete("pickling"), self._n is not None)
+
+
+def _restored(array: Any, requires_grad: bool) -> Tensor:
+    """A Tensor that was pickled or copied: like the constructor, but the dtype is kept."""
+    t = handle(np.array(array), None, None)
+    t.requires_grad = requires_grad
+    return t
 
 
 def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
@@ -378,14 +392,18 @@ def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
 
 
 class FastTensor(Tensor):
+    """An ordinary Tensor."""
+
     __slots__ = ()
     # The C-level initialiser: FastTensor() costs a quarter of what a Python __init__ would.
-    __init__ = object.__init__  # type: ignore[assignment]
+    __init__ = object.__init__
 
 
 class RareTensor(Tensor):
+    """A Tensor with something besides an array and a node: see `Rare`."""
+
     __slots__ = ()
-    __init__ = object.__init__  # type: ignore[assignment]
+    __init__ = object.__init__
 
 
 for _cls in (FastTensor, RareTensor):  # users see one class

@@ -16,7 +16,7 @@ from .tensor import Tensor, handle
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["transpose_jvp"]
+__all__ = ["record_transpose", "transpose_jvp"]
 
 _CACHE_SIZE = 2048
 _cache: OrderedDict[Any, Any] = OrderedDict()
@@ -47,7 +47,7 @@ def transpose_jvp(
     )
     program = _cache.get(key)
     if program is None:
-        program = _record_transpose(primitive, tracked, given, present, operands, outs, params)
+        program = record_transpose(primitive, tracked, given, present, operands, outs, params)
         _cache[key] = program
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
@@ -55,7 +55,7 @@ def transpose_jvp(
     return [next(results) if nonzero else None for nonzero in program[1]]
 
 
-def _record_transpose(
+def record_transpose(
     primitive: Primitive,
     tracked: list[int],
     given: tuple[bool, ...],
@@ -64,6 +64,10 @@ def _record_transpose(
     outs: tuple[Any, ...],
     params: dict[str, Any],
 ) -> tuple[Any, list[bool]]:
+    """The Program from cotangents, operands and outputs to the cotangents that are not zero; which are.
+
+    ``cts`` are the given ones only; operands and outputs may be abstract.
+    """
     from .program import pruned
     from .recorder import record
     from .state import next_id

@@ -72,6 +72,8 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
             _set_where(x, mask, value)
             return
     template, arrays = split(index)
+    if not arrays and _is_region(value, root, chain, template):
+        return  # y[i] op= z ends with this assignment of the view to the place where it is
     value = _trim(value, x.shape, template, arrays)
     if _rare_value(root) or _rare_value(value) or any(map(_rare_value, arrays)):
         _set_rare(root, chain, template, arrays, value)
@@ -102,6 +104,13 @@ def _check_destination(root: Tensor, x: Tensor, value: Any) -> None:
         raise WengertTypeError(
             "a complex value is written into a real array; create the destination with dtype complex"
         )
+
+
+def _is_region(value: Any, root: Tensor, chain: tuple[Any, ...], template: Any) -> bool:
+    """Whether a value is the very view of the base that is to be written."""
+    if type(value) is not RareTensor or value._x.base is not root:
+        return False
+    return bool(value._x.chain == (*chain, (PRIMITIVES["getitem"], {"template": template})))
 
 
 def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) -> Any:
@@ -215,8 +224,10 @@ def _set_plain(
         ]
         del base, saved
     if view is not None:
-        view._a = None  # our own view must not count as another owner
-    if not owns_alone(root):
+        view._a = view._x.base_array = None  # our own view must not count as another owner
+    # What was handed out by .array is saved by no node, and whoever holds it sees the write.
+    live = node is None and type(root) is RareTensor and root._x.exposed
+    if not live and not owns_alone(root):
         root._a = root._a.copy("K")
     try:
         apply_chain(root._a, chain)[index] = raw_value
@@ -231,7 +242,7 @@ def _set_plain(
 def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
     """``x op= y`` for an array; for a NumPy scalar the name is bound anew, as in NumPy."""
     refresh(x)
-    a = x._a
+    a: Any = x._a
     result = operation(x, y)
     if result is NotImplemented or not (type(a) is ndarray or (type(a) is Var and not a.scalar)):
         return result
@@ -246,12 +257,20 @@ def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
         )
     simple = type(x) is FastTensor and type(result) is FastTensor and result.dtype == a.dtype
     if not simple:
+        del a  # a view's array must not count as another owner of the base
         set_item(x, ..., result)
         return x
     if not a.flags.writeable:
         raise ValueError("output array is read-only")
     _check_destination(x, x, result)
-    x._a = result._a if type(result._a) is ndarray else np.asarray(result._a)
+    new = result._a if type(result._a) is ndarray else np.asarray(result._a)
+    if new.strides != a.strides:
+        # NumPy would have written into the memory of x; on its layout depends whether the views of
+        # x by reshape stay views.
+        x._a = np.empty_like(a)
+        x._a[...] = new
+    else:
+        x._a = new
     if not (PAUSED and is_paused()):
         x._n = result._n
     return x

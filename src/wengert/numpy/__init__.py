@@ -1,3 +1,68 @@
-"""NumPy's functions on Tensors, and a namespace that stands in for ``import numpy as np``."""
+"""NumPy's functions on Tensors, and a namespace that stands in for ``import numpy as np``.
 
-from . import functions, methods
+Owns what NumPy calls when its functions meet a Tensor: signatures, options and composites, but no
+derivative formulas (those are in `wengert.rules`). ``import wengert.numpy as np`` gives every name of
+NumPy; the functions are NumPy's own, which dispatch to this package, except those that create arrays
+(inside a transform their results accept writes of traced values) and those that take lists of them.
+
+>>> import wengert as wg
+>>> import wengert.numpy as np
+>>> def f(x):
+...     steps = np.zeros(3)
+...     steps[0] = x
+...     for i in range(2):
+...         steps[i + 1] = steps[i] * x
+...     return np.sum(steps)
+>>> wg.grad(f)(2.0)
+np.float64(17.0)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as _numpy
+
+from . import (
+    complex,
+    creation,
+    cumulative,
+    differences,
+    elementwise,
+    functional,
+    indexing,
+    joining,
+    linalg,
+    methods,
+    nan_reductions,
+    padding,
+    plain,
+    products,
+    quantiles,
+    rearranging,
+    reductions,
+    selection,
+    shapes,
+    sorting,
+    ufunc_methods,
+)
+from .namespace import overrides as _overrides
+
+# Filled once, so that `np.sin` costs no more here than in NumPy.
+_OWN = set(globals())
+globals().update({k: v for k, v in vars(_numpy).items() if k[0] != "_" and k not in _OWN})
+globals().update(_overrides())
+
+__all__ = sorted({*_numpy.__all__, *_overrides()})  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """What NumPy itself loads on first use (``testing`` and its kind), and its private names."""
+    try:
+        return getattr(_numpy, name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_numpy)})

@@ -18,6 +18,7 @@ from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
+from .core_axes import call_on_axes
 
 __all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
 
@@ -107,11 +108,12 @@ def _call_with_options(
     casting: str = "same_kind",
     order: str = "K",
     subok: bool = True,
+    **core: Any,
 ) -> Any:
-    """A ufunc call with keyword arguments."""
+    """A ufunc call with keyword arguments; ``core`` are those that only generalised ufuncs have."""
     if dtype is not None:
         inputs = tuple([_cast(x, dtype) for x in inputs])
-    result = function(*inputs)
+    result = call_on_axes(ufunc, function, inputs, **core) if core else function(*inputs)
     if isinstance(out, tuple):
         if len(out) == 1:
             (out,) = out

@@ -11,7 +11,7 @@ from ..core.bind import bind
 from ..core.tensor import Tensor
 from ..rules.indexing import getitem
 from ..rules.joining import concatenate_p, stack_p
-from .arguments import axis_of, concrete, operand
+from .operands import axis_of, concrete, operand
 from .dispatch import implements, write_out
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
 

@@ -71,8 +71,8 @@ def _attach_generic() -> None:
     cls.__pos__ = lambda x: bind(POINTWISE["positive"], (x,), {})
     cls.__abs__ = lambda x: np.absolute(x)
     cls.__invert__ = lambda x: bind(POINTWISE["invert"], (x,), {})
-    cls.__matmul__ = lambda x, y: matmul(x, y) if _is_operand(y) else NotImplemented
-    cls.__rmatmul__ = lambda y, x: matmul(x, y) if _is_operand(x) else NotImplemented
+    cls.__matmul__ = matmul
+    cls.__rmatmul__ = lambda y, x: matmul(x, y)
     cls.__divmod__ = lambda x, y: (x // y, x % y)
     cls.__rdivmod__ = lambda y, x: (x // y, x % y)
     cls.__getitem__ = getitem

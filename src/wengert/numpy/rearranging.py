@@ -9,7 +9,7 @@ import numpy as np
 from ..core.bind import bind
 from ..core.tensor import Tensor
 from ..rules.shapes import broadcast_to_p
-from .arguments import axes_of, axis_of, concrete, operand, shape_tuple
+from .operands import axes_of, axis_of, concrete, operand, shape_tuple
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method

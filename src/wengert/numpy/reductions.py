@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.primitive import PRIMITIVES
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
@@ -84,6 +85,7 @@ def sum(
         return fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
     a = _in_dtype(as_operand(a), dtype)
     y = sum_(select(mask_of(where, a.shape), a, 0), reduced_axes(a, axis), flag(keepdims))
+    y = _in_dtype(y, dtype)
     return deliver(y if initial is NO_VALUE else y + _initial(initial, y), out, "sum")
 
 
@@ -99,7 +101,7 @@ def prod(
 ) -> Any:
     """`numpy.prod`. Its derivatives are right at zeros, too."""
     a = _in_dtype(as_operand(a), dtype)
-    y = _reduce(prod_p, select(mask_of(where, a.shape), a, 1), axis, keepdims)
+    y = _in_dtype(_reduce(prod_p, select(mask_of(where, a.shape), a, 1), axis, keepdims), dtype)
     return deliver(y if initial is NO_VALUE else y * _initial(initial, y), out, "prod")
 
 
@@ -349,7 +351,12 @@ def std(
     """`numpy.std`. Where all elements are equal the derivative is 0."""
     ddof = degrees("std", ddof, correction)
     y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
-    return deliver(root(cast(y, result_dtype)), out, "std")
+    y = root(cast(y, _real_dtype(result_dtype)))
+    return deliver(cast(y, result_dtype), out, "std")
+
+
+def _real_dtype(dtype: Any) -> Any:
+    return dtype.type(0).real.dtype
 
 
 def degrees(name: str, ddof: float, correction: Any) -> float:
@@ -366,8 +373,8 @@ def _variance(
     """The variance in the dtype it is computed in, and the dtype of the result."""
     axes = reduced_axes(a, axis)
     result_dtype = _mean_dtype(a, dtype)
-    if result_dtype.kind == "c":
-        result_dtype = result_dtype.type(0).real.dtype
+    if dtype is None and result_dtype.kind == "c":
+        result_dtype = _real_dtype(result_dtype)
     a = _accumulating(a, dtype)
     mask = mask_of(where, a.shape)
     if center is NO_VALUE:
@@ -402,7 +409,8 @@ def squared_distance(a: Any, center: Any) -> Any:
     """``abs(a - center) ** 2``, smooth at 0."""
     d = a - center
     if d.dtype.kind == "c":
-        return np.real(d) ** 2 + np.imag(d) ** 2
+        re, im = (bind(PRIMITIVES[part], (d,), {}) for part in ("real", "imag"))
+        return re * re + im * im
     return fast.square(d) if isinstance(d, Tensor) else np.square(d)
 
 

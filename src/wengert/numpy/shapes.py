@@ -24,7 +24,7 @@ from ..rules.shapes import (
     resolved_shape,
     transpose_p,
 )
-from .arguments import axes_of, axis_of, is_abstract, operand, shape_tuple
+from .operands import axes_of, axis_of, is_abstract, operand, shape_tuple
 from .dispatch import implements
 from .methods import attach_method
 

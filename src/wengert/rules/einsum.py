@@ -2,9 +2,9 @@
 
 The primitive is *pure*: every label occurs in at least two of its operands and its output, none
 twice in one of them, and each stands for one length. The cotangent of an operand is then a
-contraction of the same kind, of the output's cotangent with the other operands. What `np.einsum` has
-beyond that (diagonals, sums over a label of one operand, lengths 1 that broadcast, ellipses) is made
-of other operations in front of it (`wengert.numpy.subscripts`).
+contraction of the same kind, of the output's cotangent with the other operands. What `np.einsum`
+has beyond that (diagonals, sums over a label of one operand, lengths 1 that broadcast, ellipses)
+is made of other operations in front of it (`wengert.numpy.subscripts`).
 
 `contract_terms` contracts more than two operands pair by pair along the path that opt_einsum finds,
 each pair an operation of its own: the backward pass then reuses the intermediate results, where an
@@ -105,7 +105,7 @@ def _inner(tx: str, ty: str, out: str) -> Evaluator:
 
 
 def _stacked_inner(tx: str, ty: str, out: str) -> Evaluator:
-    """An inner product for each element of the stack: NumPy's own loop beats products of vectors."""
+    """An inner product for each element of the stack; NumPy's own loop is the fastest."""
     letters = {c: LETTERS[i] for i, c in enumerate(dict.fromkeys(tx + ty))}
     table = str.maketrans(letters)  # labels of batch axes need not be letters
     text = f"{tx},{ty}->{out}".translate(table)
@@ -166,7 +166,7 @@ def _arranger(term: str, stack: str, rows: str, columns: str) -> Callable[[Any],
 def _path(
     terms: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...], ...], optimize: Any
 ) -> list[tuple[int, int, str]]:
-    """Which pairs to contract, and the term of each result. Results are numbered after the operands."""
+    """Which pairs to contract, and the term of each result; results are numbered after operands."""
     subscripts = ",".join(terms) + "->" + out
     path, _ = opt_einsum.contract_path(subscripts, *shapes, shapes=True, optimize=optimize)
     names = list(terms)
@@ -242,9 +242,7 @@ def _batch(args: Any, batched: Any, size: int, subscripts: str) -> Any:
     terms, out = split(subscripts)
     new = next(c for c in map(opt_einsum.get_symbol, range(10**6)) if c not in subscripts)
     terms = tuple([new + t if b else t for t, b in zip(terms, batched, strict=True)])
-    if sum(batched) > 1:
-        return contract_terms(terms, new + out, args)
-    return bind(einsum_p, tuple(args), {"subscripts": f"{','.join(terms)}->{new}{out}"})
+    return contract_terms(terms, new + out, args)
 
 
 einsum_p = Primitive(
@@ -264,7 +262,7 @@ einsum_p = Primitive(
 
 
 def contract(x: Any, tx: str, y: Any, ty: str, out: str) -> Any:
-    """The pure contraction of two operands; a plain product of matrices or numbers where it is one."""
+    """The pure contraction of two operands; by ``@`` or ``*`` where it is such a product."""
     if tx == ty == out or not tx or not ty:
         z = x * y
         axes = _permutation(tx or ty, out)

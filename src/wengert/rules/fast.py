@@ -23,7 +23,7 @@ ndarray = np.ndarray
 SCALARS = frozenset(
     {float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_}
 )
-NUMBERS = (ndarray, np.generic, int, float, complex)
+NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy takes as operands
 
 
 def constants(x, y):

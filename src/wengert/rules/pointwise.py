@@ -289,11 +289,25 @@ pointwise(
 )
 pointwise("copysign", np.copysign, lambda z, x, y: np.copysign(1.0, x) * np.copysign(1.0, y), None)
 
+# Passes the gradient at its bounds; outside, to the bound that is the result. With low > high that
+# is high.
+pointwise(
+    "clip",
+    np._core.umath.clip,  # type: ignore[attr-defined]
+    lambda y, x, low, high: np.logical_and(np.less_equal(low, x), np.less_equal(x, high)),
+    lambda y, x, low, high: np.logical_and(np.less(x, low), np.less_equal(low, high)),
+    lambda y, x, low, high: np.logical_or(np.greater(x, high), np.greater(low, high)),
+)
+
 # ------------------------------------------------------------------ steps: derivative zero where it exists
 
 for _name in ("sign", "floor", "ceil", "trunc", "rint", "spacing"):
     pointwise(_name, getattr(np, _name), None, real=_name == "sign")
 pointwise("heaviside", np.heaviside, None, None)
+pointwise("nextafter", np.nextafter, 1, None)
+# The parts of np.modf and np.frexp; the faces put the tuples together.
+pointwise("modf_fraction", lambda x: np.modf(x)[0], 1, show="np.modf({0})[0]")
+pointwise("frexp_exponent", lambda x: np.frexp(x)[1], None, show="np.frexp({0})[1]", plain=True)
 
 # ------------------------------------------------------------------ plain results
 

@@ -120,8 +120,8 @@ def _binary(operator: str, precedence: int, x: Any, y: Any) -> Symbol:
 
 
 def trace_partial(partial: Callable[..., Any] | int, arity: int) -> Symbol:
-    """The source of a partial derivative over ``out`` and ``x`` (and ``y`` for two operands)."""
+    """The source of a partial derivative over ``out`` and ``x`` (``y``, ``z`` for more operands)."""
     if isinstance(partial, int):
         return source(partial)
-    inputs = [Symbol(name) for name in ("x", "y")[:arity]]
+    inputs = [Symbol(name) for name in ("x", "y", "z")[:arity]]
     return source(partial(Symbol("out"), *inputs))

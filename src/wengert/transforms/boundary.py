@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 
-class tracing_user(tracing):  # noqa: N801 - a context manager
+class tracing_user(tracing):
     """The user's function runs in this block.
 
     NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was raised
@@ -37,8 +38,9 @@ class tracing_user(tracing):  # noqa: N801 - a context manager
 
     __slots__ = ()
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(self, *raised: Any) -> None:
         super().__exit__()
+        _, error, traceback = raised
         if isinstance(error, (ValueError, TypeError)) and not isinstance(error, WengertError):
             cause = error.__cause__
             if isinstance(cause, WengertError):
@@ -54,6 +56,8 @@ def check_argnums(
     transform: str, argnums: int | Sequence[int], count: int
 ) -> tuple[tuple[int, ...], bool]:
     """Normalised positions, and whether a single one was asked for."""
+    if type(argnums) is int and 0 <= argnums < count:
+        return (argnums,), True
     single = not isinstance(argnums, (tuple, list))
     positions = (argnums,) if single else tuple(argnums)  # type: ignore[arg-type]
     result = []
@@ -145,19 +149,27 @@ def select_arguments(
     new_args = list(args)
     selected = []
     for i in positions:
-        found, spec = pytree.flatten(args[i]) if _is_container(args[i]) else ([args[i]], None)
+        if not _is_container(args[i]):
+            t, k = input_leaf(args[i], partial(named, i, 0), scope)
+            new_args[i] = t
+            selected.append((None, [k], [t]))
+            continue
+        found, spec = pytree.flatten(args[i])
         inputs, ids = [], []
         for j, leaf in enumerate(found):
-            t, k = input_leaf(leaf, lambda i=i, j=j: named(i, j), scope)
+            t, k = input_leaf(leaf, partial(named, i, j), scope)
             inputs.append(t)
             ids.append(k)
-        new_args[i] = inputs[0] if spec is None else pytree.unflatten(spec, inputs)
+        new_args[i] = pytree.unflatten(spec, inputs)
         selected.append((spec, ids, inputs))
     return new_args, selected
 
 
+_LEAVES = frozenset({np.ndarray, float, np.float64, np.float32, FastTensor, RareTensor})
+
+
 def _is_container(x: Any) -> bool:
-    return not isinstance(x, (np.ndarray, Tensor, float, np.generic))
+    return type(x) not in _LEAVES and not isinstance(x, (np.ndarray, Tensor, float, np.generic))
 
 
 def any_tensor(*trees: Any) -> bool:
@@ -165,8 +177,10 @@ def any_tensor(*trees: Any) -> bool:
     for tree in trees:
         if isinstance(tree, Tensor):
             return True
-        if _is_container(tree) and any(isinstance(x, Tensor) for x in pytree.leaves(tree)):
-            return True
+        if _is_container(tree):
+            for x in pytree.leaves(tree):
+                if isinstance(x, Tensor):
+                    return True
     return False
 
 

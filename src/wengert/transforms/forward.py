@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..core import algebra, pytree
@@ -82,8 +83,8 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     level = next_id()
     inputs = []
     for j, (x, v) in enumerate(zip(leaves, directions, strict=True)):
-        a, n, outer = as_input(x, lambda j=j: named("primals", j))
-        t = seed_like(a, v, lambda j=j: named("tangents", j))
+        a, n, outer = as_input(x, partial(named, "primals", j))
+        t = seed_like(a, v, partial(named, "tangents", j))
         t = t if isinstance(t, Tensor) else handle(t, None, None)
         inputs.append(handle(a, n, {**outer, level: t}))
     with tracing_user():
@@ -137,30 +138,36 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
     """
     keep = any_tensor(*primals)
     leaves, spec = pytree.flatten(primals)
+
+    def named(j: int) -> str:
+        path = pytree.flatten_with_paths(primals)[0][j]
+        return f"linearize of {name_of(function)}, primals{path}"
+
     recording = Recording()
     level = next_id()
     inputs, avals = [], []
-    for j, x in enumerate(leaves):
-        a, n, outer = as_input(
-            x,
-            lambda j=j: (
-                f"linearize of {name_of(function)}, primals{pytree.flatten_with_paths(primals)[0][j]}"
-            ),
-        )
-        v = recording.input(Aval(a.shape, a.dtype))
-        inputs.append(handle(a, n, {**outer, level: v}))
-        avals.append(handle(a, None, None))
-    with tracing_user():
-        y = function(*pytree.unflatten(spec, inputs))
-        outs, out_spec = pytree.flatten(y)
-        outs = [_value_tensor(o) for o in outs]
-        tangents = []
-        for o in outs:
-            t = o._x.tangents.get(level) if type(o) is RareTensor else None
-            t = algebra.zeros_like(o) if t is None else algebra.cast_like(t, o.dtype)
-            t = recording.lift(t)
-            tangents.append(t._a if isinstance(t, Tensor) else t)
-    program: Program = recording.close(tangents)
+    try:
+        for j, x in enumerate(leaves):
+            a, n, outer = as_input(
+                x,
+                partial(named, j),
+            )
+            v = recording.input(Aval(a.shape, a.dtype))
+            inputs.append(handle(a, n, {**outer, level: v}))
+            avals.append(handle(a, None, None))
+        with tracing_user():
+            y = function(*pytree.unflatten(spec, inputs))
+            outs, out_spec = pytree.flatten(y)
+            outs = [_value_tensor(o) for o in outs]
+            tangents = []
+            for o in outs:
+                t = o._x.tangents.get(level) if type(o) is RareTensor else None
+                t = algebra.zeros_like(o) if t is None else algebra.cast_like(t, o.dtype)
+                t = recording.lift(t)
+                tangents.append(t._a if isinstance(t, Tensor) else t)
+        program: Program = recording.close(tangents)
+    finally:
+        recording.abandon()
     liveness = Liveness()
     program.captured = [
         (v, liveness.strip(obj) if isinstance(obj, Tensor) else obj) for v, obj in program.captured

@@ -60,17 +60,22 @@ def _cotangents_out(
         leaves = []
         for k, t in zip(ids, inputs, strict=True):
             g = cotangents.pop(k, None)
-            g = algebra.zeros_like(t) if g is None else algebra.cast_like(g, t.dtype)
+            if g is None:
+                g = algebra.zeros_like(t)
+            elif g.dtype is not t._a.dtype:
+                g = algebra.cast_like(g, t._a.dtype)
             leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
             del g
-        out = []
-        while leaves:
-            out.append(release(leaves.pop(0), keep))
+        # A leaf must not be held here while `release` looks whether anybody else holds it.
+        leaves.reverse()
+        out = [release(leaves.pop(), keep) for _ in range(len(leaves))]
         trees.append(out[0] if spec is None else pytree.unflatten(spec, out))
     return trees[0] if single else tuple(trees)
 
 
 def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
+    if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
+        return y
     name = f"{transform} of {name_of(function)}"
     if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
         raise WengertTypeError(
@@ -121,7 +126,7 @@ def _gradient(
             y, aux = y
         y = check(y)
     del new_args
-    stops = frozenset(k for _, ids, _ in selected for k in ids)
+    stops = frozenset([k for _, ids, _ in selected for k in ids])
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
         seed = algebra.ones_like(y)

@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 __all__ = ["stop_gradient", "stop_gradient_p"]
 
 # An equation of its own, so that a recorded Program keeps the cut when it is differentiated later.
-stop_gradient_p = Primitive(
+stop_gradient_p: Primitive = Primitive(
     "stop_gradient",
     lambda x: x,
     lambda x: (x.shape, x.dtype),

@@ -20,11 +20,19 @@ from ..core.ownership import owns_alone
 from ..core.primitive import Primitive
 from ..core.program import Program, evaluate
 from ..core.recorder import record
-from ..core.tensor import FastTensor, RareTensor, Tensor, handle
+from ..core.tensor import FastTensor, RareTensor, Tensor
 from ..rules.batching import materialize
 from .vmap import evaluate_batched
 
-__all__ = ["Saved", "UserFunction", "is_operand", "plain_result"]
+__all__ = [
+    "Saved",
+    "UserFunction",
+    "checked",
+    "is_operand",
+    "plain_result",
+    "read_only",
+    "without_history",
+]
 
 Flat = Callable[..., Sequence[Any]]
 
@@ -263,13 +271,3 @@ def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list
                 raise ShapeError(f"{where}: expected shape {shape}, got {r.shape}")
         out.append(r)
     return out
-
-
-def as_plain(x: Any) -> Any:
-    """A value without Tensors around it, if it has no history."""
-    return without_history(x) if isinstance(x, Tensor) else x
-
-
-def as_tensor(x: Any) -> Tensor:
-    """A value as a Tensor, if it is none."""
-    return x if isinstance(x, Tensor) else handle(x, None, None)

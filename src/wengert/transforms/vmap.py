@@ -30,7 +30,7 @@ Function = Callable[..., Any]
 def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
     """One axis for each leaf of ``tree``; ``axes`` may be a prefix of its structure."""
     if axes is None or isinstance(axes, (int, np.integer)):
-        return [axes] * len(pytree.leaves(tree))
+        return [None if axes is None else int(axes)] * len(pytree.leaves(tree))
     result: list[int | None] = []
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
         if len(axes) != len(tree):

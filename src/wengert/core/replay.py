@@ -1,0 +1,126 @@
+"""From the tape to a Program: what was recorded on values, as a straight-line program.
+
+Every node keeps its operation, its parameters and its constant operands, so whatever was recorded can
+be run again on other inputs, printed, transformed or compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .abstract import Aval
+from .bind import refresh
+from .errors import WengertTypeError, WengertValueError
+from .program import Program
+from .recorder import Recording
+from .tape import INPUT, LEAF, OUTPUT, Node
+from .tensor import Tensor
+
+__all__ = ["program_of_tape", "trace_tape"]
+
+
+def program_of_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Program:
+    """The computation that led from ``inputs`` to ``outputs``.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor or array
+    inputs : sequence of Tensor
+        Tensors that require gradients, or inputs of a transform. Every other value that the
+        computation read (arrays, other leaves) becomes a captured input with its value.
+
+    Returns
+    -------
+    Program
+        Branches that Python took while recording are not in it: for other inputs it is what that
+        branch computes.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> x = wg.Tensor(2.0, requires_grad=True)
+    >>> print(program_of_tape([np.sin(x) * x], [x]))
+    inputs    a:float64[]
+    b:float64[] = sin(a)
+    c:float64[] = mul(b, a)
+    outputs   c
+    """
+    return trace_tape(outputs, inputs)[0]
+
+
+def trace_tape(
+    outputs: Sequence[Any], inputs: Sequence[Tensor]
+) -> tuple[Program, dict[int, Any]]:
+    """Like `program_of_tape`, with the variable of each tape node by its id."""
+    recording = Recording()
+    variables: dict[int, Any] = {}
+    for t in inputs:
+        refresh(t)
+        if t._n is None:
+            raise WengertValueError(
+                "program_of_tape: an input that does not require gradients is not on the tape"
+            )
+        variables[t._n[0]] = recording.input(Aval(t.shape, t.dtype))._a
+    for y in outputs:
+        if isinstance(y, Tensor):
+            refresh(y)
+    roots = [y._n for y in outputs if isinstance(y, Tensor) and y._n is not None]
+    for node in _needed(roots, variables):
+        variables[node[0]] = _translate(node, recording, variables)
+    results = []
+    for y in outputs:
+        if isinstance(y, Tensor):
+            y = y._a if y._n is None else variables[y._n[0]]
+        results.append(y)
+    return recording.close(results), variables
+
+
+def _parents(node: Node) -> Any:
+    return node[2] if node[1].wide else node[2:4]
+
+
+def _needed(roots: list[Node], known: dict[int, Any]) -> list[Node]:
+    """The nodes between ``roots`` and the known ones, oldest first."""
+    found: dict[int, Node] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node[0] in known or node[0] in found:
+            continue
+        found[node[0]] = node
+        stack.extend(p for p in _parents(node) if p is not None)
+    return [found[k] for k in sorted(found)]
+
+
+def _translate(node: Node, recording: Recording, variables: dict[int, Any]) -> Any:
+    """The variable of a node (a tuple of them for an operation with several outputs)."""
+    kind = node[1]
+    if kind is OUTPUT:
+        return variables[node[2][0]][node[5]]
+    if kind is INPUT and node[2] is not None:
+        return variables[node[2][0]]
+    if kind is LEAF:
+        t = node[-1]()
+        if t is None or t._n is not node:
+            raise WengertValueError("program_of_tape: a Tensor that was used no longer exists")
+        a = t.detach()._a
+        return recording.capture(a, a) if isinstance(a, np.ndarray) and a.ndim else a
+    if kind.primitive is None:
+        raise WengertTypeError(
+            f"program_of_tape: the {kind.name} at the start of the computation cannot be run again; "
+            "it must be among the inputs"
+            if kind is INPUT
+            else f"program_of_tape: the operation {node[7] or 'made by Tensor(..., grad_fn)'} cannot be "
+            "run again"
+        )
+    parents, operands, params, _, _ = kind.decode(node)
+    ins = []
+    for parent, x in zip(parents, operands, strict=True):
+        if parent is not None:
+            ins.append(variables[parent[0]])
+        else:
+            ins.append(x._a if isinstance(x, Tensor) else x)
+    return recording.emit(kind.primitive, tuple(ins), params)

@@ -1,0 +1,82 @@
+"""The names of ``wengert.numpy`` that are not NumPy's own: creation, and functions of lists."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import creation, functional, joining, rearranging
+from .operands import contains_tensor, operand
+from .shapes import atleast_2d, view_with_shape
+
+__all__ = ["overrides"]
+
+
+def _of_lists(own: Callable[..., Any], numpys: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's function, or our own where Tensors stand inside of nested lists.
+
+    NumPy looks for Tensors among the elements of its arguments, but no deeper.
+    """
+
+    @functools.wraps(numpys)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if contains_tensor(args) or contains_tensor(tuple(kwargs.values())):
+            return own(*args, **kwargs)
+        return numpys(*args, **kwargs)
+
+    return function
+
+
+_JOINING = (
+    "append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack",
+)  # fmt: skip
+
+
+class _Rows:
+    """``r_``: what stands between the brackets, joined along the first axis."""
+
+    _numpys: Any = np.r_
+
+    def __getitem__(self, key: Any) -> Any:
+        pieces = key if isinstance(key, tuple) else (key,)
+        if not contains_tensor(pieces):
+            return creation.writable(self._numpys[key])
+        parts = [self._part(np.r_[p] if isinstance(p, slice) else operand(p)) for p in pieces]
+        return self._join(parts)
+
+    def _part(self, piece: Any) -> Any:
+        return view_with_shape(piece, (1,)) if piece.ndim == 0 else piece
+
+    def _join(self, parts: list[Any]) -> Any:
+        return joining.concatenate(parts)
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Columns(_Rows):
+    """``c_``: vectors as columns, joined along the last axis."""
+
+    _numpys = np.c_
+
+    def _part(self, piece: Any) -> Any:
+        return view_with_shape(piece, (piece.size, 1)) if piece.ndim < 2 else atleast_2d(piece)
+
+    def _join(self, parts: list[Any]) -> Any:
+        return joining.concatenate(parts, -1)
+
+
+def overrides() -> dict[str, Any]:
+    """By name."""
+    names: dict[str, Any] = {
+        name: getattr(creation, name) for name in creation.__all__ if name != "meshgrid"
+    }
+    names.update((name, _of_lists(getattr(joining, name), getattr(np, name))) for name in _JOINING)
+    names["insert"] = _of_lists(rearranging.insert, np.insert)
+    names["vectorize"] = functional.vectorize
+    names["r_"] = _Rows()
+    names["c_"] = _Columns()
+    return names

@@ -1,0 +1,313 @@
+"""Medians, quantiles and percentiles, as functions of the sorted array.
+
+Hyndman and Fan, Sample quantiles in statistical packages, American Statistician 50 (1996), 361-365,
+number the methods; the names are NumPy's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.bind import bind
+from ..core.errors import NoRuleError
+from ..rules.indexing import getitem_p, where_p
+from ..rules.reductions import kept_shape
+from ..rules.shapes import reshape, transpose
+from ..rules.sorting import sort_p
+from . import reductions
+from .arguments import (
+    NO_VALUE,
+    as_operand,
+    cast,
+    deliver,
+    flag,
+    floating,
+    is_known,
+    known,
+    reduced_axes,
+)
+from .dispatch import implements
+from .nan_reductions import numbers_of
+from .sorting import pick
+
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
+
+
+def _sorted_last(a: Any, axes: tuple[int, ...]) -> Any:
+    """``a`` sorted over ``axes``, which become one last axis."""
+    order = (*(i for i in range(a.ndim) if i not in axes), *axes)
+    if order != tuple(range(a.ndim)):
+        a = transpose(a, order)
+    if len(axes) != 1:
+        a = reshape(a, (*a.shape[: a.ndim - len(axes)], -1 if a.size else 0))
+    return bind(sort_p, (a,), {"axis": a.ndim - 1})
+
+
+def _element(s: Any, i: int) -> Any:
+    """``s[..., i]``, not a view that follows later writes."""
+    return bind(getitem_p, (s,), {"template": (Ellipsis, i)}, False)
+
+
+def _nan_where(bad: Any, y: Any) -> Any:
+    """``y`` with NaN where ``bad``."""
+    return bind(where_p, (bad, y.dtype.type(np.nan), y), {}) if not _surely_false(bad) else y
+
+
+def _surely_false(bad: Any) -> bool:
+    return is_known(bad) and not np.any(bad)
+
+
+# ------------------------------------------------------------------ median
+
+
+@implements(np.median)
+def median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    """`numpy.median`. Elements that tie for the middle share the derivative evenly."""
+    a = floating(as_operand(a))
+    axes = reduced_axes(a, axis)
+    s = _sorted_last(a, axes)
+    n = s.shape[-1]
+    if n == 0:
+        return deliver(reductions.mean(a, axis, keepdims=keepdims), out, "median")
+    y = _element(s, n // 2)
+    if n % 2 == 0:
+        y = (_element(s, n // 2 - 1) + y) / y.dtype.type(2)
+    last = _element(s, n - 1)
+    y = _nan_where(np.not_equal(last, last), y)
+    return deliver(_with_axes(y, a, axes, keepdims, 0), out, "median")
+
+
+def _with_axes(y: Any, a: Any, axes: tuple[int, ...], keepdims: Any, lead: int) -> Any:
+    if not flag(keepdims):
+        return y
+    return reshape(y, (*y.shape[:lead], *kept_shape(a.shape, axes)))
+
+
+@implements(np.nanmedian)
+def nanmedian(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    keepdims: Any = NO_VALUE,
+) -> Any:
+    """`numpy.nanmedian`. Elements that tie for the middle share the derivative evenly."""
+    a = floating(as_operand(a))
+    return deliver(_quantile(a, 0.5, axis, "linear", keepdims, True), out, "nanmedian")
+
+
+# ------------------------------------------------------------------ places in the sorted array
+# Each method gives, for n sorted elements and quantiles q, the virtual index between two of them and
+# how far (gamma) to go from the one to the other; None instead of gamma: the index is an element's.
+
+
+def _continuous(alpha: float, beta: float) -> Callable[..., tuple[Any, Any]]:
+    def place(n: Any, q: Any) -> tuple[Any, Any]:
+        virtual = n * q + (alpha + q * (1 - alpha - beta)) - 1
+        return virtual, virtual - np.floor(virtual)
+
+    return place
+
+
+def _linear(n: Any, q: Any) -> tuple[Any, Any]:
+    virtual = (n - 1) * q
+    return virtual, virtual - np.floor(virtual)
+
+
+def _midpoint(n: Any, q: Any) -> tuple[Any, Any]:
+    virtual = (n - 1) * q
+    between = np.not_equal(np.floor(virtual), virtual)
+    return np.floor(virtual), 0.5 * _number(between, q)
+
+
+def _averaged(n: Any, q: Any) -> tuple[Any, Any]:
+    virtual = n * q - 1
+    between = np.not_equal(np.floor(virtual), virtual)
+    return np.floor(virtual), 0.5 + 0.5 * _number(between, q)
+
+
+def _number(condition: Any, like: Any) -> Any:
+    return cast(as_operand(condition), like.dtype)
+
+
+def _inverted(n: Any, q: Any) -> tuple[Any, Any]:
+    return np.maximum(np.ceil(n * q - 1), 0), None
+
+
+def _closest(n: Any, q: Any) -> tuple[Any, Any]:
+    # A half goes to the even order statistic (counted from one).
+    virtual = n * q - 1.5
+    down = np.logical_and(np.equal(np.floor(virtual), virtual), np.equal(np.floor(virtual) % 2, 1))
+    return np.maximum(np.floor(virtual) + 1 - _number(down, q), 0), None
+
+
+METHODS: dict[str, Callable[..., tuple[Any, Any]]] = {
+    "inverted_cdf": _inverted,
+    "averaged_inverted_cdf": _averaged,
+    "closest_observation": _closest,
+    "interpolated_inverted_cdf": _continuous(0, 1),
+    "hazen": _continuous(0.5, 0.5),
+    "weibull": _continuous(0, 0),
+    "linear": _linear,
+    "median_unbiased": _continuous(1 / 3, 1 / 3),
+    "normal_unbiased": _continuous(3 / 8, 3 / 8),
+    "lower": lambda n, q: (np.floor((n - 1) * q), None),
+    "higher": lambda n, q: (np.ceil((n - 1) * q), None),
+    "midpoint": _midpoint,
+    "nearest": lambda n, q: (np.rint((n - 1) * q), None),
+}
+
+
+# ------------------------------------------------------------------ quantiles
+
+
+@implements(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`numpy.quantile`; differentiable in ``a``, and in ``q`` with the methods that interpolate."""
+    _refuse_weights("quantile", weights)
+    return deliver(_quantile(a, q, axis, method, keepdims, False), out, "quantile")
+
+
+@implements(np.percentile)
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`numpy.percentile`; see `quantile`."""
+    _refuse_weights("percentile", weights)
+    return deliver(_quantile(a, _of_hundred(q), axis, method, keepdims, False), out, "percentile")
+
+
+@implements(np.nanquantile)
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = NO_VALUE,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`numpy.nanquantile`; see `quantile`."""
+    _refuse_weights("nanquantile", weights)
+    return deliver(_quantile(a, q, axis, method, keepdims, True), out, "nanquantile")
+
+
+@implements(np.nanpercentile)
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = NO_VALUE,
+    *,
+    weights: Any = None,
+) -> Any:
+    """`numpy.nanpercentile`; see `quantile`."""
+    _refuse_weights("nanpercentile", weights)
+    return deliver(_quantile(a, _of_hundred(q), axis, method, keepdims, True), out, "nanpercentile")
+
+
+def _refuse_weights(name: str, weights: Any) -> None:
+    if weights is not None:
+        raise NoRuleError(
+            f"np.{name}(..., weights=...) has no rule in wengert: it is a step function of the weights. "
+            "Sort with order = np.argsort(x) and take the element where np.cumsum(weights[order]) "
+            "passes the quantile"
+        )
+
+
+def _of_hundred(q: Any) -> Any:
+    if type(q) in (int, float):
+        return q / 100
+    return as_operand(q) / 100
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool) -> Any:
+    """Quantiles over ``axis``; the axis of ``q``, if it has one, comes first."""
+    a = as_operand(a)
+    if a.dtype.kind == "c":
+        raise TypeError("a must be an array of real numbers")
+    if method not in METHODS:
+        raise ValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
+    weak = type(q) in (int, float)  # a Python number leaves the dtype to ``a``
+    q = _checked(as_operand(q))
+    axes = reduced_axes(a, axis)
+    s = _sorted_last(a, axes)
+    rest, n = s.shape[:-1], s.shape[-1]
+    if n == 0 or not a.size:
+        return reductions.mean(a, axis, keepdims=keepdims)
+    if q.ndim:
+        q = reshape(q, (*q.shape, *(1,) * len(rest)))
+    numbers = numbers_of(a) if skip_nan else None
+    if numbers is not None:
+        n = cast(np.sum(numbers, axes), q.dtype)
+    virtual, gamma = METHODS[method](n, q)
+    if weak and gamma is not None and a.dtype.kind == "f":
+        gamma = cast(as_operand(gamma), a.dtype)
+    y = _interpolated(s, virtual, gamma, n)
+    last = _element(s, s.shape[-1] - 1)
+    if not skip_nan:
+        y = _nan_where(np.not_equal(last, last), y)
+    elif is_known(y) and np.isnan(known(y, "np.nanquantile")).any():
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
+    return _with_axes(y, a, axes, keepdims, int(q.ndim > 0))
+
+
+def _checked(q: Any) -> Any:
+    """The quantiles as floating numbers."""
+    if q.ndim > 1:
+        raise ValueError("q must be a scalar or 1d")
+    values = known(q, "q") if is_known(q) else np.zeros(1)
+    if not (np.all(values >= 0) and np.all(values <= 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    return floating(q)
+
+
+def _interpolated(s: Any, virtual: Any, gamma: Any, n: Any) -> Any:
+    """The values at virtual indices of the sorted ``s``, which holds ``n`` numbers in each row."""
+    last = np.maximum(n - 1, 0)
+    floor = np.floor(virtual)
+    below = _take_last(s, np.minimum(np.maximum(floor, 0), last))
+    if gamma is None:
+        return below
+    # Beyond the sample both are the same element, and there is nothing to interpolate.
+    above = _take_last(s, np.minimum(np.maximum(floor + 1, 0), last))
+    return below + (above - below) * gamma
+
+
+def _take_last(s: Any, index: Any) -> Any:
+    """``s[r, index[..., r]]`` for every row r: positions in the last axis that may differ by row."""
+    index = cast(as_operand(index), np.intp)
+    if is_known(index) and not index.ndim:
+        return _element(s, int(known(index, "q")))
+    rest = s.shape[:-1]
+    rows = [np.arange(n).reshape((n,) + (1,) * (len(rest) - i - 1)) for i, n in enumerate(rest)]
+    return pick(s, (*rows, index))

@@ -1,0 +1,288 @@
+"""NumPy's sorting, searching and counting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..core.bind import bind
+from ..core.index import split
+from ..core.tensor import Tensor
+from ..core.views import set_item
+from ..rules.indexing import getitem_p, scatter_add_p
+from ..rules.sorting import (
+    argpartition_p,
+    argsort_p,
+    lexsort_p,
+    partition_p,
+    searchsorted_p,
+    sort_p,
+)
+from .arguments import as_operand, cast, known, raveled, refuse_traced
+from .dispatch import implements
+from .methods import attach_method
+
+__all__ = [
+    "argpartition",
+    "argsort",
+    "bincount",
+    "digitize",
+    "histogram",
+    "lexsort",
+    "partition",
+    "searchsorted",
+    "sort",
+    "unique",
+]
+
+
+def _along(a: Any, axis: Any) -> tuple[Any, int]:
+    """The operand and its axis; None stands for the raveled array."""
+    a = as_operand(a)
+    if axis is None:
+        return raveled(a), 0
+    return a, normalize_axis_index(axis, a.ndim)
+
+
+def _check_order(order: Any) -> None:
+    if order is not None:
+        raise ValueError("Cannot specify order when the array has no fields.")
+
+
+# ------------------------------------------------------------------ sort and partition
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """`numpy.sort`. Elements that are equal share their derivatives evenly."""
+    _check_order(order)
+    a, axis = _along(a, axis)
+    return bind(sort_p, (a,), {"axis": axis})
+
+
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Any:
+    """`numpy.partition`. Elements that are equal share their derivatives evenly."""
+    _check_order(order)
+    a, axis = _along(a, axis)
+    return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+
+
+def _places(kth: Any, n: int) -> tuple[int, ...]:
+    places = np.atleast_1d(np.asarray(known(kth, "kth")))
+    if places.dtype.kind not in "iu":
+        raise TypeError("Partition index must be integer")
+    for k in places.tolist():
+        if not -n <= k < n:
+            raise ValueError(f"kth(={k}) out of bounds ({n})")
+    return tuple(sorted({int(k) % n for k in places.tolist()}))
+
+
+def _sort_in_place(
+    x: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> None:
+    """Sort this Tensor in place, along ``axis``."""
+    set_item(x, ..., sort(x, axis, kind, order))
+
+
+def _partition_in_place(
+    x: Any, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None
+) -> None:
+    """Partition this Tensor in place, along ``axis``."""
+    set_item(x, ..., partition(x, kth, axis, kind, order))
+
+
+# ------------------------------------------------------------------ positions
+
+
+@implements(np.argsort)
+def argsort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """`numpy.argsort`; the result is plain."""
+    _check_order(order)
+    a, axis = _along(a, axis)
+    if stable or kind in ("stable", "mergesort"):
+        return bind(argsort_p, (a,), {"axis": axis, "stable": True})
+    return bind(argsort_p, (a,), {"axis": axis})
+
+
+@implements(np.argpartition)
+def argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """`numpy.argpartition`; the result is plain."""
+    _check_order(order)
+    a, axis = _along(a, axis)
+    return bind(argpartition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+
+
+@implements(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """`numpy.lexsort`; the result is plain."""
+    if not isinstance(keys, (tuple, list)):
+        keys = tuple(as_operand(keys))
+    keys = tuple([as_operand(k) for k in keys])
+    return bind(lexsort_p, keys, {"axis": normalize_axis_index(axis, keys[0].ndim)})
+
+
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """`numpy.searchsorted`; the result is plain."""
+    if side not in ("left", "right"):
+        raise ValueError(f"side must be 'left' or 'right' (got {side!r})")
+    a, v = as_operand(a), as_operand(v)
+    if a.ndim != 1:
+        raise ValueError("object of too small depth for desired array")
+    if sorter is not None:
+        a = pick(a, sorter)
+    return bind(searchsorted_p, (a, v), {"side": side})
+
+
+def pick(x: Any, index: Any) -> Any:
+    """``x[index]``, not a view that follows later writes."""
+    template, arrays = split(index)
+    return bind(getitem_p, (x, *arrays), {"template": template}, False)
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """`numpy.digitize`; the result is plain."""
+    bins = np.asarray(known(bins, "np.digitize, bins"))
+    steps = np.diff(bins)
+    if bins.ndim != 1 or not ((steps >= 0).all() or (steps <= 0).all()):
+        raise ValueError("bins must be monotonically increasing or decreasing")
+    x = as_operand(x)
+    if x.dtype.kind == "c":
+        raise TypeError("x may not be complex")
+    side = "left" if right else "right"
+    if (steps >= 0).all():
+        return bind(searchsorted_p, (bins, x), {"side": side})
+    return len(bins) - bind(searchsorted_p, (bins[::-1], x), {"side": side})
+
+
+# ------------------------------------------------------------------ unique
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """`numpy.unique`: the first of each group of equal elements in the sorted array.
+
+    Elements that are equal share the derivative evenly. The other results are plain.
+    """
+    a = as_operand(ar)
+    values = known(a, "np.unique")
+    wanted = (return_index, return_inverse, return_counts, axis)
+    plain = np.unique(values, *wanted, equal_nan=equal_nan)
+    if axis is not None and a.ndim > 1:
+        refuse_traced(
+            "np.unique(..., axis=...)",
+            "the array",
+            a,
+            "equal rows would have to share the derivative; index with the positions from "
+            "np.unique(stop_gradient(x), axis=..., return_index=True) instead",
+        )
+        return plain
+    ordered = sort(a, None)
+    firsts = np.unique(known(ordered, "np.unique"), return_index=True, equal_nan=equal_nan)[1]
+    result = pick(ordered, firsts)
+    return (result, *plain[1:]) if isinstance(plain, tuple) else result
+
+
+# ------------------------------------------------------------------ counts
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """`numpy.bincount`; differentiable in the weights."""
+    x = known(x, "np.bincount")
+    if not isinstance(weights, Tensor):
+        return np.bincount(x, weights, minlength)
+    n = len(np.bincount(x, None, minlength))
+    x = np.asarray(x)
+    if weights.shape != x.shape:
+        raise ValueError("The weights and list don't have the same length.")
+    template, arrays = split(x)
+    return bind(
+        scatter_add_p, (cast(weights, np.float64), *arrays), {"template": template, "shape": (n,)}
+    )
+
+
+_NO_WEIGHTS = "histograms are not differentiated; use np.add.at or np.bincount for sums by bin"
+
+
+def _sample(name: str, a: Any, bins: Any, range: Any) -> Any:
+    """The plain values of a sample. Edges found in traced values would lose their derivative."""
+    if not isinstance(a, Tensor):
+        return a
+    if range is None and _ndim(bins) == 0:
+        return a._untraced(f"{name} with bins chosen from the data")
+    return a._concrete(name)
+
+
+def _ndim(bins: Any) -> int:
+    """Dimensions of a specification of bins; names of methods have none."""
+    return 0 if isinstance(bins, str) else np.ndim(bins)
+
+
+@implements(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """`numpy.histogram`; the results are plain."""
+    refuse_traced("np.histogram", "weights", weights, _NO_WEIGHTS)
+    refuse_traced("np.histogram", "bins", bins, _NO_WEIGHTS)
+    bins, weights = known(bins, "np.histogram, bins"), known(weights, "np.histogram, weights")
+    return np.histogram(_sample("np.histogram", a, bins, range), bins, range, density, weights)
+
+
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """`numpy.histogram_bin_edges`; the result is plain."""
+    name = "np.histogram_bin_edges"
+    bins, weights = known(bins, f"{name}, bins"), known(weights, f"{name}, weights")
+    return np.histogram_bin_edges(_sample(name, a, bins, range), bins, range, weights)
+
+
+@implements(np.histogram2d)
+def histogram2d(
+    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """`numpy.histogram2d`; the results are plain."""
+    refuse_traced("np.histogram2d", "weights", weights, _NO_WEIGHTS)
+    x, y = (_sample("np.histogram2d", v, bins, range) for v in (x, y))
+    return np.histogram2d(x, y, bins, range, density, known(weights, "np.histogram2d, weights"))
+
+
+@implements(np.histogramdd)
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """`numpy.histogramdd`; the results are plain."""
+    refuse_traced("np.histogramdd", "weights", weights, _NO_WEIGHTS)
+    if isinstance(sample, (tuple, list)):
+        sample = [_sample("np.histogramdd", v, bins, range) for v in sample]
+    else:
+        sample = _sample("np.histogramdd", sample, bins, range)
+    return np.histogramdd(sample, bins, range, density, known(weights, "np.histogramdd, weights"))
+
+
+for _name, _method in {
+    "sort": _sort_in_place,
+    "partition": _partition_in_place,
+    "argsort": argsort,
+    "argpartition": argpartition,
+    "searchsorted": searchsorted,
+}.items():
+    attach_method(_name, _method)

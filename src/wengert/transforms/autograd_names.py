@@ -1,0 +1,223 @@
+"""The functions that users of HIPS autograd know, with its names and calling conventions.
+
+Differences: `make_jvp` and the Hessian products use forward mode, and arguments are copied, so what is
+returned stays right when they are changed afterwards.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import WengertTypeError
+from ..core.tensor import Tensor
+from .boundary import check_argnums, name_of
+from .forward import jvp
+from .jacobians import jacobian
+from .reverse import grad, vjp
+
+__all__ = [
+    "hessian_tensor_product",
+    "hessian_vector_product",
+    "make_ggnvp",
+    "make_hvp",
+    "make_jvp",
+    "make_vjp",
+    "multigrad_dict",
+    "tensor_jacobian_product",
+    "vector_jacobian_product",
+]
+
+Function = Callable[..., Any]
+
+
+def _as_unary(
+    transform: str,
+    function: Function,
+    argnum: int | Sequence[int],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[Function, Any]:
+    """The function of the chosen argument alone (of a tuple, for several), and that argument."""
+    positions, single = check_argnums(transform, argnum, len(args))
+
+    @functools.wraps(function, updated=())
+    def unary(x: Any) -> Any:
+        new = list(args)
+        for i, value in zip(positions, (x,) if single else x, strict=True):
+            new[i] = value
+        return function(*new, **kwargs)
+
+    chosen = tuple([args[i] for i in positions])
+    return unary, chosen[0] if single else chosen
+
+
+def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
+    """``make_vjp(f, argnum)(*args)`` is the pair ``(pullback, value)``.
+
+    ``pullback(ct)`` has the structure of the argument (a tuple of them for several ``argnum``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wengert.transforms.autograd_names import make_vjp
+    >>> pullback, y = make_vjp(np.sin)(0.0)
+    >>> float(pullback(2.0))
+    2.0
+    """
+
+    @functools.wraps(function, updated=())
+    def vjp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
+        unary, x = _as_unary("make_vjp", function, argnum, args, kwargs)
+        value, pullback = vjp(unary, x)
+        return lambda ct: pullback(ct)[0], value
+
+    return vjp_maker
+
+
+def make_jvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
+    """``make_jvp(f, argnum)(*args)`` is a function from a tangent to ``(value, tangent)``."""
+
+    @functools.wraps(function, updated=())
+    def jvp_maker(*args: Any, **kwargs: Any) -> Function:
+        unary, x = _as_unary("make_jvp", function, argnum, args, kwargs)
+        return lambda tangent: jvp(unary, (x,), (tangent,))
+
+    return jvp_maker
+
+
+def make_hvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
+    """``make_hvp(f, argnum)(*args)`` is the pair ``(product, gradient)``.
+
+    ``product(v)`` is the Hessian times ``v``; it can be called for many ``v`` at the cost of one
+    backward pass each.
+    """
+
+    @functools.wraps(function, updated=())
+    def hvp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
+        unary, x = _as_unary("make_hvp", function, argnum, args, kwargs)
+        result: tuple[Function, Any] = make_vjp(grad(unary))(x)
+        return result
+
+    return hvp_maker
+
+
+def _half_square(y: Any) -> Any:
+    return 0.5 * np.sum(y**2, axis=-1)
+
+
+def make_ggnvp(
+    f: Function, g: Function = _half_square, f_argnum: int | Sequence[int] = 0
+) -> Function:
+    """Products with the generalised Gauss-Newton matrix of ``g(f(x))``.
+
+    ``make_ggnvp(f, g)(*args)`` is a function from ``v`` to ``J' H J v``, with ``J`` the Jacobian of
+    ``f`` and ``H`` the Hessian of ``g``.
+
+    Parameters
+    ----------
+    f : callable
+        The model.
+    g : callable
+        The convex loss of its output, a scalar; half the sum of squares by default.
+    """
+
+    @functools.wraps(f, updated=())
+    def ggnvp_maker(*args: Any, **kwargs: Any) -> Function:
+        unary, x = _as_unary("make_ggnvp", f, f_argnum, args, kwargs)
+        y, pullback = vjp(unary, x)
+        _, hessian_product = vjp(grad(g), y)
+
+        def ggnvp(v: Any) -> Any:
+            jv = jvp(unary, (x,), (v,))[1]
+            return pullback(hessian_product(jv)[0])[0]
+
+        return ggnvp
+
+    return ggnvp_maker
+
+
+def hessian_tensor_product(function: Function, argnum: int = 0) -> Function:
+    """A function of ``(*args, v)`` that returns the Hessian of ``function`` times ``v``.
+
+    The Hessian is taken in the argument ``argnum``, whose shape ``v`` has; it is not formed.
+    """
+
+    @functools.wraps(function, updated=())
+    def product(*args: Any, **kwargs: Any) -> Any:
+        *rest, v = args
+        unary, x = _as_unary("hessian_tensor_product", function, argnum, tuple(rest), kwargs)
+        return jvp(grad(unary), (x,), (v,))[1]
+
+    return product
+
+
+hessian_vector_product = hessian_tensor_product
+
+
+def tensor_jacobian_product(function: Function, argnum: int = 0) -> Function:
+    """A function of ``(*args, v)`` that returns ``v`` times the Jacobian of ``function``.
+
+    The axes of ``v`` are contracted with the first axes of the output. Where ``v`` has the output's
+    shape this is one backward pass.
+    """
+
+    @functools.wraps(function, updated=())
+    def product(*args: Any, **kwargs: Any) -> Any:
+        *rest, v = args
+        unary, x = _as_unary("tensor_jacobian_product", function, argnum, tuple(rest), kwargs)
+        v = v if isinstance(v, Tensor) else np.asarray(v)
+
+        def contracted(u: Any) -> Any:
+            y = unary(u)
+            if y.shape[: v.ndim] != v.shape:
+                raise WengertTypeError(
+                    f"tensor_jacobian_product of {name_of(function)}: a tensor of shape {v.shape} does "
+                    f"not fit an output of shape {y.shape}"
+                )
+            kept = y.shape[v.ndim :]
+            rows = np.reshape(y, (v.size, -1))
+            return np.reshape(np.reshape(v, (1, -1)) @ rows, kept)
+
+        return jacobian(contracted)(x)
+
+    return product
+
+
+vector_jacobian_product = tensor_jacobian_product
+
+
+def multigrad_dict(function: Function) -> Function:
+    """A function that returns the gradients for all arguments, as an ordered dict by their names.
+
+    Arguments in ``*args`` appear as a tuple, those in ``**kwargs`` as a dict.
+
+    Examples
+    --------
+    >>> from wengert.transforms.autograd_names import multigrad_dict
+    >>> multigrad_dict(lambda x, y=2.0: x * y)(3.0)
+    OrderedDict({'x': np.float64(2.0), 'y': np.float64(3.0)})
+    """
+    signature = inspect.signature(function)
+    kinds = {name: p.kind for name, p in signature.parameters.items()}
+
+    @functools.wraps(function, updated=())
+    def gradients(*args: Any, **kwargs: Any) -> OrderedDict[str, Any]:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+
+        def of_arguments(given: dict[str, Any]) -> Any:
+            new = signature.bind_partial()
+            new.arguments.update({name: given[name] for name in kinds if name in given})
+            return function(*new.args, **new.kwargs)
+
+        found = grad(of_arguments)(arguments)
+        return OrderedDict((name, found[name]) for name in kinds if name in found)
+
+    return gradients

@@ -1,0 +1,152 @@
+"""Linear algebra, on well-conditioned matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core.bind import bind
+from wengert.rules.factorizations import adjoint
+from wengert.rules.linalg import solve_triangular
+
+from ..case import Case
+
+Array = Any
+
+
+def regular(*shape: int) -> Callable[[np.random.Generator], tuple[Array, ...]]:
+    """Matrices with singular values near 3."""
+    return lambda rng: (rng.uniform(-0.7, 0.7, shape) + 3 * np.eye(shape[-2], shape[-1]),)
+
+
+def system(a: tuple[int, ...], b: tuple[int, ...]) -> Callable[[np.random.Generator], Any]:
+    """A regular matrix and a right-hand side."""
+    return lambda rng: (*regular(*a)(rng), rng.normal(size=b))
+
+
+def spread(*shape: int) -> Callable[[np.random.Generator], tuple[Array, ...]]:
+    """Matrices with singular values, and eigenvalues of their symmetric part, well apart."""
+    k = min(shape[-2:])
+    diagonal = np.eye(shape[-2], shape[-1])
+    diagonal[range(k), range(k)] = 1.5 * np.arange(1, k + 1)
+    return lambda rng: (rng.uniform(-0.3, 0.3, shape) + diagonal,)
+
+
+def singular(rank: int, *shape: int) -> Callable[[np.random.Generator], tuple[Array, ...]]:
+    """Square matrices of a given rank."""
+
+    def draw(rng: np.random.Generator) -> tuple[Array, ...]:
+        n = shape[-1]
+        return (rng.normal(size=(*shape[:-2], n, rank)) @ rng.normal(size=(*shape[:-2], rank, n)),)
+
+    return draw
+
+
+def hermitian(x: Array) -> Array:
+    return (x + np.conj(np.swapaxes(x, -1, -2))) / 2
+
+
+def positive(x: Array) -> Array:
+    """Positive definite."""
+    return x @ np.conj(np.swapaxes(x, -1, -2)) + np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def up_to_phase(v: Array) -> Array:
+    """Of vectors in columns what does not depend on their sign or phase."""
+    return np.einsum("...ij,...kj->...jik", v, np.conj(v))
+
+
+def singular_vectors(x: Array) -> Array:
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    return np.einsum("...ij,...jk->...jik", u, vh), s
+
+
+_SINGULAR = "a rounding error in the argument makes it regular, so that values differ between dtypes"
+
+CASES = [
+    # solve, inv
+    Case("solve_vector", np.linalg.solve, domain=system((3, 3), (3,)), complex=True,
+         primitives=("solve",)),
+    Case("solve_matrix", np.linalg.solve, domain=system((3, 3), (3, 2)), complex=True),
+    Case("solve_stack", np.linalg.solve, domain=system((2, 3, 3), (2, 3, 2)), complex=True),
+    Case("solve_stack_vector", np.linalg.solve, domain=system((2, 3, 3), (3,))),
+    Case("solve_one_matrix_stack", np.linalg.solve, domain=system((3, 3), (2, 3, 1))),
+    Case("solve_stack_one_side", np.linalg.solve, domain=system((2, 3, 3), (3, 2))),
+    Case("solve_broadcast", np.linalg.solve, domain=system((2, 1, 2, 2), (3, 2, 1))),
+    Case("solve_lower", lambda a, b: solve_triangular(a, b, True), domain=system((3, 3), (3, 2)),
+         complex=True, primitives=("solve_triangular",),
+         plain=lambda a, b: np.linalg.solve(np.tril(a), b)),
+    Case("solve_upper", lambda a, b: solve_triangular(a, b, False),
+         domain=system((2, 3, 3), (3, 2)), plain=lambda a, b: np.linalg.solve(np.triu(a), b)),
+    Case("inv", np.linalg.inv, domain=regular(3, 3), complex=True, primitives=("inv",)),
+    Case("inv_stack", np.linalg.inv, domain=regular(2, 3, 3)),
+    Case("inv_one", np.linalg.inv, domain=regular(1, 1)),
+    Case("pinv_tall", np.linalg.pinv, domain=regular(4, 2), complex=True, primitives=("pinv",)),
+    Case("pinv_wide", lambda x: np.linalg.pinv(x, rtol=1e-7), domain=regular(2, 2, 3)),
+    Case("pinv_hermitian", lambda x: np.linalg.pinv(hermitian(x), hermitian=True),
+         domain=regular(3, 3), complex=True),
+    Case("tensorinv", np.linalg.tensorinv, domain=lambda rng: (
+        regular(6, 6)(rng)[0].reshape(2, 3, 3, 2),)),
+    Case("tensorsolve", np.linalg.tensorsolve, domain=lambda rng: (
+        regular(6, 6)(rng)[0].reshape(2, 3, 3, 2), rng.normal(size=(2, 3)))),
+    # determinants
+    Case("det", np.linalg.det, domain=regular(3, 3), complex=True, primitives=("det",)),
+    Case("det_stack", np.linalg.det, domain=regular(2, 2, 2)),
+    Case("det_one", np.linalg.det, domain=regular(1, 1)),
+    Case("det_rank_2", np.linalg.det, domain=singular(2, 3, 3), complex=True, float32=False,
+         reason=_SINGULAR),
+    Case("det_rank_1", np.linalg.det, domain=singular(1, 2, 3, 3), complex=True, float32=False,
+         reason=_SINGULAR),
+    Case("det_zero", np.linalg.det, args=[np.zeros((3, 3))]),
+    Case("cofactor", lambda x: bind(_cofactor, (x,), {}), domain=regular(3, 3), complex=True,
+         primitives=("cofactor",),
+         plain=lambda x: np.linalg.det(x) * np.linalg.inv(x).swapaxes(-1, -2)),
+    Case("cofactor_tangent", lambda x, h: bind(_cofactor_tangent, (x, h), {}),
+         domain=lambda rng: (*regular(3, 3)(rng), rng.normal(size=(3, 3))), complex=True,
+         primitives=("cofactor_tangent",), plain=lambda x, h: _tangent_of_cofactors(x, h)),
+    Case("slogdet", lambda x: tuple(np.linalg.slogdet(x)), domain=regular(3, 3), complex=True,
+         primitives=("slogdet",)),
+    Case("slogdet_stack", lambda x: tuple(np.linalg.slogdet(x)), domain=regular(2, 3, 3)),
+    Case("slogdet_log", lambda x: np.linalg.slogdet(x)[1], domain=regular(3, 3), complex=True),
+    Case("slogdet_sign", lambda x: np.linalg.slogdet(x)[0], domain=regular(2, 2, 2),
+         complex=True),
+    Case("slogdet_both", lambda x: np.multiply(*np.linalg.slogdet(x)) ** 2, domain=regular(3, 3),
+         complex=True),
+    # factorizations
+    Case("cholesky", lambda x: np.linalg.cholesky(positive(x)), domain=regular(3, 3),
+         complex=True, primitives=("cholesky", "solve_triangular")),
+    Case("cholesky_upper", lambda x: np.linalg.cholesky(positive(x), upper=True),
+         domain=regular(2, 3, 3), complex=True),
+    Case("eigvalsh", lambda x: np.linalg.eigvalsh(hermitian(x)), domain=spread(3, 3),
+         complex=True),
+    Case("eigh", lambda x: (np.linalg.eigh(hermitian(x))[0],
+                            up_to_phase(np.linalg.eigh(hermitian(x), "U")[1])),
+         domain=spread(3, 3), complex=True, primitives=("eigh",)),
+    Case("eigh_stack", lambda x: up_to_phase(np.linalg.eigh(hermitian(x))[1]),
+         domain=spread(2, 3, 3)),
+    Case("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), domain=spread(3, 2),
+         complex=True),
+    Case("svd_square", singular_vectors, domain=spread(3, 3), complex=True, primitives=("svd",)),
+    Case("svd_tall", singular_vectors, domain=spread(4, 2), complex=True),
+    Case("svd_wide", singular_vectors, domain=spread(2, 2, 3), complex=True),
+    # powers and chains
+    Case("matrix_power_5", lambda x: np.linalg.matrix_power(x, 5), domain=regular(2, 2),
+         complex=True),
+    Case("matrix_power_minus_2", lambda x: np.linalg.matrix_power(x, -2), domain=regular(2, 2, 2)),
+    Case("matrix_power_1", lambda x: np.linalg.matrix_power(x, 1) * 1.0, domain=regular(2, 2)),
+    Case("matrix_power_0", lambda x: np.linalg.matrix_power(x, 0) * x, domain=regular(2, 2)),
+    Case("multi_dot", lambda *xs: np.linalg.multi_dot(xs), args=[(2, 3), (3, 4), (4, 1), (1, 3)],
+         complex=True),
+    Case("multi_dot_vectors", lambda *xs: np.linalg.multi_dot(xs), args=[(2,), (2, 3), (3,)]),
+    Case("linalg_products", lambda x, y: (
+        np.linalg.matmul(x, y), np.linalg.tensordot(x, y, axes=1), np.linalg.outer(x[0], y[0]),
+        np.linalg.vecdot(x, y.T, axis=0), np.linalg.cross(x, y[:2])), args=[(3, 3), (3, 3)],
+        ) if False else
+    Case("linalg_cross", lambda x, y: np.linalg.cross(x, y, axis=0), args=[(3, 2), (3, 2)]),
+    Case("linalg_outer", np.linalg.outer, args=[(2,), (3,)]),
+    Case("linalg_trace", np.linalg.trace, args=[(2, 3, 3)]),
+    Case("linalg_diagonal", lambda x: np.linalg.diagonal(x, offset=1) * 1.0, args=[(2, 3, 3)]),
+    Case("linalg_transpose", lambda x: np.linalg.matrix_transpose(x) * 1.0, args=[(2, 3, 4)]),
+]
