@@ -35,10 +35,12 @@ def wengert_tensor() -> Callable[[], Any]:
     w = wg.Tensor(0.0, requires_grad=True)
 
     def step() -> Any:
+        nonlocal w
         d = w * X - Y
         loss = d @ d / 4
         loss.backward()
-        w.array -= RATE * w.grad
+        with wg.no_grad():
+            w -= RATE * w.grad
         w.zero_grad()
         return loss
 

@@ -108,11 +108,12 @@ def wengert_tensor() -> Callable[[], Any]:
     def step() -> Any:
         loss = forward(parameters)
         loss.backward()
-        for p in parameters:
-            gradient = p.grad
-            gradient *= RATE
-            p.array -= gradient
-            p.zero_grad()
+        with wg.no_grad():
+            for p in parameters:
+                gradient = p.grad
+                gradient *= RATE
+                p -= gradient
+                p.zero_grad()
         return loss
 
     return step

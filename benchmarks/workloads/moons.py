@@ -121,8 +121,9 @@ def _sigmoid_exp(z: Any) -> Any:
 
 def _wengert_function(make_loss: Callable[..., Any]) -> Callable[[], Any]:
     import wengert as wg
+    from wengert import nn
 
-    return _functional(wg.value_and_grad(make_loss(np, _sigmoid_exp)))
+    return _functional(wg.value_and_grad(make_loss(np, nn.sigmoid)))
 
 
 def wengert_function_sum() -> Callable[[], Any]:
@@ -137,16 +138,18 @@ def wengert_function_padded() -> Callable[[], Any]:
 
 def _wengert_tensor(make_loss: Callable[..., Any]) -> Callable[[], Any]:
     import wengert as wg
+    from wengert import nn
 
     weights = [wg.Tensor(w, requires_grad=True) for w in initial_weights()]
-    forward = make_loss(np, _sigmoid_exp)
+    forward = make_loss(np, nn.sigmoid)
 
     def step() -> Any:
         loss = forward(weights)
         loss.backward()
-        for w in weights:
-            w.array -= RATE * w.grad
-            w.zero_grad()
+        with wg.no_grad():
+            for w in weights:
+                w -= RATE * w.grad
+                w.zero_grad()
         return loss
 
     return step

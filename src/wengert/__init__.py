@@ -5,7 +5,7 @@
 array([0., 0.])
 """
 
-from . import core, numpy, rules, tree
+from . import core, numpy, rules, scipy, tree
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -64,6 +64,7 @@ __all__ = [
     "no_grad",
     "numpy",
     "rules",
+    "scipy",
     "stop_gradient",
     "tensor",
     "tree",

@@ -1,12 +1,17 @@
 """``wengert train``: what it prints, where it writes, what it refuses."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import wengert as wg
+from wengert import data
 from wengert.cli import main
 from wengert.data import write_idx
 
@@ -174,3 +179,22 @@ def test_other_files_in_the_directory_are_left_alone():
     assert main(["train", "--epochs", "1", "--quiet"]) == 0
     assert main(["train", "--epochs", "1", "--quiet", "--overwrite"]) == 0
     assert Path("runs/digits/notes.txt").read_text() == "mine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "percent"), [("fashion-mnist", 86), ("mnist", 95)])
+def test_the_real_run(name, percent):
+    try:
+        data.load(name)
+    except wg.DataError:
+        pytest.skip(f"{name} is not installed")
+    # One BLAS thread: where other processes keep the cores busy, OpenBLAS's threads wait for each
+    # other, and an epoch of two seconds takes more than a minute.
+    found = subprocess.run(
+        [sys.executable, "-m", "wengert", "train", name, "--quiet"],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert float(re.match(r"test accuracy (\d+\.\d+) %", found.stdout)[1]) >= percent

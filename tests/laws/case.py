@@ -152,4 +152,4 @@ class Case:
             value = value + 1j * imaginary
         if value.dtype.kind == "c" and dtype.kind == "f":
             dtype = np.result_type(dtype, np.complex64)
-        return value.astype(dtype)
+        return np.asarray(value, dtype)

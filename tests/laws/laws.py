@@ -96,8 +96,13 @@ def pairing(xs: Any, ys: Any) -> float:
     return float(sum(np.sum(np.multiply(x, y)).real for x, y in zip(xs, ys, strict=True)))
 
 
-def assert_same(found: Any, expected: Any, what: str, tolerance: float = 64.0) -> None:
-    """Arrays with equal shapes, equal dtypes and values equal up to rounding."""
+def assert_same(
+    found: Any, expected: Any, what: str, tolerance: float = 64.0, dtype: Any = np.float64
+) -> None:
+    """Arrays with equal shapes, equal dtypes and values equal up to rounding.
+
+    `dtype` is that of the arguments: a result can be no more precise.
+    """
     found, expected = leaves(found), leaves(expected)
     assert len(found) == len(expected), f"{what}: {len(found)} results, expected {len(expected)}"
     for k, (x, y) in enumerate(zip(found, expected, strict=True)):
@@ -108,7 +113,7 @@ def assert_same(found: Any, expected: Any, what: str, tolerance: float = 64.0) -
             np.testing.assert_array_equal(x, y, err_msg=f"{what}[{k}]")
             continue
         finite = np.abs(y[np.isfinite(y)])
-        eps = float(np.finfo(y.dtype).eps)
+        eps = float(max(np.finfo(y.dtype).eps, np.finfo(dtype).eps))
         atol = tolerance * eps * float(finite.max(initial=eps))
         np.testing.assert_allclose(x, y, rtol=tolerance * eps, atol=atol, err_msg=f"{what}[{k}]")
 
@@ -149,16 +154,21 @@ class Subject:
         return tuple(y for y in self.value() if inexact(y))
 
 
-def _order(least: int) -> Callable[[Case, np.dtype[Any]], bool]:
-    return lambda case, dtype: case.order >= least
+# Single precision is there for dtypes; laws that are about values and memory leave it out.
+
+Condition = Callable[[Case, np.dtype[Any]], bool]
 
 
-def _recorded(least: int = 0) -> Callable[[Case, np.dtype[Any]], bool]:
-    return lambda case, dtype: case.record and case.order >= least
+def _order(least: int, dtypes: str = "f8 f4 c16 c8") -> Condition:
+    return lambda case, dtype: case.order >= least and dtype in map(np.dtype, dtypes.split())
 
 
-def _batched(least: int = 0) -> Callable[[Case, np.dtype[Any]], bool]:
-    return lambda case, dtype: case.record and case.batch and case.order >= least
+def _recorded(least: int = 0, dtypes: str = "f8 f4 c16 c8") -> Condition:
+    return lambda case, dtype: case.record and _order(least, dtypes)(case, dtype)
+
+
+def _batched(least: int = 0, dtypes: str = "f8 f4 c16 c8") -> Condition:
+    return lambda case, dtype: case.batch and _recorded(least, dtypes)(case, dtype)
 
 
 # ------------------------------------------------------------------ values
@@ -171,43 +181,45 @@ def value_is_numpys(case: Case, dtype: Any) -> None:
     expected = s.value()
     constants = [wg.core.tensor.handle(a, None, None) for a in copies(s.args)]
     results = s.call(*constants)
-    assert_same(results, expected, "value on constants")
+    assert_same(results, expected, "value on constants", dtype=dtype)
     if case.plain is not None:
-        assert_same(s.call(*copies(s.args)), expected, "value on plain arrays")
+        assert_same(s.call(*copies(s.args)), expected, "value on plain arrays", dtype=dtype)
     if case.mutates:
         left = copies(s.args)
         s.call(*left)
-        assert_same(constants, left, "content of the arguments afterwards")
+        assert_same(constants, left, "content of the arguments afterwards", dtype=dtype)
         return
     if not any(isinstance(y, wg.Tensor) for y in results):
         return
-    assert_same(s.call(*[wg.Tensor(a, True) for a in s.args]), expected, "value on leaves")
+    assert_same(
+        s.call(*[wg.Tensor(a, True) for a in s.args]), expected, "value on leaves", dtype=dtype
+    )
 
 
-@law()
+@law(_order(0, "f8 c16"))
 def arguments_are_not_changed(case: Case, dtype: Any) -> None:
     """Neither a call on Tensors nor a transform writes into the caller's arrays."""
     s = Subject(case, dtype)
     args = copies(s.args)
     if not case.mutates:
         s.call(*args)
-        assert_same(args, s.args, "arguments after a plain call", 0.0)
+        assert_same(args, s.args, "arguments after a plain call", 0.0, dtype=dtype)
         s.call(*[wg.core.tensor.handle(a, None, None) for a in args])
-        assert_same(args, s.args, "arguments after a call on Tensors", 0.0)
+        assert_same(args, s.args, "arguments after a call on Tensors", 0.0, dtype=dtype)
     if case.order >= 1 and s.args:
         y, pullback = wg.vjp(s.f, *args)
         cotangents = tuple(like(s.rng, v) for v in y)
         kept = copies(cotangents)
         pullback(cotangents)
-        assert_same(cotangents, kept, "cotangents", 0.0)
+        assert_same(cotangents, kept, "cotangents", 0.0, dtype=dtype)
         tangents = tuple(like(s.rng, a) for a in args)
         kept = copies(tangents)
         wg.jvp(s.f, args, tangents)
-        assert_same(tangents, kept, "tangents", 0.0)
-    assert_same(args, s.args, "arguments after transforms", 0.0)
+        assert_same(tangents, kept, "tangents", 0.0, dtype=dtype)
+    assert_same(args, s.args, "arguments after transforms", 0.0, dtype=dtype)
 
 
-@law(_order(1))
+@law(_order(1, "f8 c16"))
 def results_are_plain_and_own(case: Case, dtype: Any) -> None:
     """Outermost transforms return ndarrays and NumPy scalars that the caller may write into."""
     s = Subject(case, dtype)
@@ -235,7 +247,7 @@ def recorded(s: Subject, function: Callable[..., Any]) -> Program:
     return record(lambda *xs: leaves(function(*xs)), [Aval(a.shape, a.dtype) for a in s.args])
 
 
-def assert_executes(program: Program, args: Any, expected: Any, what: str) -> None:
+def assert_executes(program: Program, args: Any, expected: Any, what: str, dtype: Any) -> None:
     """Well formed; each equation gives the shape and dtype that it says; the results are right."""
     verify(program)
     env: dict[Any, Any] = dict(zip(program.inputs, args, strict=True))
@@ -252,7 +264,9 @@ def assert_executes(program: Program, args: Any, expected: Any, what: str) -> No
             if not v.shape:
                 assert v.scalar == isinstance(o, np.generic), f"{where}: scalar or 0-d array"
             env[v] = o
-    assert_same(interpret(program, args), expected, f"{what}: interpretation")
+    with np.errstate(all="ignore"):
+        found = interpret(program, args)
+    assert_same(found, expected, f"{what}: interpretation", dtype=dtype)
 
 
 @law(_recorded())
@@ -260,16 +274,17 @@ def program_is_right(case: Case, dtype: Any) -> None:
     """The recording on shapes verifies, agrees with NumPy, and has one text."""
     s = Subject(case, dtype)
     program = recorded(s, s.call)
-    assert_executes(program, copies(s.args), s.value(), "program")
+    assert_executes(program, copies(s.args), s.value(), "program", dtype)
     assert str(recorded(s, s.call)) == str(program), "two recordings have different texts"
     again = recorded(s, lambda *xs: evaluate(program, xs))
-    assert_executes(again, copies(s.args), s.value(), "Program recorded from its evaluation")
+    what = "Program recorded from its evaluation"
+    assert_executes(again, copies(s.args), s.value(), what, dtype)
     for name in case.primitives:
         used = primitives_of(case, dtype)
         assert name in used, f"primitive {name} does not occur; these do: {sorted(used)}"
 
 
-@law(_recorded(1))
+@law(_recorded(1, "f8 f4 c16"))
 def gradient_program_is_right(case: Case, dtype: Any) -> None:
     """The recordings of the pullback and of the pushforward verify and agree with the eager ones."""
     s = Subject(case, dtype)
@@ -280,7 +295,7 @@ def gradient_program_is_right(case: Case, dtype: Any) -> None:
         ("pushforward", lambda *xs: wg.jvp(s.f, xs, tangents)[1]),
     ):
         program = recorded(s, g)
-        assert_executes(program, copies(s.args), g(*copies(s.args)), what)
+        assert_executes(program, copies(s.args), g(*copies(s.args)), what, dtype)
         assert str(recorded(s, g)) == str(program), f"{what}: two recordings differ"
 
 
@@ -360,13 +375,13 @@ def forward_and_reverse_agree(case: Case, dtype: Any) -> None:
     s = Subject(case, dtype)
     y, pullback = wg.vjp(s.f, *copies(s.args))
     expected = s.primal()
-    assert_same(y, expected, "value of vjp")
+    assert_same(y, expected, "value of vjp", dtype=dtype)
     for _ in range(2):
         ct = tuple(like(s.rng, v) for v in expected)
         t = tuple(like(s.rng, a) for a in s.args)
         gradients = pullback(ct)
         value, dy = wg.jvp(s.f, copies(s.args), t)
-        assert_same(value, expected, "value of jvp")
+        assert_same(value, expected, "value of jvp", dtype=dtype)
         for g, a in zip(gradients, s.args, strict=True):
             assert (np.shape(g), g.dtype) == (a.shape, a.dtype), f"gradient {np.shape(g)} {g.dtype}"
         for d, v in zip(dy, expected, strict=True):
@@ -380,19 +395,19 @@ def forward_and_reverse_agree(case: Case, dtype: Any) -> None:
         )
 
 
-@law(_order(1))
+@law(_order(1, "f8 f4 c16"))
 def linearize_is_jvp(case: Case, dtype: Any) -> None:
     """The linear function of `linearize` gives what `jvp` gives, for one tangent after the other."""
     s = Subject(case, dtype)
     y, linear = wg.linearize(s.f, *copies(s.args))
-    assert_same(y, s.primal(), "value of linearize")
+    assert_same(y, s.primal(), "value of linearize", dtype=dtype)
     verify(linear.program)
     for _ in range(2):
         t = tuple(like(s.rng, a) for a in s.args)
-        assert_same(linear(*t), wg.jvp(s.f, copies(s.args), t)[1], "linearize", 256.0)
+        assert_same(linear(*t), wg.jvp(s.f, copies(s.args), t)[1], "linearize", 256.0, dtype=dtype)
 
 
-@law(_order(1))
+@law(_order(1, "f8 c16"))
 def layout_does_not_matter(case: Case, dtype: Any) -> None:
     """Strided, reversed and column-major arguments and cotangents give the same derivatives."""
     s = Subject(case, dtype)
@@ -405,9 +420,9 @@ def layout_does_not_matter(case: Case, dtype: Any) -> None:
         args = [arrange(a) for a in s.args]
         moved = tuple(arrange(c) for c in ct)
         what = f"arguments rearranged by {arrange.__name__}"
-        assert_same(wg.vjp(s.f, *args)[1](moved), gradients, what, 1024.0)
+        assert_same(wg.vjp(s.f, *args)[1](moved), gradients, what, 1024.0, dtype=dtype)
         tangents_moved = tuple(arrange(u) for u in t)
-        assert_same(wg.jvp(s.f, args, tangents_moved)[1], tangents, what, 1024.0)
+        assert_same(wg.jvp(s.f, args, tangents_moved)[1], tangents, what, 1024.0, dtype=dtype)
 
 
 def _column_major(a: Array) -> Array:
@@ -448,17 +463,28 @@ def operands_may_change_afterwards(case: Case, dtype: Any) -> None:
                 full[place] = x if j == i else a
             return tuple(y for y in leaves(case.f(*full)) if inexact(y))
 
-        _, pullback = wg.vjp(f, x)
-        _, linear = wg.linearize(f, x)
+        try:
+            _, pullback = wg.vjp(f, x)
+            _, linear = wg.linearize(f, x)
+        except wg.WengertError:  # a traced value was to be written into a plain array
+            continue
         t = like(s.rng, x)
         tangents = linear(t)
         for a in (*args, *keep):
             a[...] = 7 if a.dtype.kind in "fc" else np.zeros_like(a)
-        assert_same(pullback(ct), (expected[i],), f"pullback of argument {i} after a write", 256.0)
-        assert_same(linear(t), tangents, f"linearization by argument {i} after a write", 256.0)
+        assert_same(
+            pullback(ct),
+            (expected[i],),
+            f"pullback of argument {i} after a write",
+            256.0,
+            dtype=dtype,
+        )
+        assert_same(
+            linear(t), tangents, f"linearization by argument {i} after a write", 256.0, dtype=dtype
+        )
 
 
-@law(lambda case, dtype: case.order >= 1 and not case.mutates)
+@law(lambda case, dtype: case.order >= 1 and not case.mutates and dtype != np.complex64)
 def backward_agrees_with_vjp(case: Case, dtype: Any) -> None:
     """``Tensor.backward`` leaves in ``.grad`` what `vjp` returns; it accumulates."""
     s = Subject(case, dtype)
@@ -468,13 +494,13 @@ def backward_agrees_with_vjp(case: Case, dtype: Any) -> None:
     for y, c in zip(s.f(*xs), ct, strict=True):
         if isinstance(y, wg.Tensor) and y.requires_grad:
             y.backward(c)
-    assert_same([x.grad for x in xs], expected, ".grad after backward", 512.0)
+    assert_same([x.grad for x in xs], expected, ".grad after backward", 512.0, dtype=dtype)
 
 
 # ------------------------------------------------------------------ second derivatives
 
 
-@law(lambda case, dtype: case.order >= 2 and is_double(dtype))
+@law(_order(2, "f8 c16"))
 def second_derivatives_agree(case: Case, dtype: Any) -> None:
     """The four combinations of modes give one Hessian of ``<ct, f>``, times a vector."""
     s = Subject(case, dtype)
@@ -544,12 +570,12 @@ def _assert_batched(
     found = leaves(wg.vmap(function, in_axes=plan)(*_stacked(examples, plan)))
     each = [leaves(function(*_picked(examples, plan, k))) for k in range(_BATCH)]
     expected = [np.stack([value_of(y[j]) for y in each]) for j in range(len(each[0]))]
-    assert_same(found, expected, f"{what}, batched in {plan}", tolerance)
+    assert_same(found, expected, f"{what}, batched in {plan}", tolerance, s.dtype)
     for y in found:
         assert type(y) is np.ndarray, f"{what}: vmap returned a {type(y)}"
 
 
-@law(_batched())
+@law(_batched(0, "f8 f4 c16"))
 def vmap_is_a_loop(case: Case, dtype: Any) -> None:
     """`vmap` over all arguments, and over each alone, gives what a loop gives."""
     s = Subject(case, dtype)
@@ -557,7 +583,7 @@ def vmap_is_a_loop(case: Case, dtype: Any) -> None:
         _assert_batched(case.f, s, plan, "vmap", 256.0)
 
 
-@law(lambda case, dtype: _batched(1)(case, dtype) and is_double(dtype))
+@law(_batched(1, "f8 c16"))
 def vmap_of_derivatives_is_a_loop(case: Case, dtype: Any) -> None:
     """The same for the pullback and the pushforward, and for the pullback of the batched function."""
     s = Subject(case, dtype)
@@ -591,10 +617,10 @@ def vmap_of_derivatives_is_a_loop(case: Case, dtype: Any) -> None:
     batched = wg.vjp(wg.vmap(s.f), *_stacked(examples, plan))[1](cts)
     each = [wg.vjp(s.f, *copies(e))[1](ct) for e in examples]
     expected = [np.stack([g[j] for g in each]) for j in range(len(s.args))]
-    assert_same(batched, expected, "pullback of vmap", 2048.0)
+    assert_same(batched, expected, "pullback of vmap", 2048.0, dtype=dtype)
 
 
-@law(lambda case, dtype: _batched()(case, dtype) and np.dtype(dtype) == np.float64)
+@law(_batched(0, "f8"))
 def batching_does_not_loop(case: Case, dtype: Any) -> None:
     """At batch 300 the same number of function calls is made as at batch 3."""
     s = Subject(case, dtype)

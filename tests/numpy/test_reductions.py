@@ -24,7 +24,11 @@ def plain(x: Any) -> Any:
 
 
 def assert_numpys(
-    function: Callable[..., Any], *args: Any, rtol: float = 1e-12, **kwargs: Any
+    function: Callable[..., Any],
+    *args: Any,
+    rtol: float = 1e-12,
+    atol: float = 1e-14,
+    **kwargs: Any,
 ) -> None:
     """``function`` gives on a Tensor what it gives on the array, recorded or not."""
     expected = function(*args, **kwargs)
@@ -37,7 +41,7 @@ def assert_numpys(
         assert type(plain(found)) is np.ndarray or isinstance(plain(found), np.generic | tuple)
         assert np.shape(plain(found)) == np.shape(expected)
         assert plain(found).dtype == np.asarray(expected).dtype
-        np.testing.assert_allclose(plain(found), expected, rtol=rtol, atol=1e-14)
+        np.testing.assert_allclose(plain(found), expected, rtol=rtol, atol=atol)
 
 
 AXES = (None, 0, 1, -1, (0, 2), (1,), (-1, 0), ())

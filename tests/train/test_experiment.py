@@ -124,14 +124,3 @@ def test_resume_with_more_epochs(tmp_path):
     train_dataset(default_settings("digits", epochs=1), tmp_path / "parts")
     parts = train_dataset(default_settings("digits", epochs=3), tmp_path / "parts", resume=True)
     assert parts.records == whole.records
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["fashion-mnist", "mnist"])
-def test_large_data_sets(name):
-    try:
-        data.load(name)
-    except wg.DataError:
-        pytest.skip(f"{name} is not installed")
-    result = train_dataset(default_settings(name), None)
-    assert result.test_accuracy >= (0.86 if name == "fashion-mnist" else 0.95)

@@ -69,7 +69,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def _example(a: Any, b: Any, c: Any) -> Any:
+# Printed with its listing: d is used twice, so that its gradient is a sum.
+def example(a: Any, b: Any, c: Any) -> Any:
     d = a * b
     e = d + c
     return np.sin(e) * d
@@ -81,8 +82,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.function is None:
         if arguments.arg:
             raise wg.ConfigError("--arg needs a function: wengert show file.py:name --arg ...")
-        print("# " + inspect.getsource(_example).rstrip().replace("\n", "\n# ") + "\n")
-        print(wg.show(_example, 2.0, 3.0, 1.0))
+        source = inspect.getsource(example).replace(": Any", "").replace(" -> Any", "")
+        print(f"{source}\n{wg.show(example, 2.0, 3.0, 1.0)}")
         return 0
     function = _find_function(arguments.function)
     rng = np.random.default_rng(arguments.seed)

@@ -14,7 +14,6 @@ from . import algebra
 from .abstract import Aval, Var
 from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
-from .finite import finite
 from .ownership import owns_alone
 from .quiet import quiet
 from .state import LOCAL, next_id
@@ -26,6 +25,7 @@ from .tape import (
     NodeKind,
     collect,
     propagate,
+    results_finite,
     wrapper,
 )
 from .tensor import FastTensor, Tensor, handle
@@ -272,29 +272,31 @@ def deposit(node: Node, cotangents: dict[int, Any]) -> None:
         node[4] = new._a
 
 
-def _held_elsewhere(node: Node, uses: int) -> bool:
-    """Whether something besides ``uses`` consumers in the swept graph holds the node."""
-    return _getrefcount is None or _getrefcount(node) - uses > _HELD_BY_SWEEP
+_getrefcount: Any = getattr(sys, "getrefcount", None)
 
 
-_getrefcount = getattr(sys, "getrefcount", None)
+def _references(node: Node) -> int:
+    """How many hold a node; where that cannot be known, more than anybody expects."""
+    return int(_getrefcount(node)) if _getrefcount is not None else 2**31
 
 
 def _calibrate() -> int:
-    """What `_held_elsewhere` counts for a node that only ``backward`` itself holds."""
+    """What `_references` counts for a node that only the sweep and its consumers hold."""
     if _getrefcount is None:
         return -1
-    nodes = {1: [1, None]}
-    count = -1
+    inner: Node = [1, INPUT, None, None, None]
+    root: Node = [2, INPUT, inner, None, None]
+    nodes: dict[int, Node] = {1: inner, 2: root}
+    del inner
+    seen: list[int] = []
 
-    def visit(node: Node) -> None:
-        nonlocal count
-        count = _getrefcount(node)
+    def visit(node: Node, ct: Any) -> None:  # called from `propagate`, as `keep` in `backward` is
+        seen.append(_references(node))
 
-    for k in (1,):
-        node = nodes[k]
-        visit(node)
-    return count if count < 100 else -1
+    ct = np.float64(1)
+    propagate([2, 1], nodes, root, ct, frozenset(), False, wrapper(False), False, visit)
+    held = seen[1] - 1  # root's use of it is a consumer's
+    return held if held < 100 else -1
 
 
 _HELD_BY_SWEEP = _calibrate()
@@ -352,13 +354,13 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     def keep(node: Node, ct: Any) -> None:
         if type(ct) is list:
             return  # a tuple's cotangents; those of its values are what somebody may hold
-        if node[1] is LEAF or _held_elsewhere(node, uses.get(node[0], 0)):
+        if node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP:
             kept[node[0]] = ct
 
     none: frozenset[int] = frozenset()
     with quiet():
         propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
-        if not all(finite(ct) for ct in kept.values()):
+        if not results_finite(kept, nodes):
             kept.clear()
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
     del seed

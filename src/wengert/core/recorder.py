@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from _weakref import ref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from .abstract import Aval, Var
 from .bind import refresh
-from .errors import AbstractValueError
+from .errors import AbstractValueError, MutationError
 from .ownership import snapshot
 from .primitive import PRIMITIVES, Primitive
 from .program import Equation, Program
@@ -24,7 +26,7 @@ ndarray = np.ndarray
 class Recording:
     """The equations of an open recording. Its id orders it among tape nodes and tangent levels."""
 
-    __slots__ = ("_captured", "_plain", "equations", "id", "inputs", "lifts", "open")
+    __slots__ = ("_captured", "_overwritten", "_plain", "equations", "id", "inputs", "lifts", "open")
 
     def __init__(self, lifts: bool = False) -> None:
         self.lifts = lifts
@@ -33,6 +35,7 @@ class Recording:
         self.equations: list[Equation] = []
         self._captured: dict[tuple[int, int], tuple[Var, Any, Any, Any]] = {}
         self._plain: dict[int, tuple[Any, Any, Var]] = {}
+        self._overwritten: list[tuple[Any, Any, Any]] = []
         self.open = True
 
     def input(self, aval: Aval, contiguous: bool = True) -> Tensor:
@@ -109,6 +112,37 @@ class Recording:
         v = self.emit(PRIMITIVES["broadcast_to"], (scalar,), {"shape": tuple(shape)})
         return handle(v, None, None)
 
+    def will_overwrite(self, t: Tensor) -> None:
+        """Remember a Tensor that is about to take an abstract value of this recording over."""
+        self._overwritten.append((ref(t), t._a, t._n))
+
+    def check_overwritten(self, results: Sequence[Any]) -> None:
+        """Refuse a write into a Tensor that outlives the recording.
+
+        Those that the function made have died with it, but for its results.
+
+        Raises
+        ------
+        MutationError
+            The Tensor is as it was before.
+        """
+        own = {id(y) for y in results}
+        own.update(id(y._x.base) for y in results if type(y) is RareTensor)
+        if self._outlived(own):
+            gc.collect()  # a function that refers to itself keeps its variables until then
+            outlived = self._outlived(own)
+            for t, a, n in outlived:
+                t._a, t._n, t._x.tangents = a, n, {}
+            if outlived:
+                raise MutationError(
+                    "inside vmap or jit, an abstract value was written into a Tensor from outside, "
+                    "which would hold it after the end. Write into a copy and return that"
+                )
+
+    def _outlived(self, own: set[int]) -> list[tuple[Any, Any, Any]]:
+        found = [(r(), a, n) for r, a, n in self._overwritten]
+        return [(t, a, n) for t, a, n in found if t is not None and id(t) not in own]
+
     def close(self, outputs: list[Any]) -> Program:
         """End the recording. It lets go of its equations, so that nothing refers to itself."""
         self.open = False
@@ -168,6 +202,8 @@ def record(
     try:
         with tracing():
             results = function(*inputs)
+        if recording._overwritten:
+            recording.check_overwritten(results)
         outputs = []
         for y in results:
             if isinstance(y, Tensor):

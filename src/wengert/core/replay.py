@@ -1,7 +1,7 @@
 """From the tape to a Program: what was recorded on values, as a straight-line program.
 
-Every node keeps its operation, its parameters and its constant operands, so whatever was recorded can
-be run again on other inputs, printed, transformed or compiled.
+Every node keeps its operation, its parameters and its constant operands, so whatever was recorded
+can be run again on other inputs, printed, transformed or compiled.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ def program_of_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Program
     return trace_tape(outputs, inputs)[0]
 
 
-def trace_tape(
-    outputs: Sequence[Any], inputs: Sequence[Tensor]
-) -> tuple[Program, dict[int, Any]]:
+def trace_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> tuple[Program, dict[int, Any]]:
     """Like `program_of_tape`, with the variable of each tape node by its id."""
     recording = Recording()
     variables: dict[int, Any] = {}
@@ -108,13 +106,15 @@ def _translate(node: Node, recording: Recording, variables: dict[int, Any]) -> A
             raise WengertValueError("program_of_tape: a Tensor that was used no longer exists")
         a = t.detach()._a
         return recording.capture(a, a) if isinstance(a, np.ndarray) and a.ndim else a
+    if kind is INPUT:
+        raise WengertTypeError(
+            "program_of_tape: the computation starts from an argument of a transform that is not "
+            "among the inputs"
+        )
     if kind.primitive is None:
         raise WengertTypeError(
-            f"program_of_tape: the {kind.name} at the start of the computation cannot be run again; "
-            "it must be among the inputs"
-            if kind is INPUT
-            else f"program_of_tape: the operation {node[7] or 'made by Tensor(..., grad_fn)'} cannot be "
-            "run again"
+            f"program_of_tape: the operation {node[7] or 'made by Tensor(..., grad_fn)'} is the "
+            "user's own and cannot be run again"
         )
     parents, operands, params, _, _ = kind.decode(node)
     ins = []

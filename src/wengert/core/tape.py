@@ -43,6 +43,7 @@ __all__ = [
     "collect",
     "contribute",
     "propagate",
+    "results_finite",
     "sweep",
     "wide_kind",
     "wrapper",
@@ -69,13 +70,15 @@ class NodeKind:
     graph : callable
         ``(node, ct, cotangents, wrap)``: the same on Tensors; ``wrap(value, parent)`` turns a saved
         value into what it was when it was recorded.
+    contracts : bool
+        Whether it is a product of matrices of rank at most two (set afterwards).
     decode : callable
         ``node -> (parents, operands, params, output, constants)``; an operand that was not saved is
         an `Aval` or None, an output that was not is None; ``constants`` are weak references to the
         operands that are Tensors without a node.
     """
 
-    __slots__ = ("decode", "graph", "name", "primitive", "raw", "wide")
+    __slots__ = ("contracts", "decode", "graph", "name", "primitive", "raw", "wide")
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class NodeKind:
         self.raw = raw
         self.graph = graph
         self.decode = decode
+        self.contracts = False
 
     def __repr__(self) -> str:
         return self.name
@@ -330,7 +334,7 @@ def sweep(
         order = sorted(nodes, reverse=True)
         with quiet():
             cotangents = _propagate_plain(order, nodes, root, seed, stops)
-            if not all_finite(cotangents):
+            if not results_finite(cotangents, nodes):
                 wrap = wrapper(False)
                 cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
         return cotangents, nodes, False, record
@@ -373,6 +377,34 @@ def _propagate_plain(
             node = nodes[k]
             node[1].raw(node, ct, cotangents)
     return cotangents
+
+
+# Arrays from here on are worth the search for a cheaper test of finiteness.
+_LARGE = 16384
+
+
+def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
+    """Whether strong zeros could change nothing, since all results are finite.
+
+    Contractions have no strong zeros, and spread what is not finite in a cotangent over whole rows
+    and columns of their result. A large array that only contractions contributed to (the gradient of
+    a weight matrix) is therefore tested by its first rows along each axis.
+    """
+    large = [k for k, ct in results.items() if ct is not None and ct.size >= _LARGE]
+    elsewhere: set[int] = set()
+    if large:
+        for node in nodes.values():
+            if not node[1].contracts:
+                for parent in node[2] if node[1].wide else node[2:4]:
+                    if parent is not None:
+                        elsewhere.add(parent[0])
+    for k, ct in results.items():
+        if k in large and k not in elsewhere and ct.ndim == 2:
+            if not (finite(ct[0]) and finite(ct[:, 0])):
+                return False
+        elif not finite(ct):
+            return False
+    return True
 
 
 def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, bool]:

@@ -153,6 +153,8 @@ def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value:
     old = handle(root._a, root._n, tangents)
     params = {"chain": chain, "template": template}
     out = bind(PRIMITIVES["setitem"], (old, value, *arrays), params, False)
+    if type(out._a) is Var and getattr(root._a, "recording", None) is not out._a.recording:
+        out._a.recording.will_overwrite(root)
     if type(out) is RareTensor and type(root) is FastTensor:
         root.__class__ = RareTensor
         root._x = Rare(None)
@@ -239,8 +241,40 @@ def _set_plain(
         root._n = node
 
 
-def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
+def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
+    """``x op= y`` in x's own memory, where nothing is to be recorded and nobody else holds it.
+
+    The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses is
+    left to the general way, whose errors say more.
+    """
+    paused = bool(PAUSED) and is_paused()
+    if x._n is not None and not (paused and x._n[1] is LEAF):
+        return False
+    if type(y) is FastTensor:
+        if y._n is not None and not paused:
+            return False
+        y = y._a
+    elif type(y) not in _PLAIN:
+        return False
+    if not owns_alone(x):
+        return False
+    try:
+        ufunc(x._a, y, out=x._a)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_PLAIN = frozenset({ndarray, float, int, np.float64, np.float32})
+
+
+def in_place(
+    x: Tensor, y: Any, operation: Callable[[Any, Any], Any], ufunc: np.ufunc | None = None
+) -> Any:
     """``x op= y`` for an array; for a NumPy scalar the name is bound anew, as in NumPy."""
+    if ufunc is not None and type(x) is FastTensor and type(x._a) is ndarray:
+        if _update_unrecorded(x, y, ufunc):
+            return x
     refresh(x)
     a: Any = x._a
     result = operation(x, y)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 import wengert as wg
 
@@ -55,8 +56,8 @@ def tanh(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """``1 / (1 + exp(-x))`` without overflow, accurate in the tails too."""
-    return np.exp(-np.logaddexp(0, -x))
+    """``1 / (1 + exp(-x))`` without overflow."""
+    return expit(x)
 
 
 def softplus(x: Any) -> Any:

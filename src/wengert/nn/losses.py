@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wengert as wg
+from wengert.scipy.special import logsumexp
 
 __all__ = ["cross_entropy", "mse"]
 
@@ -38,10 +39,8 @@ def cross_entropy(logits: Any, labels: NDArray[Any], reduction: Reduction = "mea
         If a label is out of range.
     """
     labels = _check_labels(labels, logits.shape)
-    # The loss does not depend on what is subtracted, so nothing flows back through the maximum.
-    shifted = logits - np.max(wg.stop_gradient(logits), axis=1, keepdims=True)
-    picked = shifted[np.arange(len(labels)), labels]
-    return _reduce(np.log(np.sum(np.exp(shifted), axis=1)) - picked, reduction)
+    picked = logits[np.arange(len(labels)), labels]
+    return _reduce(logsumexp(logits, axis=1) - picked, reduction)
 
 
 def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:

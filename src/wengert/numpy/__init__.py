@@ -42,9 +42,11 @@ from . import (
     rearranging,
     reductions,
     selection,
+    sets,
     shapes,
     sorting,
     ufunc_methods,
+    variance,
 )
 from .namespace import overrides as _overrides
 

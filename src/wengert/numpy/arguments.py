@@ -32,7 +32,7 @@ __all__ = [
     "warn_if_known",
 ]
 
-NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]
+NO_VALUE: Any = np._NoValue
 """NumPy's own mark of an argument that was not given."""
 
 
@@ -109,7 +109,7 @@ def is_known(x: Any) -> bool:
 
 
 def warn_if_known(x: Any, test: Any, message: str) -> None:
-    """NumPy's warning about slices of ``x`` that ``test(values)`` finds; abstract values give none."""
+    """NumPy's warning about slices that ``test(values)`` finds; abstract values give none."""
     if not is_known(x):
         return
     if isinstance(x, Tensor):

@@ -1,4 +1,4 @@
-"""The options ``axes``, ``axis`` and ``keepdims`` of generalised ufuncs, such as matmul and vecdot."""
+"""The options ``axes``, ``axis`` and ``keepdims`` of generalised ufuncs: matmul, vecdot, ..."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ def call_on_axes(
     inputs = tuple([x if hasattr(x, "ndim") else np.asarray(x) for x in inputs])
     taken, given = _core_dimensions(ufunc, inputs)
     if axis is not None:
-        if axes is not None:
-            raise WengertTypeError(f"np.{ufunc.__name__}: give axis or axes, not both")
         if any(len(core) != 1 for core in taken) or given:
             raise WengertTypeError(f"np.{ufunc.__name__}: axis= needs one axis in each operand")
         axes = [(axis,)] * len(inputs)

@@ -438,6 +438,9 @@ def geomspace(
     start, stop = operand(start), operand(stop)
     if start.dtype.kind == "c" or stop.dtype.kind == "c":
         raise WengertTypeError("np.geomspace: complex ends are not supported; use logspace")
+    # NumPy computes in float64 unless a longer dtype is given.
+    wide = np.result_type(start.dtype, stop.dtype, np.float64)
+    start, stop = start.astype(wide), stop.astype(wide)
     direction = np.sign(start)
     logs = linspace(np.log(np.absolute(start)), np.log(np.absolute(stop)), num, endpoint, axis=0)
     result = direction * np.exp(logs)

@@ -57,14 +57,26 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
 
 
 def cumulative_sum(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
 ) -> Any:
     """`numpy.cumulative_sum` (NumPy 2.1)."""
     return _cumulative("cumulative_sum", cumsum_p, x, axis, dtype, out, include_initial, 0)
 
 
 def cumulative_prod(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
 ) -> Any:
     """`numpy.cumulative_prod` (NumPy 2.1)."""
     return _cumulative("cumulative_prod", cumprod_p, x, axis, dtype, out, include_initial, 1)
@@ -83,7 +95,9 @@ def _cumulative(
         raise ValueError("For arrays with ndim=0, axis should be 1-dimensional.")
     if axis is None:
         if x.ndim > 1:
-            raise ValueError(f"np.{name}: for arrays which have more than one dimension axis is required")
+            raise ValueError(
+                f"np.{name}: for arrays which have more than one dimension axis is required"
+            )
         axis = 0
     y = accumulated(primitive, x, axis, dtype)
     if initial:

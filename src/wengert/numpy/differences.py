@@ -26,7 +26,9 @@ __all__ = ["diff", "ediff1d", "gradient", "interp", "trapezoid"]
 
 
 @implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE) -> Any:
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
+) -> Any:
     """`numpy.diff`."""
     if n == 0:
         return a
@@ -92,8 +94,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     for i, h in zip(axes, spacings, strict=True):
         if f.shape[i] < edge_order + 1:
             raise ValueError(
-                "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) "
-                "elements are required."
+                "Shape of array too small to calculate a numerical gradient, at least "
+                "(edge_order + 1) elements are required."
             )
         results.append(cast(_gradient_along(f, h, i, edge_order), f.dtype))
     return results[0] if len(results) == 1 else tuple(results)

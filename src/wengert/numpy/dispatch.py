@@ -18,6 +18,7 @@ from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
+from .unsupported import REASONS
 from .core_axes import call_on_axes
 
 __all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
@@ -66,7 +67,7 @@ def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
 
 
 for _ufunc, _primitive in UFUNCS.items():
-    UFUNC_CALLS[_ufunc] = FAST.get(_ufunc) or _generic(_primitive, _ufunc.nin)
+    UFUNC_CALLS[_ufunc] = FAST.get(_primitive.name) or _generic(_primitive, _ufunc.nin)
 
 
 def _array_ufunc(
@@ -91,10 +92,11 @@ def _array_ufunc(
 
 def no_rule(name: str) -> NoRuleError:
     """The error for a function that has no derivative rule."""
+    reason = REASONS.get(name.rsplit(".", 1)[-1])
     return NoRuleError(
-        f"{name} has no rule in wengert, so it cannot be called on a Tensor. Call it on plain values "
-        "(wengert.stop_gradient(x) inside a transform), write it with functions that have one, or "
-        "give it a derivative with wengert.custom_vjp or wengert.custom_jvp"
+        f"{name} has no rule in wengert{f' ({reason})' if reason else ''}, so it cannot be called on a "
+        "Tensor. Call it on plain values (wengert.stop_gradient(x) inside a transform), write it with "
+        "functions that have one, or give it a derivative with wengert.custom_vjp or wengert.custom_jvp"
     )
 
 

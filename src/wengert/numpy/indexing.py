@@ -221,7 +221,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         index = np.unravel_index(np.arange(a.size), a.shape)
         where = tuple(take(i, numbers) for i in index)
     else:
-        numbers = np.arange(a.size).take(np.ravel(concrete(ind, "put(ind)")), mode=mode)  # type: ignore[call-overload]
+        given = np.ravel(concrete(ind, "put(ind)"))
+        numbers = np.arange(a.size).take(given if given.size else given.astype(int), mode=mode)  # type: ignore[call-overload]
         where = np.unravel_index(numbers, a.shape)
     if numbers.size and v.size:
         set_item(a, where, resize(v, numbers.shape) if v.size != numbers.size else v)

@@ -92,17 +92,17 @@ def _reflected(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
 
 def _attach_in_place() -> None:
-    def make(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return lambda x, y: in_place(x, y, operation)
-
-    names = [*_PYTHON_NAMES.values(), *_GENERIC, "matmul"]
-    for python in names:
+    def make(python: str, ufunc: Any) -> Callable[[Any, Any], Any]:
         forward = f"__{python}__"
-        setattr(
-            Tensor,
-            f"__i{python}__",
-            make(lambda x, y, forward=forward: getattr(type(x), forward)(x, y)),
-        )
+
+        def operation(x: Any, y: Any) -> Any:
+            return getattr(type(x), forward)(x, y)
+
+        return lambda x, y: in_place(x, y, operation, ufunc)
+
+    ufuncs = {python: POINTWISE[name].evaluate for name, python in _PYTHON_NAMES.items()}
+    for python in (*ufuncs, *_GENERIC, "matmul"):
+        setattr(Tensor, f"__i{python}__", make(python, ufuncs.get(python)))
 
 
 def attach_method(name: str, method: Callable[..., Any]) -> None:

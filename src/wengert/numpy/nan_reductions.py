@@ -10,7 +10,7 @@ from ..core.bind import bind
 from ..rules.pointwise import POINTWISE
 from ..rules.reductions import argmax_p, argmin_p, nanmax_p, nanmin_p, root, sum_
 from ..rules.shapes import reshape
-from . import reductions
+from . import reductions, variance
 from .arguments import (
     NO_VALUE,
     as_operand,
@@ -151,7 +151,7 @@ def nanvar(
     correction: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nanvar`."""
-    ddof = reductions.degrees("nanvar", ddof, correction)
+    ddof = variance.degrees("nanvar", ddof, correction)
     y = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
     return deliver(y, out, "nanvar")
 
@@ -170,7 +170,7 @@ def nanstd(
     correction: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nanstd`. Where all elements are equal the derivative is 0."""
-    ddof = reductions.degrees("nanstd", ddof, correction)
+    ddof = variance.degrees("nanstd", ddof, correction)
     y = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
     return deliver(root(y), out, "nanstd")
 
@@ -180,7 +180,7 @@ def _variance(
 ) -> Any:
     mask = _included(a, where)
     if mask is None:
-        return reductions.var(a, axis, dtype, None, ddof, keepdims, mean=center)
+        return variance.var(a, axis, dtype, None, ddof, keepdims, mean=center)
     a = a if dtype is None else cast(a, dtype)
     axes = reduced_axes(a, axis)
     a = select(mask, a, 0)
@@ -188,7 +188,7 @@ def _variance(
     if center is NO_VALUE:
         with np.errstate(all="ignore"):
             center = sum_(a, axes, True) / cast(count, a.dtype)
-    squares = select(mask, reductions.squared_distance(a, center), 0)
+    squares = select(mask, variance.squared_distance(a, center), 0)
     total = sum_(squares, axes, flag(keepdims))
     free = cast(reshape(count, total.shape), total.dtype) - total.dtype.type(ddof)
     warn_if_known(free, lambda v: np.any(v <= 0), "Degrees of freedom <= 0 for slice.")
@@ -215,5 +215,3 @@ def _position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any, last: 
     if is_known(a) and not np.all(np.any(numbers, axis)):
         raise ValueError("All-NaN slice encountered")
     return reductions.position(primitive, select(numbers, a, last), axis, out, keepdims)
-
-

@@ -164,24 +164,22 @@ def _reflect_odd(x: Any, axis: int, width: tuple[int, int], symmetric: bool) -> 
     """Point reflection at the edges, ``2 * edge - x``, repeated until the sides are filled."""
     left, right = width
     n = x.shape[axis]
+    if n == 1:
+        # NumPy extends an axis of length one by its only element, whatever the reflection.
+        return tuple(part(x, along(axis, np.zeros(k, int))) for k in width)  # type: ignore[return-value]
+    skip = 0 if symmetric else 1  # whether the edge itself is repeated
+    period = n - skip
     grown = x
     have_left = have_right = 0
     while have_left < left or have_right < right:
         size = grown.shape[axis]
-        reach = n if n == 1 else (size if symmetric else size - 1)
+        reach = (size - skip) // period * period
         more_left, more_right = min(reach, left - have_left), min(reach, right - have_right)
-        skip = 0 if symmetric or n == 1 else 1
-        first, last = part(grown, along(axis, slice(0, 1))), part(grown, along(axis, slice(-1, None)))
         backward = part(grown, along(axis, slice(None, None, -1)))
-        if n == 1:
-            # NumPy extends an axis of length one by its only element, whatever the reflection.
-            return (
-                part(grown, along(axis, np.zeros(left, int))),
-                part(grown, along(axis, np.zeros(right, int))),
-            )
-        before = 2 * first - part(backward, along(axis, slice(size - skip - more_left, size - skip)))
-        after = 2 * last - part(backward, along(axis, slice(skip, skip + more_right)))
-        grown = joined([before, grown, after], axis)
+        first, last = (part(grown, along(axis, s)) for s in (slice(0, 1), slice(size - 1, None)))
+        from_left = part(backward, along(axis, slice(size - skip - more_left, size - skip)))
+        from_right = part(backward, along(axis, slice(skip, skip + more_right)))
+        grown = joined([2 * first - from_left, grown, 2 * last - from_right], axis)
         have_left, have_right = have_left + more_left, have_right + more_right
     return (
         part(grown, along(axis, slice(0, left))),

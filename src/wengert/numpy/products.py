@@ -77,6 +77,8 @@ def inner(a: Any, b: Any, /) -> Any:
     a, b = as_operand(a), as_operand(b)
     if not a.ndim or not b.ndim:
         return a * b
+    if a.ndim == b.ndim == 1:
+        return matmul(a, b)
     _check_fit("inner", a, b, a.ndim - 1, b.ndim - 1)
     x = LETTERS[: a.ndim]
     y = LETTERS[a.ndim : a.ndim + b.ndim - 1]
@@ -117,9 +119,7 @@ def _tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[i
     if not hasattr(axes, "__len__"):
         n = operator.index(axes)
         if n < 0 or n > min(a.ndim, b.ndim):
-            raise ShapeError(
-                f"tensordot: axes={n} with arrays of {a.ndim} and {b.ndim} dimensions"
-            )
+            raise ShapeError(f"tensordot: axes={n} with arrays of {a.ndim} and {b.ndim} dimensions")
         return tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
     if len(axes) != 2:
         raise WengertValueError(f"tensordot: axes must be an integer or a pair, not {axes!r}")
@@ -187,7 +187,7 @@ def einsum(
     optimize: Any = False,
     dtype: Any = None,
     order: str = "K",
-    casting: str = "safe",
+    casting: Any = "safe",
 ) -> Any:
     """`numpy.einsum`, evaluated by matrix products.
 
@@ -208,7 +208,7 @@ def einsum(
     return deliver(y, out, "einsum")
 
 
-def _cast_operand(i: int, x: Any, dtype: Any, casting: str) -> Any:
+def _cast_operand(i: int, x: Any, dtype: Any, casting: Any) -> Any:
     if not np.can_cast(x.dtype, dtype, casting):
         raise WengertTypeError(
             f"einsum: cannot cast operand {i} from {x.dtype} to {dtype} by the rule {casting!r}"
@@ -248,7 +248,8 @@ def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = Fa
     """`numpy.einsum_path`: depends on shapes alone."""
     subscripts, given = subscripts_of(operands)
     shapes = [np.broadcast_to(0.0, as_operand(x).shape) for x in given]
-    return np.einsum_path(subscripts, *shapes, optimize=optimize, einsum_call=einsum_call)
+    plain: Any = np.einsum_path
+    return plain(subscripts, *shapes, optimize=optimize, einsum_call=einsum_call)
 
 
 # ------------------------------------------------------------------ cross
@@ -266,9 +267,7 @@ def cross(
     y = _components("b", b, axisb)
     if x[2] is None and y[2] is None:
         return x[0] * y[1] - x[1] * y[0]
-    parts = [
-        _difference(x[i], y[j], x[j], y[i]) for i, j in ((1, 2), (2, 0), (0, 1))
-    ]
+    parts = [_difference(x[i], y[j], x[j], y[i]) for i, j in ((1, 2), (2, 0), (0, 1))]
     shape = np.broadcast_shapes(*[p.shape for p in parts])
     axisc = normalize_axis_index(axisc, len(shape) + 1)
     return bind(stack_p, tuple([broadcast_to(p, shape) for p in parts]), {"axis": axisc})

@@ -103,8 +103,8 @@ def nanmedian(
 
 
 # ------------------------------------------------------------------ places in the sorted array
-# Each method gives, for n sorted elements and quantiles q, the virtual index between two of them and
-# how far (gamma) to go from the one to the other; None instead of gamma: the index is an element's.
+# Each method gives, for n sorted elements and quantiles q, the virtual index between two of them
+# and how far (gamma) to go from the one to the other; gamma None: the index is an element's.
 
 
 def _continuous(alpha: float, beta: float) -> Callable[..., tuple[Any, Any]]:
@@ -117,6 +117,8 @@ def _continuous(alpha: float, beta: float) -> Callable[..., tuple[Any, Any]]:
 
 def _linear(n: Any, q: Any) -> tuple[Any, Any]:
     virtual = (n - 1) * q
+    if q.dtype.kind in "iu":
+        return virtual, None
     return virtual, virtual - np.floor(virtual)
 
 
@@ -238,9 +240,9 @@ def nanpercentile(
 def _refuse_weights(name: str, weights: Any) -> None:
     if weights is not None:
         raise NoRuleError(
-            f"np.{name}(..., weights=...) has no rule in wengert: it is a step function of the weights. "
-            "Sort with order = np.argsort(x) and take the element where np.cumsum(weights[order]) "
-            "passes the quantile"
+            f"np.{name}(..., weights=...) has no rule in wengert: it is a step function of the "
+            "weights. Sort with order = np.argsort(x) and take the element where "
+            "np.cumsum(weights[order]) passes the quantile"
         )
 
 
@@ -268,7 +270,7 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
         q = reshape(q, (*q.shape, *(1,) * len(rest)))
     numbers = numbers_of(a) if skip_nan else None
     if numbers is not None:
-        n = cast(np.sum(numbers, axes), q.dtype)
+        n = cast(np.sum(numbers, axes), np.result_type(q.dtype, np.float32))
     virtual, gamma = METHODS[method](n, q)
     if weak and gamma is not None and a.dtype.kind == "f":
         gamma = cast(as_operand(gamma), a.dtype)
@@ -282,13 +284,13 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
 
 
 def _checked(q: Any) -> Any:
-    """The quantiles as floating numbers."""
+    """The quantiles, of which there may be one or a row."""
     if q.ndim > 1:
         raise ValueError("q must be a scalar or 1d")
     values = known(q, "q") if is_known(q) else np.zeros(1)
     if not (np.all(values >= 0) and np.all(values <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
-    return floating(q)
+    return q
 
 
 def _interpolated(s: Any, virtual: Any, gamma: Any, n: Any) -> Any:
@@ -300,11 +302,14 @@ def _interpolated(s: Any, virtual: Any, gamma: Any, n: Any) -> Any:
         return below
     # Beyond the sample both are the same element, and there is nothing to interpolate.
     above = _take_last(s, np.minimum(np.maximum(floor + 1, 0), last))
-    return below + (above - below) * gamma
+    # From the nearer side, as NumPy does; the difference is in the rounding.
+    nearer = np.greater_equal(gamma, 0.5)
+    start = bind(where_p, (nearer, above, below), {})
+    return start + (above - below) * bind(where_p, (nearer, gamma - 1, gamma), {})
 
 
 def _take_last(s: Any, index: Any) -> Any:
-    """``s[r, index[..., r]]`` for every row r: positions in the last axis that may differ by row."""
+    """``s[r, index[..., r]]`` for every row r: positions in the last axis, by row."""
     index = cast(as_operand(index), np.intp)
     if is_known(index) and not index.ndim:
         return _element(s, int(known(index, "q")))

@@ -41,7 +41,7 @@ def flip(m: Any, axis: Any = None) -> Any:
     """``np.flip``: a view with the order along the axes reversed."""
     m = operand(m)
     axes = axes_of(axis, m.ndim)
-    return part(m, (*(_BACKWARD if i in axes else _EVERY for i in range(m.ndim)), Ellipsis))
+    return part(m, tuple(_BACKWARD if i in axes else _EVERY for i in range(m.ndim)))
 
 
 @implements(np.fliplr)

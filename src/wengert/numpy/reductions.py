@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.primitive import PRIMITIVES
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
@@ -22,7 +21,6 @@ from ..rules.reductions import (
     max_p,
     min_p,
     prod_p,
-    root,
     sum_,
 )
 from ..rules.shapes import broadcast_to, reshape, transpose
@@ -55,10 +53,10 @@ __all__ = [
     "min",
     "prod",
     "ptp",
-    "std",
     "sum",
-    "var",
 ]
+
+_divide: Any = fast.op_div
 
 
 # ------------------------------------------------------------------ sum and product
@@ -225,22 +223,23 @@ def mean(
         and a._a.size
     ):
         total = fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
-        return fast.op_div(total, a._a.size // total._a.size)
+        return _divide(total, a._a.size // total._a.size)
     a = as_operand(a)
-    axes, result_dtype = reduced_axes(a, axis), _mean_dtype(a, dtype)
-    a = _accumulating(a, dtype)
+    axes, result_dtype = reduced_axes(a, axis), mean_dtype(a, dtype)
+    a = accumulating(a, dtype)
     mask = mask_of(where, a.shape)
     y = mean_of(a, axes, flag(keepdims), mask)
     return deliver(cast(y, result_dtype), out, "mean")
 
 
-def _mean_dtype(a: Any, dtype: Any) -> Any:
+def mean_dtype(a: Any, dtype: Any) -> Any:
+    """The dtype of a mean: that of the operand, float64 for integers."""
     if dtype is not None:
         return np.dtype(dtype)
     return a.dtype if a.dtype.kind in "fc" else np.dtype(np.float64)
 
 
-def _accumulating(a: Any, dtype: Any) -> Any:
+def accumulating(a: Any, dtype: Any) -> Any:
     """The operand in the dtype that NumPy's means and variances sum in."""
     if dtype is not None:
         return cast(a, dtype)
@@ -260,14 +259,14 @@ def mean_of(a: Any, axes: tuple[int, ...], keepdims: bool, mask: Any = None) -> 
     """The mean over canonical axes."""
     count = counted(a, axes, mask)
     warn_if_known(count, _has_zero, "Mean of empty slice")
-    return _divided(sum_(select(mask, a, 0), axes, keepdims), count)
+    return divided(sum_(select(mask, a, 0), axes, keepdims), count)
 
 
 def _has_zero(count: Any) -> bool:
     return bool(np.any(np.equal(count, 0)))
 
 
-def _divided(total: Any, count: Any) -> Any:
+def divided(total: Any, count: Any) -> Any:
     """A sum divided by the number of its elements, in its own dtype."""
     if isinstance(count, int):
         return total / total.dtype.type(count) if total.size else total
@@ -276,7 +275,12 @@ def _divided(total: Any, count: Any) -> Any:
 
 @implements(np.average)
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: Any = NO_VALUE,
 ) -> Any:
     """`numpy.average`; differentiable in the values and in the weights."""
     a = as_operand(a)
@@ -307,111 +311,12 @@ def _fitting_weights(a: Any, weights: Any, axis: Any) -> Any:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim, "axis")
     if weights.shape != tuple(a.shape[i] for i in axes):
-        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        raise ValueError(
+            "Shape of weights must be consistent with shape of a along specified axis."
+        )
     order = tuple(int(i) for i in np.argsort(axes))
     kept = tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
     return broadcast_to(reshape(transpose(weights, order), kept), a.shape)
-
-
-# ------------------------------------------------------------------ variance
-
-
-@implements(np.var)
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: float = 0,
-    keepdims: Any = NO_VALUE,
-    *,
-    where: Any = NO_VALUE,
-    mean: Any = NO_VALUE,
-    correction: Any = NO_VALUE,
-) -> Any:
-    """`numpy.var`."""
-    ddof = degrees("var", ddof, correction)
-    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
-    return deliver(cast(y, result_dtype), out, "var")
-
-
-@implements(np.std)
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: float = 0,
-    keepdims: Any = NO_VALUE,
-    *,
-    where: Any = NO_VALUE,
-    mean: Any = NO_VALUE,
-    correction: Any = NO_VALUE,
-) -> Any:
-    """`numpy.std`. Where all elements are equal the derivative is 0."""
-    ddof = degrees("std", ddof, correction)
-    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
-    y = root(cast(y, _real_dtype(result_dtype)))
-    return deliver(cast(y, result_dtype), out, "std")
-
-
-def _real_dtype(dtype: Any) -> Any:
-    return dtype.type(0).real.dtype
-
-
-def degrees(name: str, ddof: float, correction: Any) -> float:
-    if correction is NO_VALUE:
-        return ddof
-    if ddof != 0:
-        raise ValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
-    return float(correction) if not isinstance(correction, int) else correction
-
-
-def _variance(
-    a: Any, axis: Any, dtype: Any, ddof: float, keepdims: Any, where: Any, center: Any
-) -> tuple[Any, Any]:
-    """The variance in the dtype it is computed in, and the dtype of the result."""
-    axes = reduced_axes(a, axis)
-    result_dtype = _mean_dtype(a, dtype)
-    if dtype is None and result_dtype.kind == "c":
-        result_dtype = _real_dtype(result_dtype)
-    a = _accumulating(a, dtype)
-    mask = mask_of(where, a.shape)
-    if center is NO_VALUE:
-        center = _divided_quietly(a, axes, mask)
-    y = variance_about(a, center, axes, flag(keepdims), mask, ddof)
-    return y, result_dtype
-
-
-def _divided_quietly(a: Any, axes: tuple[int, ...], mask: Any) -> Any:
-    """The mean with kept axes, without a warning of its own."""
-    with np.errstate(all="ignore"):
-        return _divided(sum_(select(mask, a, 0), axes, True), counted(a, axes, mask))
-
-
-def variance_about(
-    a: Any, center: Any, axes: tuple[int, ...], keepdims: bool, mask: Any, ddof: float
-) -> Any:
-    """The sum of squared distances from ``center``, divided by the number of elements less ``ddof``."""
-    squares = squared_distance(a, center)
-    count = counted(a, axes, mask)
-    warn_if_known(count, lambda n: np.any(n - ddof <= 0), "Degrees of freedom <= 0 for slice")
-    if isinstance(count, int):
-        free: Any = count - ddof if count > ddof else 0
-        total = sum_(squares, axes, keepdims)
-        return total / total.dtype.type(free)
-    total = sum_(select(mask, squares, 0), axes, keepdims)
-    free = cast(reshape(count, total.shape), total.dtype) - total.dtype.type(ddof)
-    return total / np.maximum(free, total.dtype.type(0))
-
-
-def squared_distance(a: Any, center: Any) -> Any:
-    """``abs(a - center) ** 2``, smooth at 0."""
-    d = a - center
-    if d.dtype.kind == "c":
-        re, im = (bind(PRIMITIVES[part], (d,), {}) for part in ("real", "imag"))
-        return re * re + im * im
-    return fast.square(d) if isinstance(d, Tensor) else np.square(d)
 
 
 # ------------------------------------------------------------------ plain results
@@ -449,12 +354,16 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 @implements(np.argmax)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
     """`numpy.argmax`; the result is plain."""
+    if type(a) is FastTensor and out is None:
+        return a._a.argmax(axis, keepdims=flag(keepdims))
     return position(argmax_p, as_operand(a), axis, out, keepdims)
 
 
 @implements(np.argmin)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
     """`numpy.argmin`; the result is plain."""
+    if type(a) is FastTensor and out is None:
+        return a._a.argmin(axis, keepdims=flag(keepdims))
     return position(argmin_p, as_operand(a), axis, out, keepdims)
 
 
@@ -471,8 +380,5 @@ def position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
     return deliver(np.reshape(y, kept) if flag(keepdims) and kept else y, out, primitive.name)
 
 
-for _name, _method in {
-    "sum": sum, "prod": prod, "max": max, "min": min, "ptp": ptp, "mean": mean, "var": var,
-    "std": std, "all": all, "any": any, "argmax": argmax, "argmin": argmin,
-}.items():  # fmt: skip
-    attach_method(_name, _method)
+for _method in (sum, prod, max, min, ptp, mean, all, any, argmax, argmin):
+    attach_method(_method.__name__, _method)

@@ -146,7 +146,8 @@ def _conditions(x: Any, condlist: Any) -> list[Any]:
         )
         conditions = list(condlist) if many else [condlist]
     else:
-        conditions = [condlist] if condlist.ndim <= max(x.ndim, 1) and x.ndim else list(condlist)
+        many = np.ndim(condlist) > 1 or (np.ndim(condlist) == 1 and x.ndim == 0)
+        conditions = list(condlist) if many else [condlist]
     result = []
     for c in conditions:
         c = operand(c)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from ..core.bind import bind
-from ..core.errors import WengertTypeError, WengertValueError
-from ..core.tensor import Tensor
+from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
+from ..core.tensor import RareTensor, Tensor
+from ..core.views import apply_chain
 from ..rules.shapes import (
     astype_p,
     broadcast_to_p,
@@ -51,8 +52,50 @@ __all__ = [
 
 
 def view_with_shape(a: Any, shape: tuple[int, ...]) -> Any:
-    """``a`` with a complete shape."""
-    return bind(reshape_p, (a,), {"shape": shape})
+    """``a`` with a complete shape: a view where NumPy makes one."""
+    follows = not is_abstract(a) or _can_be_view(a, shape)
+    return bind(reshape_p, (a,), {"shape": shape}, follows)
+
+
+def _can_be_view(a: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether an abstract value can have the shape without a copy.
+
+    It is if the array that it stands for in a C-contiguous base is; for other bases nobody knows.
+    """
+    if not a.size or not _root(a)._a.contiguous:
+        return True
+    stand_in = _stand_in(a)
+    try:
+        if _NO_COPY:
+            np.reshape(stand_in, shape, **_NO_COPY)
+        else:
+            stand_in.shape = shape
+    except (ValueError, AttributeError):
+        return False
+    return True
+
+
+# An assignment to .shape never copies, and is deprecated since NumPy 2.1 has the option.
+_NO_COPY: dict[str, Any] = {"copy": False} if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else {}
+
+
+def _root(a: Tensor) -> Tensor:
+    base = a._x.base if type(a) is RareTensor else None
+    return a if base is None else base
+
+
+def _stand_in(a: Tensor) -> Any:
+    """A plain array with the strides that an abstract value has if its base is C-contiguous."""
+    chain = a._x.chain if a._x.base is not None else ()
+    root = _root(a)
+    return apply_chain(np.empty(root.shape, root.dtype), chain)
+
+
+def _is_contiguous(a: Any) -> bool:
+    if is_abstract(a):
+        return not _root(a)._a.contiguous or bool(_stand_in(a).flags.c_contiguous)
+    value = a._a if isinstance(a, Tensor) else a
+    return not isinstance(value, np.ndarray) or bool(value.flags.c_contiguous)
 
 
 def view_with_axes(a: Any, axes: tuple[int, ...]) -> Any:
@@ -99,27 +142,34 @@ def _reshaped(a: Any, shape: tuple[int, ...], order: str) -> Any:
 
 
 def _order_of(a: Any, order: str) -> str:
-    """C or F for the orders that NumPy knows; abstract values count as contiguous."""
+    """C or F for the orders that NumPy knows."""
     if order in ("C", "F"):
         return order
     if order not in ("A", "K"):
         raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
     value = a._a if isinstance(a, Tensor) else a
-    if is_abstract(a) or not isinstance(value, np.ndarray):
-        return "C"
-    return "F" if value.flags.fnc else "C"
+    if is_abstract(a) and a.ndim > 1:
+        raise AbstractValueError(
+            f"order={order!r} depends on the layout in memory, which an abstract value does not have "
+            "(inside vmap or jit); say order='C' or order='F'"
+        )
+    return "F" if isinstance(value, np.ndarray) and value.flags.fnc else "C"
 
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """``np.ravel``: one dimension; a view where NumPy makes one."""
+    """``np.ravel``: one dimension; a view of a contiguous array, else a copy."""
     a = operand(a)
-    if order == "K" and isinstance(a, Tensor) and not is_abstract(a) and a.ndim:
+    order = "K" if order == "K" and not is_abstract(a) and a.ndim else _order_of(a, order)
+    if order == "K" and isinstance(a, Tensor):
         # Axes from the longest stride to the shortest: the elements in the order of memory.
         strides = [abs(s) for s in np.asarray(a._a).strides]
-        axes = tuple(sorted(range(a.ndim), key=lambda i: (-strides[i], i)))
-        return view_with_shape(view_with_axes(a, axes), (a.size,))
-    return _reshaped(a, (a.size,), _order_of(a, order))
+        a = view_with_axes(a, tuple(sorted(range(a.ndim), key=lambda i: (-strides[i], i))))
+    elif order == "F":
+        a = view_with_axes(a, tuple(reversed(range(a.ndim))))
+    if not _is_contiguous(a):
+        a = copied(a)
+    return view_with_shape(a, (a.size,))
 
 
 @implements(np.squeeze)

@@ -34,7 +34,6 @@ __all__ = [
     "partition",
     "searchsorted",
     "sort",
-    "unique",
 ]
 
 
@@ -63,7 +62,9 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 
 @implements(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Any:
+def partition(
+    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> Any:
     """`numpy.partition`. Elements that are equal share their derivatives evenly."""
     _check_order(order)
     a, axis = _along(a, axis)
@@ -163,43 +164,6 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     return len(bins) - bind(searchsorted_p, (bins[::-1], x), {"side": side})
 
 
-# ------------------------------------------------------------------ unique
-
-
-@implements(np.unique)
-def unique(
-    ar: Any,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: Any = None,
-    *,
-    equal_nan: bool = True,
-    sorted: bool = True,
-) -> Any:
-    """`numpy.unique`: the first of each group of equal elements in the sorted array.
-
-    Elements that are equal share the derivative evenly. The other results are plain.
-    """
-    a = as_operand(ar)
-    values = known(a, "np.unique")
-    wanted = (return_index, return_inverse, return_counts, axis)
-    plain = np.unique(values, *wanted, equal_nan=equal_nan)
-    if axis is not None and a.ndim > 1:
-        refuse_traced(
-            "np.unique(..., axis=...)",
-            "the array",
-            a,
-            "equal rows would have to share the derivative; index with the positions from "
-            "np.unique(stop_gradient(x), axis=..., return_index=True) instead",
-        )
-        return plain
-    ordered = sort(a, None)
-    firsts = np.unique(known(ordered, "np.unique"), return_index=True, equal_nan=equal_nan)[1]
-    result = pick(ordered, firsts)
-    return (result, *plain[1:]) if isinstance(plain, tuple) else result
-
-
 # ------------------------------------------------------------------ counts
 
 
@@ -278,11 +242,8 @@ def histogramdd(
     return np.histogramdd(sample, bins, range, density, known(weights, "np.histogramdd, weights"))
 
 
-for _name, _method in {
-    "sort": _sort_in_place,
-    "partition": _partition_in_place,
-    "argsort": argsort,
-    "argpartition": argpartition,
-    "searchsorted": searchsorted,
-}.items():
-    attach_method(_name, _method)
+attach_method("sort", _sort_in_place)
+attach_method("partition", _partition_in_place)
+attach_method("argsort", argsort)
+attach_method("argpartition", argpartition)
+attach_method("searchsorted", searchsorted)

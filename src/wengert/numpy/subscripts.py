@@ -80,7 +80,7 @@ def _letters(lists: list[Any]) -> dict[Any, str]:
 
 
 def _parse(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
-    """The labels of each operand and of the output, with letters for what the ellipses stand for."""
+    """The labels of each operand and of the output, with letters in place of the ellipses."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     where = f"einsum {subscripts!r}"

@@ -17,7 +17,17 @@ from ..rules.indexing import getitem_p, scatter_add_p
 from ..rules.reductions import finite_max_p, max_p, min_p, nanmax_p, nanmin_p, sum_
 from ..rules.shapes import broadcast_to, reshape
 from . import reductions
-from .arguments import NO_VALUE, as_operand, cast, deliver, flag, known, mask_of, reduced_axes, select
+from .arguments import (
+    NO_VALUE,
+    as_operand,
+    cast,
+    deliver,
+    flag,
+    known,
+    mask_of,
+    reduced_axes,
+    select,
+)
 from .dispatch import UFUNC_CALLS, implements_method, no_rule
 
 __all__ = ["at", "outer"]
@@ -133,7 +143,9 @@ def _logical_xor_reduce(
     a = as_operand(a)
     mask = mask_of(where, a.shape)
     a = select(mask, np.not_equal(a, 0), False)
-    odd = np.not_equal(np.remainder(np.sum(a, reduced_axes(a, axis), keepdims=flag(keepdims)), 2), 0)
+    odd = np.not_equal(
+        np.remainder(np.sum(a, reduced_axes(a, axis), keepdims=flag(keepdims)), 2), 0
+    )
     return deliver(odd, out, "logical_xor.reduce")
 
 
@@ -163,10 +175,8 @@ for _ufunc, _primitive in (
 
 
 @implements_method(np.add, "reduceat")
-def _add_reduceat(
-    a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
-    """The sums of slices that may overlap: every element of every slice, added into its slice's sum."""
+def _add_reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    """The sums of slices that may overlap: every element of every slice, added into its sum."""
     a = as_operand(a)
     a = a if dtype is None else cast(a, dtype)
     axis = normalize_axis_index(axis, a.ndim)
@@ -206,14 +216,14 @@ implements_method(None, "outer")(outer)
 def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
     """``ufunc.at``: ``a[indices] = ufunc(a[indices], b)`` in place, repeated for repeated indices.
 
-    Additions are collected by one scatter. For other ufuncs the k-th occurrences of all indices make
-    one assignment, for k = 1, 2, ...
+    Additions are collected by one scatter. For other ufuncs the k-th occurrences of all indices
+    make one assignment, for k = 1, 2, ...
     """
     name = f"np.{ufunc.__name__}.at"
     if not isinstance(a, Tensor):
         raise MutationError(
-            f"{name}: a value that is being differentiated cannot be written into a plain array; create "
-            "the array with wengert.numpy.zeros or np.zeros_like(x)"
+            f"{name}: a value that is being differentiated cannot be written into a plain array; "
+            "create the array with wengert.numpy.zeros or np.zeros_like(x)"
         )
     if ufunc not in UFUNC_CALLS:
         raise no_rule(name)

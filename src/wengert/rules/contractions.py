@@ -249,3 +249,4 @@ def _decode(node: Node) -> tuple[Any, ...]:
 
 
 MATMUL = NodeKind("matmul", matmul_p, False, _raw, _graph, _decode)
+MATMUL.contracts = True

@@ -1,9 +1,9 @@
 """Running sums, products and extrema along one axis (a non-negative integer).
 
-Their derivatives, but for the sum's, are recurrences. They are computed by doubling: after ``k`` steps
-each place has combined the ``2**k`` places up to it (W. D. Hillis and G. L. Steele, Data parallel
-algorithms, CACM 29 (1986), 1170-1183). That is O(n log n) in whole-array operations without a
-division, hence exact at zeros and differentiable again.
+Their derivatives, but for the sum's, are recurrences. They are computed by doubling: after ``k``
+steps each place has combined the ``2**k`` places up to it (W. D. Hillis and G. L. Steele, Data
+parallel algorithms, CACM 29 (1986), 1170-1183). That is O(n log n) in whole-array operations
+without a division, hence exact at zeros and differentiable again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from ..core.bind import bind
 from ..core.primitive import Primitive
 from .indexing import getitem_p, scatter_add_p
 
-__all__ = ["cummax_p", "cummin_p", "cumprod_p", "cumsum", "cumsum_p", "products_of_others", "section"]
+__all__ = [
+    "cummax_p",
+    "cummin_p",
+    "cumprod_p",
+    "cumsum",
+    "cumsum_p",
+    "products_of_others",
+    "section",
+]
 
 _FULL = (None, None, None)
 

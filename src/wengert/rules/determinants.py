@@ -44,6 +44,7 @@ def _as_matrices(x: Any) -> Any:
 
 # ------------------------------------------------------------------ cofactors
 
+
 def _regular(a: Any) -> tuple[Any, Any, Any]:
     """Determinants, inverses, and which matrices are so nearly singular that those are no use."""
     d = np.linalg.det(a)
@@ -105,7 +106,7 @@ def _square_shape(name: str) -> Any:
     return shape
 
 
-cofactor_p = same_batch(
+cofactor_p: Primitive = same_batch(
     Primitive(
         "cofactor",
         _cofactor,
@@ -130,13 +131,7 @@ def _third_derivative(ts: Any, ins: Any, out: Any) -> Any:
     xhx, xkx = matmul(xh, x), matmul(xk, x)
     trace_h, trace_k = (_as_matrices(_frobenius(matrix_transpose(x), t)) for t in (h, ta))
     both = _as_matrices(_frobenius(matrix_transpose(xk), xh))
-    t = (
-        trace_k * (trace_h * x - xhx)
-        - both * x
-        - trace_h * xkx
-        + matmul(xk, xhx)
-        + matmul(xh, xkx)
-    )
+    t = trace_k * (trace_h * x - xhx) - both * x - trace_h * xkx + matmul(xk, xhx) + matmul(xh, xkx)
     t = _as_matrices(bind(det_p, (a,), {})) * matrix_transpose(t)
     return t if total is None else total + t
 
@@ -148,7 +143,7 @@ def _tangent_batch(args: Any, batched: Any, size: int) -> Any:
 
 # Linear in h, and its own transpose there: sum(k * D cof[h]) is the second derivative of det, which
 # is symmetric.
-cofactor_tangent_p = Primitive(
+cofactor_tangent_p: Primitive = Primitive(
     "cofactor_tangent",
     _cofactor_tangent,
     _square_shape("cofactor_tangent"),

@@ -13,6 +13,7 @@ operation on n operands has to contract n - 1 of them anew for each cotangent.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
@@ -36,6 +37,7 @@ Evaluator = Callable[[Any, Any], Any]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+@lru_cache(4096)
 def split(subscripts: str) -> tuple[tuple[str, ...], str]:
     """The terms of the operands, and that of the output."""
     inputs, out = subscripts.split("->")
@@ -116,9 +118,7 @@ def _is_arranged(term: str, stack: str, rows: str, columns: str) -> bool:
     return term in (stack + rows + columns, stack + columns + rows)
 
 
-def _matrix_product(
-    tx: str, ty: str, out: str, stack: str, m: str, k: str, n: str
-) -> Evaluator:
+def _matrix_product(tx: str, ty: str, out: str, stack: str, m: str, k: str, n: str) -> Evaluator:
     left = _arranger(tx, stack, m, k)
     right = _arranger(ty, stack, k, n)
     multiply = np.matmul if stack else np.dot
@@ -167,12 +167,16 @@ def _path(
     terms: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...], ...], optimize: Any
 ) -> list[tuple[int, int, str]]:
     """Which pairs to contract, and the term of each result; results are numbered after operands."""
-    subscripts = ",".join(terms) + "->" + out
-    path, _ = opt_einsum.contract_path(subscripts, *shapes, shapes=True, optimize=optimize)
+    path = optimize
+    if not isinstance(optimize, tuple):
+        subscripts = ",".join(terms) + "->" + out
+        path, _ = opt_einsum.contract_path(subscripts, *shapes, shapes=True, optimize=optimize)
     names = list(terms)
     live = list(range(len(terms)))
     steps = []
     for positions in path:
+        if not all(0 <= p < len(live) for p in positions):
+            raise WengertValueError(f"einsum: the path {optimize!r} has no operands {positions}")
         group = [live.pop(p) for p in sorted(positions, reverse=True)]
         while len(group) > 1:
             i, j = group.pop(), group.pop()
@@ -263,18 +267,22 @@ einsum_p = Primitive(
 
 def contract(x: Any, tx: str, y: Any, ty: str, out: str) -> Any:
     """The pure contraction of two operands; by ``@`` or ``*`` where it is such a product."""
-    if tx == ty == out or not tx or not ty:
-        z = x * y
-        axes = _permutation(tx or ty, out)
-        return z if axes is None else transpose(z, axes)
-    if _is_matmul(tx, ty, out):
-        return matmul(x, y)
-    if _is_matmul(ty, tx, out):
-        return matmul(y, x)
-    return bind(einsum_p, (x, y), {"subscripts": f"{tx},{ty}->{out}"})
+    return _route(tx, ty, out)(x, y)
 
 
 @lru_cache(4096)
+def _route(tx: str, ty: str, out: str) -> Evaluator:
+    if not tx or not ty or tx == ty == out:
+        axes = _permutation(tx or ty, out)
+        return operator.mul if axes is None else lambda x, y: transpose(x * y, axes)
+    if _is_matmul(tx, ty, out):
+        return matmul
+    if _is_matmul(ty, tx, out):
+        return lambda x, y: matmul(y, x)
+    params = {"subscripts": f"{tx},{ty}->{out}"}
+    return lambda x, y: bind(einsum_p, (x, y), params)
+
+
 def _is_matmul(tx: str, ty: str, out: str) -> bool:
     """Whether ``x @ y`` is the contraction, for a vector, matrix or stack on either side."""
     k = tx[-1]

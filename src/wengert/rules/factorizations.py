@@ -59,7 +59,7 @@ def _cholesky(a: Any, upper: bool) -> Any:
 def _cholesky_jvp(ts: Any, ins: Any, out: Any, upper: bool) -> Any:
     """``dL = L phi(L^-1 dA L^-H)``; phi takes the lower triangle, and half of the diagonal.
 
-    From ``dA = dL L^H + L dL^H``, of which ``L^-1 dL`` is lower triangular (Murray 2016, section 3).
+    From ``dA = dL L^H + L dL^H``, where ``L^-1 dL`` is lower triangular (Murray 2016, section 3).
     """
     lower = adjoint(out) if upper else out
     n = out.shape[-1]

@@ -1703,28 +1703,72 @@ def decode_tanh(node):
 TANH = NodeKind("tanh", tanh_p, False, raw_tanh, graph_tanh, decode_tanh)
 
 
-# NumPy's ufuncs and the functions that serve them
+# sigmoid
+sigmoid_p = POINTWISE["sigmoid"]
+
+
+def sigmoid(x):
+    if type(x) is FastTensor:
+        a = x._a
+        m = x._n
+        r = FastTensor()
+        r._a = out = sigmoid_p.evaluate(a)
+        r._n = (
+            None
+            if m is None or PAUSED and is_paused()
+            else [next(COUNTER), SIGMOID, m, None, None, out]
+        )
+        return r
+    return bind(sigmoid_p, (x,), {})
+
+
+def raw_sigmoid(node, g, cotangents):
+    m = node[2]
+    out = node[5]
+    t = g * (out * (1 - out))
+    k = m[0]
+    cotangents[k] = cotangents[k] + t if k in cotangents else t
+
+
+def graph_sigmoid(node, g, cotangents, wrap):
+    m = node[2]
+    out = node[5]
+    out = wrap(out, node)
+    t = g * (out * (1 - out))
+    k = m[0]
+    cotangents[k] = cotangents[k] + t if k in cotangents else t
+
+
+def decode_sigmoid(node):
+    return (node[2],), (Aval(node[5].shape, node[5].dtype),), {}, node[5], (None,)
+
+
+SIGMOID = NodeKind("sigmoid", sigmoid_p, False, raw_sigmoid, graph_sigmoid, decode_sigmoid)
+
+
+# The functions by the name of the primitive
 FAST = {
-    POINTWISE["add"].evaluate: add,
-    POINTWISE["sub"].evaluate: sub,
-    POINTWISE["mul"].evaluate: mul,
-    POINTWISE["div"].evaluate: div,
-    POINTWISE["neg"].evaluate: neg,
-    POINTWISE["pow"].evaluate: pow,
-    POINTWISE["square"].evaluate: square,
-    POINTWISE["sqrt"].evaluate: sqrt,
-    POINTWISE["reciprocal"].evaluate: reciprocal,
-    POINTWISE["exp"].evaluate: exp,
-    POINTWISE["expm1"].evaluate: expm1,
-    POINTWISE["log"].evaluate: log,
-    POINTWISE["log1p"].evaluate: log1p,
-    POINTWISE["logaddexp"].evaluate: logaddexp,
-    POINTWISE["sin"].evaluate: sin,
-    POINTWISE["cos"].evaluate: cos,
-    POINTWISE["arctan"].evaluate: arctan,
-    POINTWISE["sinh"].evaluate: sinh,
-    POINTWISE["cosh"].evaluate: cosh,
-    POINTWISE["tanh"].evaluate: tanh,
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "neg": neg,
+    "pow": pow,
+    "square": square,
+    "sqrt": sqrt,
+    "reciprocal": reciprocal,
+    "exp": exp,
+    "expm1": expm1,
+    "log": log,
+    "log1p": log1p,
+    "logaddexp": logaddexp,
+    "sin": sin,
+    "cos": cos,
+    "arctan": arctan,
+    "sinh": sinh,
+    "cosh": cosh,
+    "tanh": tanh,
+    "sigmoid": sigmoid,
 }
 
 OPERATORS = [

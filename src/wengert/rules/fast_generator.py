@@ -44,7 +44,7 @@ UNARY_OPERATORS = {"neg": ("-", "neg"), "positive": ("+", "pos")}
 # The operations that programs use most, closed under "calls in its partial". `bind` serves the rest.
 COMMON = (
     "add", "sub", "mul", "div", "neg", "pow", "square", "sqrt", "reciprocal",
-    "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "logaddexp",
+    "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "logaddexp", "sigmoid",
 )  # fmt: skip
 TARGET = Path(__file__).with_name("fast.py")
 
@@ -142,6 +142,8 @@ def unary(name: str) -> str:
         reads.append(f"    out = node[{6 if save_x else 5}]\n")
     if name in UNARY_OPERATORS:
         expression = f"{UNARY_OPERATORS[name][0]}a"
+    elif not isinstance(primitive.evaluate, np.ufunc):
+        expression = f"{name}_p.evaluate(a)"
     else:
         expression = f"np.{_ufunc_name(name)}(a)"
     kind = name.upper()
@@ -374,8 +376,8 @@ def generate() -> str:
     parts = [HEADER]
     for name in names:
         parts.append(unary(name) if len(POINTWISE[name].partials) == 1 else binary(name))
-    table = "".join(f"    POINTWISE[{name!r}].evaluate: {name},\n" for name in names)
-    parts.append(f"\n\n# NumPy's ufuncs and the functions that serve them\nFAST = {{\n{table}}}\n")
+    table = "".join(f"    {name!r}: {name},\n" for name in names)
+    parts.append(f"\n\n# The functions by the name of the primitive\nFAST = {{\n{table}}}\n")
     operators = "".join(
         f"    ({name!r}, op_{name}, rop_{name}, slow_{name}, slow_r{name}),\n"
         for name in OPERATORS

@@ -1,8 +1,8 @@
-"""The eager fast paths of `sum`, `max` and `min`: one flat node each, its cotangent on plain arrays.
+"""The eager fast paths of `sum`, `max` and `min`: one flat node, its cotangent on plain arrays.
 
-What they compute is what the records in `reductions.py` say (a test compares the two); this file is
-about time: a recorded sum of a few numbers takes half a microsecond more than NumPy's own, where the
-way through `bind` takes four.
+What they compute is what the records in `reductions.py` say (a test compares the two); this file
+is about time: a recorded sum of a few numbers takes half a microsecond more than NumPy's own, where
+the way through `bind` takes four.
 
 Nodes: ``[id, SUM, parent, None, gradient, shape, axis, keepdims]`` and ``[id, MAX, parent, None,
 gradient, x, out, axis, keepdims]``, with the axis as the caller gave it.
@@ -24,15 +24,15 @@ from .reductions import canonical_axes, kept_shape, max_p, min_p, spread, sum_p
 
 __all__ = ["fast_max", "fast_min", "fast_sum"]
 
-_add = np.add.reduce
-_maximum = np.maximum.reduce
-_minimum = np.minimum.reduce
+_add: Any = np.add.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
 _empty = np.empty
 # Below this number of elements filling an array is faster than making a view of stride zero.
 _LARGE = 16384
 
 
-def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Any:
     """The sum of a FastTensor."""
     a = x._a
     m = x._n
@@ -45,7 +45,7 @@ def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     return r
 
 
-def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Any:
     """The maximum of a FastTensor."""
     a = x._a
     m = x._n
@@ -58,7 +58,7 @@ def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     return r
 
 
-def fast_min(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+def fast_min(x: Tensor, axis: Any, keepdims: bool) -> Any:
     """The minimum of a FastTensor."""
     a = x._a
     m = x._n

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.special
 
 from ..core import algebra
 from ..core.abstract import Aval
@@ -269,6 +270,23 @@ pointwise("rad2deg", np.rad2deg, lambda y, x: 1 / _DEGREE)
 pointwise("radians", np.radians, lambda y, x: _DEGREE)
 pointwise("degrees", np.degrees, lambda y, x: 1 / _DEGREE)
 
+
+
+def _sigmoid(x: Any) -> Any:
+    # exp(-x) may overflow to infinity, whose reciprocal is the right 0; no other form is as fast.
+    with quiet():
+        y = np.exp(np.negative(x))
+        if type(y) is not np.ndarray:
+            return 1 / (1 + y)
+        y += 1
+        return np.reciprocal(y, out=y)
+
+
+# Fused because networks use it in every layer: composed, it takes four passes forward and six
+# backward, and its derivative overflows where its value has underflowed (benchmarks/workloads/moons.py).
+pointwise("sigmoid", _sigmoid, lambda y, x: y * (1 - y), show="1 / (1 + np.exp(-{0}))")
+UFUNCS[scipy.special.expit] = POINTWISE["sigmoid"]
+
 # ------------------------------------------------------------------ kinks: ties share evenly, sign(0) = 0
 
 pointwise("abs", np.absolute, lambda y, x: np.sign(x), real=True)
@@ -314,7 +332,7 @@ pointwise("frexp_exponent", lambda x: np.frexp(x)[1], None, show="np.frexp({0})[
 for _name in (
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
     "logical_and", "logical_or", "logical_xor", "logical_not",
-    "isnan", "isinf", "isfinite", "isnat", "signbit",
+    "isnan", "isinf", "isfinite", "signbit",
     "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
     "bitwise_count", "gcd", "lcm",
 ):  # fmt: skip

@@ -1,4 +1,7 @@
-"""Sums, products and extrema over axes. Axes are canonical: a tuple of non-negative, increasing integers."""
+"""Sums, products and extrema over axes.
+
+Axes are canonical: a tuple of non-negative, increasing integers.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ __all__ = [
 
 
 def canonical_axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes of a reduction as NumPy takes them (None, an integer, a tuple), sorted and non-negative.
+    """The axes of a reduction as NumPy takes them (None, an integer, a tuple), made canonical.
 
     Raises
     ------
@@ -82,7 +85,9 @@ def _text(name: str) -> Any:
     return show
 
 
-def _reduction(name: str, evaluate: Any, shape: Any, show: str | None = None, **record: Any) -> Primitive:
+def _reduction(
+    name: str, evaluate: Any, shape: Any, show: str | None = None, **record: Any
+) -> Primitive:
     """A primitive that reduces over ``axis`` with the NumPy function ``evaluate``."""
     p = Primitive(
         name,
@@ -120,7 +125,9 @@ sum_p = _reduction(
     np.add.reduce,
     _promoting_shape,
     linear=(0,),
-    transpose=(lambda ct, ins, out, axis, keepdims=False: spread(ct, ins[0].shape, axis, keepdims),),
+    transpose=(
+        lambda ct, ins, out, axis, keepdims=False: spread(ct, ins[0].shape, axis, keepdims),
+    ),
 )
 
 
@@ -130,7 +137,7 @@ def sum_(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
 
 
 def _prod_jvp(ts: Any, ins: Any, out: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
-    """Each element's tangent times the product of all others: no division, so zeros are no trouble."""
+    """Each tangent times the product of all other elements: no division, so zeros do no harm."""
     return sum_(ts[0] * _other_factors(ins[0], axis), axis, keepdims)
 
 
@@ -141,7 +148,9 @@ def _other_factors(x: Any, axis: tuple[int, ...]) -> Any:
     shape = shape_of(x)
     order = (*(i for i in range(len(shape)) if i not in axis), *axis)
     kept = tuple(shape[i] for i in order)
-    flat = reshape(transpose(x, order), (*kept[: len(shape) - len(axis)], prod(shape[i] for i in axis)))
+    flat = reshape(
+        transpose(x, order), (*kept[: len(shape) - len(axis)], prod(shape[i] for i in axis))
+    )
     others = reshape(products_of_others(flat, flat.ndim - 1), kept)
     return transpose(others, tuple(order.index(i) for i in range(len(shape))))
 
@@ -162,7 +171,7 @@ def _shared(ts: Any, winners: Any, axis: tuple[int, ...], keepdims: bool) -> Any
 def _extremum_jvp(
     ts: Any, ins: Any, out: Any, axis: tuple[int, ...], keepdims: bool = False
 ) -> Any:
-    """The mean of the tangents of the elements that equal the extremum; where that is NaN, of the NaNs."""
+    """The mean tangent of the elements that equal the extremum; if that is NaN, of the NaNs."""
     x = ins[0]
     full = out if keepdims else reshape(out, kept_shape(x.shape, axis))
     return _shared(ts, (x == full) | (x != x), axis, keepdims)
@@ -188,8 +197,8 @@ def _finite_max(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
     return np.where(np.isfinite(m), m, m.dtype.type(0))[()]
 
 
-# The offset that keeps exp(x - offset) in range. It has no derivative: what is computed with it does
-# not depend on it.
+# The offset that keeps exp(x - offset) in range. It has no derivative: what is computed with it
+# does not depend on it.
 finite_max_p = Primitive(
     "finite_max", _finite_max, reduce_shape, None, show=_text("max"), lower="finite_max"
 )

@@ -27,8 +27,13 @@ from ..transforms.boundary import as_input, name_of, tracing_user
 
 __all__ = ["Input", "Trace", "trace_function"]
 
-_PACKAGE = str(Path(__file__).parent.parent)
-_NUMPY = str(Path(np.__file__).parent)
+# Local variables of wengert and of NumPy are not the author's.
+_NOT_WATCHED = (
+    str(Path(__file__).parent.parent),
+    str(Path(np.__file__).parent),
+    "<frozen",
+    "<__array",
+)
 _DEFAULT_NAMES = ("x", "y", "z", "u", "v", "w")
 
 
@@ -125,8 +130,8 @@ def _arguments(
             wanted = argnums is None or i in argnums
             if argnums is not None and wanted and not is_float:
                 raise WengertTypeError(
-                    f"show of {name_of(function)}: argument {i}{path} has dtype {value.dtype}; cast it "
-                    "with .astype(float), or write 2.0 instead of 2, to differentiate with respect to it"
+                    f"show of {name_of(function)}: argument {i}{path} has dtype {value.dtype}; to "
+                    "differentiate with respect to it, cast it with .astype(float)"
                 )
             identifier = _identifier(name + path)
             while identifier in taken:
@@ -199,7 +204,7 @@ def _record_on_shapes(function: Callable[..., Any], trace: Trace) -> None:
         t._a.scalar = not isinstance(x.value, np.ndarray)
         values[x] = t
     LOCAL.recordings.append(recording)
-    names = _LocalNames(lambda t: t._a if type(t._a) is Var else None)
+    names = _LocalNames(function, lambda t: t._a if type(t._a) is Var else None)
     try:
         with tracing_user(), names.watched():
             y = _call(function, trace, values)
@@ -223,11 +228,11 @@ def _record_on_values(function: Callable[..., Any], trace: Trace) -> None:
     for x in trace.inputs:
         x.variable = None
         if x.value.dtype.kind in "fc":
-            a, _, _ = as_input(x.value, "show")
+            a, _, _ = as_input(x.value, lambda: "show")
             values[x] = handle(a, [next_id(), INPUT, None, None, None, False, scope], None)
     tensors = list(values.values())
     ids = [t._n[0] for t in tensors]
-    names = _LocalNames(lambda t: t._n[0] if t._n is not None else None)
+    names = _LocalNames(function, lambda t: t._n[0] if t._n is not None else None)
     with tracing_user(), names.watched():
         y = _call(function, trace, dict(values))
     scope.active = False
@@ -257,7 +262,8 @@ class _LocalNames:
     outermost function's name for a value wins, then the first one.
     """
 
-    def __init__(self, key: Callable[[Tensor], Any]) -> None:
+    def __init__(self, function: Callable[..., Any], key: Callable[[Tensor], Any]) -> None:
+        self._code = getattr(inspect.unwrap(function), "__code__", None)
         self._key = key
         self._depth: dict[Any, int] = {}
         self._kept: list[Any] = []
@@ -275,8 +281,8 @@ class _LocalNames:
 
     def _on_call(self, frame: Any, event: str, argument: Any) -> Any:
         filename = frame.f_code.co_filename
-        if filename.startswith((_PACKAGE, _NUMPY, "<")) and not filename.startswith("<stdin"):
-            return None if not filename.startswith(("<ipython", "<doctest")) else self._on_line
+        if frame.f_code is not self._code and filename.startswith(_NOT_WATCHED):
+            return None
         return self._on_line
 
     def _on_line(self, frame: Any, event: str, argument: Any) -> Any:

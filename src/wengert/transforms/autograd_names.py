@@ -1,7 +1,7 @@
 """The functions that users of HIPS autograd know, with its names and calling conventions.
 
-Differences: `make_jvp` and the Hessian products use forward mode, and arguments are copied, so what is
-returned stays right when they are changed afterwards.
+Differences: `make_jvp` and the Hessian products use forward mode, and arguments are copied, so what
+is returned stays right when they are changed afterwards.
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ def tensor_jacobian_product(function: Function, argnum: int = 0) -> Function:
             y = unary(u)
             if y.shape[: v.ndim] != v.shape:
                 raise WengertTypeError(
-                    f"tensor_jacobian_product of {name_of(function)}: a tensor of shape {v.shape} does "
-                    f"not fit an output of shape {y.shape}"
+                    f"tensor_jacobian_product of {name_of(function)}: a tensor of shape {v.shape} "
+                    f"does not fit an output of shape {y.shape}"
                 )
             kept = y.shape[v.ndim :]
             rows = np.reshape(y, (v.size, -1))

@@ -31,9 +31,9 @@ Function = Callable[..., Any]
 def checkpoint(function: Function) -> Function:
     """The same function, with its intermediate values computed again in the backward pass.
 
-    Between the two passes only the arguments are kept. A chain of n equal functions needs the memory
-    of about 2 sqrt(n) of them if every sqrt(n) are put into one checkpoint, at the price of one more
-    forward pass.
+    Between the two passes only the arguments are kept. A chain of n equal functions needs the
+    memory of about 2 sqrt(n) of them if every sqrt(n) are put into one checkpoint, at the price of
+    one more forward pass.
 
     Parameters
     ----------
@@ -85,9 +85,7 @@ def checkpoint(function: Function) -> Function:
                 refresh(o)
                 if _is_traced_otherwise(o):  # something captured is; the tape stays as it is
                     return y
-        inside = [
-            isinstance(o, Tensor) and o._n is not None and o._n[0] > start for o in outs
-        ]
+        inside = [isinstance(o, Tensor) and o._n is not None and o._n[0] > start for o in outs]
         if not any(inside):
             return y
         ids = {t._n[0] for t in inputs if t._n is not None}
@@ -118,8 +116,8 @@ def _captured(roots: Sequence[Node], start: int, ids: set[int]) -> list[Node]:
         parents = node[2] if node[1].wide else node[2:4]
         if node[1].name == "setitem" and parents[0] is not None and parents[0][0] < start:
             raise MutationError(
-                "checkpoint: the function writes into a Tensor that it captures; the write would be "
-                "repeated in the backward pass. Pass it as an argument and return a changed copy"
+                "checkpoint: the function writes into a Tensor that it captures; the write would "
+                "be repeated in the backward pass. Pass it as an argument and return a changed copy"
             )
         stack.extend([p for p in parents if p is not None])
     return [found[k] for k in sorted(found)]
@@ -136,7 +134,11 @@ class _Segment:
         self.operands: tuple[Any, ...] = tuple([leaves[i] for i in self.positions])
         # A plain array may be changed by its owner before the backward pass.
         self.leaves = [
-            None if isinstance(x, Tensor) else read_only(snapshot(x)) if isinstance(x, np.ndarray) else x
+            None
+            if isinstance(x, Tensor)
+            else read_only(snapshot(x))
+            if isinstance(x, np.ndarray)
+            else x
             for x in leaves
         ]
         self.inside: list[bool] = []
@@ -150,7 +152,7 @@ class _Segment:
             if isinstance(x, Tensor):
                 tracked = x._n is not None
                 if tracked:
-                    a, node, _ = as_input(x, self.name)
+                    a, node, _ = as_input(x, lambda: self.name)
                 else:
                     a, node = x.detach()._a, None
             else:
@@ -174,8 +176,8 @@ class _Segment:
         for t, a in zip(inputs, arrays, strict=True):
             if t._a is not a or (t._n is not None and t._n[1] is not INPUT):
                 raise MutationError(
-                    f"{self.name}: the function writes into its argument; it is called again in the "
-                    "backward pass. Write into a copy (x = x.copy())"
+                    f"{self.name}: the function writes into its argument; it is called again in "
+                    "the backward pass. Write into a copy (x = x.copy())"
                 )
 
     def close(
@@ -202,13 +204,11 @@ class _Segment:
     # -------------------------------------------------------------- the backward pass
 
     def backward(self, cts: list[Any], ins: tuple[Any, ...], outs: tuple[Any, ...]) -> list[Any]:
-        """Cotangents of the operands and of what was captured, from recording the function again."""
+        """Cotangents of the operands and of what was captured, by recording the function again."""
         inputs = self.new_inputs(ins[: len(self.positions)])
         with tracing_user():
             again = [
-                o
-                for o, i in zip(pytree.leaves(self.call(inputs)), self.inside, strict=True)
-                if i
+                o for o, i in zip(pytree.leaves(self.call(inputs)), self.inside, strict=True) if i
             ]
         self._check_values(again, outs)
         ids = [t._n[0] if t._n is not None else None for t in inputs]

@@ -1,7 +1,7 @@
 """One operation made from a user's function and a user's derivative rule.
 
-The rule may be forward (a jvp) or reverse (a vjp); the other direction is derived by transposing what
-the rule does to the tangents or cotangents, in which it is linear.
+The rule may be forward (a jvp) or reverse (a vjp); the other direction is derived by transposing
+what the rule does to the tangents or cotangents, in which it is linear.
 """
 
 from __future__ import annotations
@@ -66,8 +66,12 @@ class CustomOperation:
         self.arity = arity
         self._primal = primal
         self._given = (forward, reverse)
-        self._forward = forward or UserFunction(f"{name}_jvp", self._transposed_reverse, self._like_out)
-        self._reverse = reverse or UserFunction(f"{name}_vjp", self._transposed_forward, self._like_in)
+        self._forward = forward or UserFunction(
+            f"{name}_jvp", self._transposed_reverse, self._like_out
+        )
+        self._reverse = reverse or UserFunction(
+            f"{name}_vjp", self._transposed_forward, self._like_in
+        )
         self._reverse_saved = reverse_saved
         self._batched: dict[tuple[bool, ...], CustomOperation] = {}
         self.primitive = Primitive(
@@ -143,9 +147,9 @@ class CustomOperation:
             return _transpose(lambda *cts: self._reverse(*cts, *ins, *outs), outs, ts)
         except WengertError as error:
             raise WengertTypeError(
-                f"{self.name} has only a reverse rule, and forward mode (jvp, jacfwd, hessian) could not "
-                f"be derived from it ({type(error).__name__}: {error}). Give it a forward rule with "
-                "wengert.custom_jvp, which serves both modes"
+                f"{self.name} has only a reverse rule, and forward mode (jvp, jacfwd, hessian) "
+                f"could not be derived from it ({type(error).__name__}: {error}). Give it a forward "
+                "rule with wengert.custom_jvp, which serves both modes"
             ) from error
 
     def _like_out(self, *leaves: Any) -> list[Aval]:
@@ -158,7 +162,7 @@ class CustomOperation:
     # -------------------------------------------------------------- batching
 
     def batched(self, flags: tuple[bool, ...]) -> CustomOperation:
-        """The operation on operands of which those flagged have a batch axis first, with batched rules."""
+        """The operation on operands of which those flagged have a batch axis first."""
         if flags not in self._batched:
             forward, reverse = self._given
             self._batched[flags] = CustomOperation(
@@ -182,9 +186,7 @@ class CustomOperation:
             outs = (True,) * ((len(leaves) - self.arity) // 2)
             cotangents = reverse.batched((*outs, *flags, *outs))(*leaves)
             # An operand that all examples share gets the sum of their cotangents.
-            return [
-                c if b else np.sum(c, axis=0) for c, b in zip(cotangents, flags, strict=True)
-            ]
+            return [c if b else np.sum(c, axis=0) for c, b in zip(cotangents, flags, strict=True)]
 
         return UserFunction(reverse.name, call, self._like_in)
 

@@ -36,8 +36,8 @@ def linear_transpose(function: Function, *examples: Any) -> Function:
     Returns
     -------
     callable
-        ``cotangent -> tuple`` of one cotangent for each argument, such that ``sum(ct * f(x))`` equals
-        ``sum(transpose(ct) * x)``. For a matrix ``A``, the transpose of ``x -> A @ x`` is
+        ``cotangent -> tuple`` of one cotangent for each argument, such that ``sum(ct * f(x))``
+        equals ``sum(transpose(ct) * x)``. For a matrix ``A``, the transpose of ``x -> A @ x`` is
         ``y -> A.T @ y``. Its attribute ``program`` is what it evaluates.
 
     Raises
@@ -82,7 +82,9 @@ def linear_transpose(function: Function, *examples: Any) -> Function:
             raise WengertValueError(
                 f"{name}: the cotangent must have the structure of the output: {error}"
             ) from None
-        seeds = [seed_like(o, c, f"{name}: cotangent") for o, c in zip(outs, cts, strict=True)]
+        seeds = [
+            seed_like(o, c, lambda: f"{name}: cotangent") for o, c in zip(outs, cts, strict=True)
+        ]
         results = evaluate(program, seeds)
         keep = keep_captured or any_tensor(cotangent)
         for r in results:

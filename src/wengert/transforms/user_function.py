@@ -1,9 +1,9 @@
 """Functions of users, called on whatever a rule may be called on.
 
-The functions that a user gives to a custom rule may be written with operations that wengert knows, and
-then they can be recorded and differentiated; or they may call anything (SciPy, a C library), and then
-they work on plain arrays only. Which it is shows when they are called on abstract values: a function
-that cannot be recorded becomes one opaque operation, and a batch of it a loop.
+The functions that a user gives to a custom rule may be written with operations that wengert knows,
+and then they can be recorded and differentiated; or they may call anything (SciPy, a C library),
+and then they work on plain arrays only. Which it is shows when they are called on abstract values: a
+function that cannot be recorded becomes one opaque operation, and a batch of it a loop.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ def plain_result(y: Any, name: str) -> Any:
         refresh(y)
         if y._n is not None or type(y._a) is Var or (type(y) is RareTensor and y._x.tangents):
             raise WengertTypeError(
-                f"{name}: the function captures a value that is being differentiated or traced, which "
-                "its rule knows nothing of. Pass that value as an argument"
+                f"{name}: the function captures a value that is being differentiated or traced, "
+                "which its rule knows nothing of. Pass that value as an argument"
             )
         y = y._a
     elif not is_operand(y):
         raise WengertTypeError(
-            f"{name}: the function returned a {type(y).__name__}; it must return arrays, numbers or "
-            "containers of them"
+            f"{name}: the function returned a {type(y).__name__}; it must return arrays, numbers "
+            "or containers of them"
         )
     elif not isinstance(y, (np.ndarray, np.generic)):
         y = np.asarray(y)[()]
@@ -177,9 +177,9 @@ class UserFunction:
                 outs = self.function(*map(_arbitrary, leaves))
         except Exception as error:
             raise WengertTypeError(
-                f"{self.name}: the shape of the result is needed before there are values. The function "
-                f"can neither be recorded nor be called on arbitrary numbers ({type(error).__name__}: "
-                f"{error}). Give wengert.primitive(..., shape=...)"
+                f"{self.name}: the shape of the result is needed before there are values. The "
+                "function can neither be recorded nor be called on arbitrary numbers "
+                f"({type(error).__name__}: {error}). Give wengert.primitive(..., shape=...)"
             ) from error
         return [Aval(a.shape, a.dtype) for a in map(aval_of, outs)]
 
@@ -203,12 +203,12 @@ class UserFunction:
 
     def _no_derivative(self, tangents: Any, ins: Any, out: Any) -> Any:
         raise NoRuleError(
-            f"{self.name} works on plain arrays only, so it has no derivative of its own. Write it with "
-            "functions that have rules, or give those it calls a rule with wengert.primitive"
+            f"{self.name} works on plain arrays only, so it has no derivative of its own. Write it "
+            "with functions that have rules, or give those it calls a rule with wengert.primitive"
         )
 
     def batched(self, flags: tuple[bool, ...]) -> UserFunction:
-        """The function on leaves of which those flagged have a batch axis first; so have all results."""
+        """The function on leaves of which those flagged have a batch axis first, as all results."""
         if flags not in self._batched:
             self._batched[flags] = UserFunction(
                 self.name, lambda *leaves: self._call_batched(flags, leaves)

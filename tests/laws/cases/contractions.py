@@ -59,7 +59,7 @@ _EINSUM = {
     "...ij,...jk->...ik": [(2, 1, 2, 3), (3, 3, 2)],
     "...i,...i->...": [(2, 3), (3,)],
     "i...->...": [(2, 3)],
-    "ij,jk->ki": [(2, 1), (3, 4)],
+    "ij,jk->kij": [(2, 1), (3, 4)],
     "i,ij,j->": [(2,), (2, 3), (3,)],
     "bi,ij,bj->b": [(2, 3), (3, 4), (2, 4)],
     "ij,jk,kl->il": [(2, 3), (3, 2), (2, 3)],
@@ -96,12 +96,15 @@ CASES = [
         args=[(2, 3, 2), (2, 3, 4)],
     ),
     Case(
-        "einsum_interleaved", lambda x, y: np.einsum(x, [2, 0], y, [0, 1], [1, 2]),
+        "einsum_interleaved",
+        lambda x, y: np.einsum(x, [2, 0], y, [0, 1], [1, 2]),
         args=[(2, 3), (3, 4)],
     ),
     Case(
         "einsum_path",
-        lambda x, y, z: np.einsum("ij,jk,kl->li", x, y, z, optimize=["einsum_path", (1, 2), (0, 1)]),
+        lambda x, y, z: np.einsum(
+            "ij,jk,kl->li", x, y, z, optimize=["einsum_path", (1, 2), (0, 1)]
+        ),
         args=[(2, 3), (3, 2), (2, 3)],
     ),
     Case(
@@ -117,7 +120,7 @@ CASES = [
     Case("dot_tensors", np.dot, args=[(2, 2, 3), (2, 3, 4)], complex=True),
     Case("dot_vector_tensor", np.dot, args=[(3,), (2, 3, 4)]),
     Case("dot_number", np.dot, args=[(), (2, 3)]),
-    Case("dot_method", lambda x, y: x.dot(y), args=[(2, 3), (3,)]),
+    Case("dot_method", lambda x: x.dot(x), args=[(3, 3)]),
     Case("inner_vectors", np.inner, args=[(3,), (3,)]),
     Case("inner_tensors", np.inner, args=[(2, 3), (4, 2, 3)], complex=True),
     Case("inner_number", np.inner, args=[(), (2, 3)]),

@@ -113,6 +113,31 @@ def newton(x: Array) -> Array:
     return y
 
 
+def guarded_roots(x: Array) -> Array:
+    """The branch that `where` does not take has infinite and undefined derivatives."""
+    with np.errstate(all="ignore"):
+        return np.where(x > 0, np.sqrt(x), 0.0) + np.where(x < 0, np.log(x * x * (x < 0)), x)
+
+
+def ties(x: Array) -> Array:
+    """Smooth although its extrema tie: the shares of the ties add up to one."""
+    return np.maximum(x, x * 1.0) * np.minimum(x, x + 0.0) + np.fmax(x, 1.0 * x)
+
+
+def two_ranks(x: Array, y: Array) -> Array:
+    return x * y + np.sin(x) / (2.0 + y * y)
+
+
+def plain_and_traced(x: Array) -> Array:
+    """A buffer that the function fills again and again."""
+    buffer = np.zeros(3)
+    total = x * 0.0
+    for k in range(3):
+        buffer[k] = k + 1.0
+        total = total + x * buffer + np.maximum(x, buffer)
+    return total
+
+
 def batched_read(x: Array, i: Array) -> Array:
     return x[i] * x[0]
 
@@ -144,6 +169,11 @@ CASES = [
     Case("fill_zeros", fill_zeros, [(3, 2)]),
     Case("write_into_second", write_into_second, [(3,), (3,)], mutates=True),
     Case("broadcast_write", broadcast_write, [(3, 2), (2,)], complex=True),
+    Case("guarded_roots", guarded_roots, [(5,)], domain="nonzero"),
+    Case("ties", ties, [(4,)]),
+    Case("two_ranks", two_ranks, [(2, 3), (3,)], complex=True),
+    Case("two_ranks_outer", two_ranks, [(2, 1), (1, 3)]),
+    Case("plain_and_traced", plain_and_traced, [(3,)], domain="distinct"),
     Case("power_series", power_series, [(3,)], complex=True),
     Case("newton", newton, [(3,)], domain="positive"),
     Case("newton_0d", newton, [()], domain="positive"),

@@ -1,0 +1,100 @@
+"""The logarithm of a sum of exponentials, as one operation.
+
+Fused for stability (composed, ``log(sum(exp(x)))`` overflows, and the maximum that prevents it needs
+a gradient that is zero) and for time: it is most of a cross entropy, which small networks evaluate at
+every step (benchmarks/workloads/mlp.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.bind import bind
+from ..core.primitive import Primitive
+from ..core.quiet import quiet
+from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
+from ..core.tensor import FastTensor
+from .reductions import kept_shape, reduce_shape, reduction_batch, sum_
+from .shapes import reshape
+
+__all__ = ["logsumexp", "logsumexp_p"]
+
+Axes = tuple[int, ...]
+
+
+def _evaluate(x: Any, axis: Axes, keepdims: bool = False) -> Any:
+    with quiet():
+        top = np.maximum.reduce(x, axis, keepdims=True)
+        if not np.isfinite(top).all():  # exp(inf - inf) would be NaN
+            top = np.where(np.isfinite(top), top, top.dtype.type(0))
+        e = x - top
+        np.exp(e, out=e)
+        total = np.add.reduce(e, axis, keepdims=True)
+        y = np.log(total) + top
+    return y if keepdims else y.reshape([n for i, n in enumerate(x.shape) if i not in axis])[()]
+
+
+def _jvp(ts: Any, ins: Any, out: Any, axis: Axes, keepdims: bool = False) -> Any:
+    x = ins[0]
+    y = out if keepdims else reshape(out, kept_shape(x.shape, axis))
+    y = np.where(np.isfinite(y), y, 0)
+    return sum_(ts[0] * np.exp(x - y), axis, keepdims)
+
+
+def _show(x: str, axis: Axes, keepdims: bool = False) -> str:
+    where = f"axis={axis[0] if len(axis) == 1 else axis}{', keepdims=True' if keepdims else ''}"
+    return f"np.log(np.sum(np.exp({x}), {where}))"
+
+
+logsumexp_p = Primitive(
+    "logsumexp",
+    _evaluate,
+    reduce_shape,
+    None,
+    jvp=_jvp,
+    show=_show,
+    lower="logsumexp",
+)
+logsumexp_p.batch = reduction_batch(logsumexp_p)
+
+
+def logsumexp(x: Any, axis: Axes, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` over canonical axes, of floats. Its gradient is the softmax."""
+    params: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+    if type(x) is not FastTensor or x._n is None or (PAUSED and is_paused()):
+        return bind(logsumexp_p, (x,), params)
+    r = FastTensor()
+    r._a = y = _evaluate(x._a, axis, keepdims)
+    r._n = [next(COUNTER), LOGSUMEXP, x._n, None, None, x._a, y, params]
+    return r
+
+
+# Nodes: [id, LOGSUMEXP, parent, None, gradient, x, out, params]
+
+
+def _raw(node: Node, ct: Any, cotangents: Cotangents) -> None:
+    x, y, params = node[5:8]
+    kept = kept_shape(x.shape, params["axis"])
+    y = y.reshape(kept)
+    g = x - (y if np.isfinite(y).all() else np.where(np.isfinite(y), y, y.dtype.type(0)))
+    np.exp(g, out=g)
+    g *= ct.reshape(kept)
+    k = node[2][0]
+    cotangents[k] = cotangents[k] + g if k in cotangents else g
+
+
+def _graph(node: Node, ct: Any, cotangents: Cotangents, wrap: Wrap) -> None:
+    parents, (x,), params, out, _ = _decode(node)
+    out = wrap(out, node)
+    contribute(logsumexp_p, parents, (wrap(x, parents[0]),), out, params, ct, cotangents, False)
+
+
+def _decode(node: Node) -> tuple[Any, ...]:
+    return (node[2],), (node[5],), node[7], node[6], (None,)
+
+
+LOGSUMEXP = NodeKind("logsumexp", logsumexp_p, False, _raw, _graph, _decode)
+

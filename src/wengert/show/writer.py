@@ -1,0 +1,229 @@
+"""Statements of a listing: what every pass writes them with."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.abstract import Aval, Var, freeze
+from ..core.primitive import Primitive
+from ..core.program import Equation, Program
+from ..core.tensor import Tensor
+from .expressions import assign, call, constant, method, name, parse, subscript
+from .values import Shapes, Value, express, index_of, shape_tree
+
+__all__ = ["Statement", "Writer", "as_index", "distinct", "is_writable", "plain"]
+
+Expr = ast.expr
+_WRITTEN_ELEMENTS = 32
+_LONG = 64
+
+
+@dataclass
+class Statement:
+    """A line of the listing, and the variable it defines (for a comment with its shape)."""
+
+    tree: ast.stmt
+    variable: Var | None = None
+
+
+class Writer:
+    """Emits statements; knows how variables of the Program are called.
+
+    Names are placeholders until the whole listing is there: ``v3_`` for a value, ``g3_`` for its
+    gradient (or tangent), ``t3_`` for an intermediate value of a derivative pass.
+
+    Parameters
+    ----------
+    program : Program
+    literals : dict
+        Captured arrays that are written out where they are used.
+
+    Attributes
+    ----------
+    statements : list of Statement
+    helpers : dict
+        Functions that the listing calls and that only wengert has: their operation and parameters.
+    given : dict
+        Arrays that the listing uses and that are too large to be written out.
+    """
+
+    def __init__(self, program: Program, literals: dict[Var, Expr]) -> None:
+        self.program = program
+        self.literals = literals
+        self.statements: list[Statement] = []
+        self.helpers: dict[str, tuple[Primitive, dict[str, Any]]] = {}
+        self.given: dict[str, Any] = {}
+        self.places: dict[Var, int] = {}
+        self._temporaries = 0
+        variables = [*program.inputs, *[v for v, _ in program.captured]]
+        for v in variables + [v for e in program.equations for v in e.outputs]:
+            self.places[v] = len(self.places)
+
+    # -------------------------------------------------------------- names
+
+    def value(self, x: Any) -> Value:
+        """An operand as an expression: a variable or a number."""
+        if type(x) is Var:
+            literal = self.literals.get(x)
+            return Value(name(f"v{self.places[x]}_") if literal is None else literal, x.shape)
+        return Value(self.written_constant(x), np.shape(x))
+
+    def gradient(self, v: Var) -> ast.Name:
+        """The name of a gradient or tangent."""
+        return name(f"g{self.places[v]}_")
+
+    def temporary(self) -> ast.Name:
+        """A new name."""
+        self._temporaries += 1
+        return name(f"t{self._temporaries}_")
+
+    def written_constant(self, x: Any) -> Expr:
+        """A constant: written out, or given by name where it is too large for that."""
+        if not isinstance(x, np.ndarray) or is_writable(x):
+            return constant(x)
+        for key, a in self.given.items():
+            if a is x:
+                return name(key)
+        key = f"constant_{len(self.given) + 1}"
+        self.given[key] = x
+        return name(key)
+
+    # -------------------------------------------------------------- statements
+
+    def emit(self, target: Expr, value: Expr, operator: str = "=", v: Var | None = None) -> None:
+        """Add a line."""
+        self.statements.append(Statement(assign(target, copy.deepcopy(value), operator), v))
+
+    def express(
+        self, e: Equation, values: list[Value], shapes: Shapes, backward: bool
+    ) -> list[Value]:
+        """The outputs of an equation."""
+        return express(e, values, shapes, backward) or self._helper(e, values)
+
+    def _helper(self, e: Equation, values: Sequence[Value]) -> list[Value]:
+        """An operation that has no Python text: a call of its own evaluation."""
+        text = "".join([c if c.isalnum() else "_" for c in e.primitive.name])
+        key = text if text.isidentifier() else f"f_{text}"
+        while key in self.helpers and not _is_same(self.helpers[key], e):
+            key += "_"
+        self.helpers[key] = (e.primitive, e.params)
+        tree = call(key, *[v.tree for v in values])
+        if e.primitive.outputs in (None, 1):
+            return [Value(tree, e.outputs[0].shape)]
+        return [Value(subscript(tree, str(k)), v.shape) for k, v in enumerate(e.outputs)]
+
+    def helper(
+        self, p: Primitive, inputs: Sequence[Any], params: dict[str, Any], shape: tuple[int, ...]
+    ) -> Value:
+        """The result of an operation that has no Python text."""
+        e = Equation(p, tuple(inputs), params, (Var(shape, np.dtype(bool), None),))
+        return self._helper(e, [self.value(x) for x in inputs])[0]
+
+    def inline(self, program: Program, ins: Sequence[Value], shapes: Shapes) -> list[Value]:
+        """What a recorded rule computes, with lines of their own for values that it uses twice."""
+        env: dict[Any, Value] = dict(zip(program.inputs, ins, strict=True))
+        for v, obj in program.captured:
+            env[v] = Value(self.written_constant(plain(obj)), v.shape)
+        uses = count_uses(program)
+
+        def read(x: Any) -> Value:
+            return env[x] if type(x) is Var else Value(self.written_constant(x), np.shape(x))
+
+        for e in program.equations:
+            values = [read(x) for x in e.inputs]
+            if e.primitive.name in ("scatter_add", "setitem"):
+                t = self.temporary()
+                self.statements.extend(self.written(e, t, values, shapes))
+                env[e.outputs[0]] = Value(t, e.outputs[0].shape)
+                continue
+            for v, value in zip(e.outputs, self.express(e, values, shapes, True), strict=True):
+                env[v] = self._shared(v, value, uses.get(v, 0), v in program.outputs)
+        return [read(x) for x in program.outputs]
+
+    def _shared(self, v: Var, value: Value, uses: int, is_output: bool) -> Value:
+        """A value under a name of its own if it is used twice or is long."""
+        if isinstance(value.tree, ast.Name | ast.Constant):
+            return value
+        if uses < 2 and (is_output or len(ast.unparse(value.tree)) < _LONG):
+            return value
+        t = self.temporary()
+        self.emit(t, value.tree, v=v)
+        return Value(t, value.shape)
+
+    # -------------------------------------------------------------- writes
+
+    def written(
+        self, e: Equation, target: Expr, values: list[Value], shapes: Shapes, fresh: bool = True
+    ) -> list[Statement]:
+        """The lines of an operation that writes into an array: of zeros, or into a copy.
+
+        Without ``fresh`` it writes into ``target`` as it is.
+        """
+        out = e.outputs[0]
+        if e.primitive.name == "scatter_add":
+            content, *arrays = values
+            dtype = "" if out.dtype == np.float64 else f", np.{out.dtype.name}"
+            made = parse(f"np.zeros(_s_{dtype})", _s_=shape_tree(out.shape, shapes))
+            lines = [Statement(assign(target, made), out)]
+            text, places = index_of(e.params["template"], [a.tree for a in arrays])
+            place = subscript(target, text, **places)
+            if arrays and not distinct(arrays):
+                add = call("np.add.at", target, as_index(place.slice), content.tree)
+                return [*lines, Statement(ast.Expr(add))]
+            return [*lines, Statement(assign(place, content.tree))]
+        base, content, *arrays = values
+        lines = [Statement(assign(target, method(base.tree, "copy")), out)] if fresh else []
+        place = self.part(target, e, [a.tree for a in arrays])
+        return [*lines, Statement(assign(place, content.tree), None if fresh else out)]
+
+    def part(self, x: Expr, e: Equation, arrays: list[Expr]) -> ast.Subscript:
+        """The part of ``x`` that an item assignment writes: its view, and the index into that."""
+        for p, params in e.params["chain"]:
+            shape = p.shape(Aval((), np.dtype(float)), **params)[0] if p.name == "reshape" else ()
+            step = Equation(p, (None,), params, (Var(shape, np.dtype(float), None),))
+            x = self.express(step, [Value(x, (-1,))], {}, False)[0].tree
+        text, places = index_of(e.params["template"], arrays)
+        return subscript(x, text, **places)
+
+
+def count_uses(program: Program) -> dict[Var, int]:
+    """How often each variable is read, outputs included."""
+    uses: dict[Var, int] = {}
+    for x in [x for e in program.equations for x in e.inputs] + program.outputs:
+        if type(x) is Var:
+            uses[x] = uses.get(x, 0) + 1
+    return uses
+
+
+def as_index(index: Expr) -> Expr:
+    """An index as an argument: a slice needs ``np.s_``."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    if any(isinstance(p, ast.Slice) for p in parts):
+        return ast.Subscript(parse("np.s_"), index, ast.Load())
+    return index
+
+
+def distinct(arrays: Sequence[Value]) -> bool:
+    """Whether no two indices are equal: certain if those along one axis are ``np.arange``."""
+    shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    return any(a.shape == shape and ast.unparse(a.tree).startswith("np.arange(") for a in arrays)
+
+
+def is_writable(a: Any) -> bool:
+    """Whether a constant array has a text of reasonable length."""
+    return np.size(a) <= _WRITTEN_ELEMENTS or not ast.unparse(constant(a)).startswith("np.array")
+
+
+def plain(obj: Any) -> Any:
+    """The array of a captured input."""
+    return obj._concrete("show") if isinstance(obj, Tensor) else obj
+
+
+def _is_same(known: tuple[Primitive, dict[str, Any]], e: Equation) -> bool:
+    return known[0] is e.primitive and freeze(known[1]) == freeze(e.params)

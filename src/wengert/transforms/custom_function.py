@@ -1,0 +1,205 @@
+"""What functions with a custom rule share: how a call becomes one operation on leaves."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import pytree
+from ..core.bind import bind
+from ..core.errors import WengertTypeError, WengertValueError
+from ..core.tensor import Tensor
+from .boundary import name_of
+from .custom_operation import CustomOperation
+from .user_function import UserFunction, is_operand
+
+__all__ = ["CustomFunction", "Signature"]
+
+Function = Callable[..., Any]
+_CACHE_SIZE = 128
+
+
+class Signature:
+    """How the arguments of one kind of call become leaves, and leaves become arguments again.
+
+    Leaves that are no numbers (strings, functions) are static, as the arguments in ``nondiff`` are.
+    """
+
+    def __init__(self, args: tuple[Any, ...], nondiff: tuple[int, ...]) -> None:
+        self.count = len(args)
+        self.nondiff = nondiff
+        self.static_args = tuple([args[i] for i in nondiff])
+        self.positions = [i for i in range(len(args)) if i not in nondiff]
+        differentiable = tuple([args[i] for i in self.positions])
+        leaves, self.spec = pytree.flatten(differentiable)
+        self.mask = tuple([is_operand(x) for x in leaves])
+        self.statics = tuple([x for x in leaves if not is_operand(x)])
+        self.operands = tuple([x for x in leaves if is_operand(x)])
+        self.arity = len(self.operands)
+        self.out_spec: Any = None
+
+    def key(self) -> Any:
+        """What two calls must share to be the same operation."""
+        return self.count, self.spec, self.mask, self.statics, self.static_args
+
+    def primals(self, operands: Sequence[Any], missing: bool = False) -> tuple[Any, ...]:
+        """The differentiable arguments made of ``operands``."""
+        rest = iter(operands)
+        statics = iter(self.statics)
+        leaves = [
+            next(rest) if is_leaf else (None if missing else next(statics)) for is_leaf in self.mask
+        ]
+        result: tuple[Any, ...] = pytree.unflatten(self.spec, leaves)
+        return result
+
+    def arguments(self, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """All arguments, in order."""
+        args: list[Any] = [None] * self.count
+        for i, x in zip(self.nondiff, self.static_args, strict=True):
+            args[i] = x
+        for i, x in zip(self.positions, self.primals(operands), strict=True):
+            args[i] = x
+        return tuple(args)
+
+    def flat_output(self, y: Any, name: str) -> list[Any]:
+        """The leaves of a result; its structure is remembered and must not change."""
+        leaves, spec = pytree.flatten(y)
+        if self.out_spec is None:
+            self.out_spec = spec
+        elif spec != self.out_spec:
+            raise WengertTypeError(
+                f"{name}: the function returned {spec} after {self.out_spec} for arguments of the "
+                "same structure; the structure of the result must not depend on values"
+            )
+        return leaves
+
+    def flat_tangent(self, t: Any, name: str) -> list[Any]:
+        """The leaves of an output's tangent."""
+        try:
+            return pytree.flatten_up_to(self.out_spec, t)
+        except ValueError as error:
+            raise WengertValueError(
+                f"{name}: the rule's tangent must have the structure of the output: {error}"
+            ) from None
+
+    def flat_cotangents(self, cts: Any, name: str) -> list[Any]:
+        """The operands' cotangents from what a reverse rule returned; None for zero."""
+        count = len(self.positions)
+        if not isinstance(cts, (tuple, list)):
+            cts = (cts,)
+        if len(cts) != count:
+            raise WengertValueError(
+                f"{name}: the rule must return a tuple with one cotangent for each of the {count} "
+                f"differentiable argument{'' if count == 1 else 's'}, got {len(cts)}"
+            )
+        found: list[Any] = []
+        for i, (c, spec) in enumerate(zip(cts, self.spec.children(), strict=True)):
+            if c is None:
+                found.extend([None] * spec.num_leaves)
+                continue
+            try:
+                found.extend(pytree.flatten_up_to(spec, c))
+            except ValueError as error:
+                raise WengertValueError(
+                    f"{name}: the cotangent of argument {self.positions[i]} must have the "
+                    f"structure of that argument: {error}"
+                ) from None
+        return [c for c, is_leaf in zip(found, self.mask, strict=True) if is_leaf]
+
+
+class CustomFunction:
+    """A function with a rule of its own. Subclasses say what the rule is."""
+
+    _kind = "custom function"
+    _fills_defaults = True
+
+    def __init__(self, function: Function, nondiff_argnums: Sequence[int] = ()) -> None:
+        if not callable(function):
+            raise WengertTypeError(
+                f"{self._kind}: expected a function, not a {type(function).__name__}"
+            )
+        self._function = function
+        self._nondiff = tuple(sorted(int(i) for i in nondiff_argnums))
+        self._operations: OrderedDict[Any, tuple[Signature, CustomOperation]] = OrderedDict()
+        try:
+            self._parameters: inspect.Signature | None = inspect.signature(function)
+        except (TypeError, ValueError):
+            self._parameters = None
+        functools.update_wrapper(self, function, updated=())
+        self.__name__ = name_of(function)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} {self.__name__}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; its rule is what derivatives use."""
+        self._require_rule()
+        args = self._positional(args, kwargs)
+        if self._nondiff and (self._nondiff[0] < 0 or self._nondiff[-1] >= len(args)):
+            raise WengertValueError(
+                f"{self._kind} of {self.__name__}: nondiff_argnums={self._nondiff}, but it was "
+                f"called with {len(args)} arguments"
+            )
+        signature = Signature(args, self._nondiff)
+        operands = signature.operands
+        if not any(isinstance(x, Tensor) for x in operands):
+            return self._function(*args)
+        known, operation = self._find(signature)
+        outs = bind(operation.primitive, operands, {})
+        return pytree.unflatten(known.out_spec, outs)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments by position, with defaults filled in, so that rules see every one."""
+        if self._parameters is None:
+            if kwargs:
+                raise WengertTypeError(
+                    f"{self._kind} of {self.__name__}: its signature is unknown, so it takes no "
+                    "keyword arguments; wrap it in a function that names its parameters"
+                )
+            return args
+        positional = [
+            p
+            for p in self._parameters.parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+        complete = len(args) >= len(positional) or not self._fills_defaults
+        if not kwargs and complete:
+            return args
+        bound = self._parameters.bind(*args, **kwargs)
+        if bound.kwargs:
+            raise WengertTypeError(
+                f"{self._kind} of {self.__name__}: keyword-only arguments "
+                f"({', '.join(bound.kwargs)}) have no place in a rule; make them positional"
+            )
+        for p in positional:
+            bound.arguments.setdefault(p.name, p.default)
+        return bound.args
+
+    def _find(self, signature: Signature) -> tuple[Signature, CustomOperation]:
+        key = signature.key()
+        try:
+            found = self._operations.get(key)
+        except TypeError:  # a static argument that cannot be hashed
+            return signature, self._operation(signature)
+        if found is None:
+            found = self._operations[key] = (signature, self._operation(signature))
+            if len(self._operations) > _CACHE_SIZE:
+                self._operations.popitem(last=False)
+            signature.operands = ()  # the cache must not keep values alive
+        return found
+
+    def _primal(self, signature: Signature) -> UserFunction:
+        name, function = self.__name__, self._function
+        return UserFunction(
+            name,
+            lambda *ins: signature.flat_output(function(*signature.arguments(ins)), name),
+        )
+
+    def _require_rule(self) -> None:
+        raise NotImplementedError
+
+    def _operation(self, signature: Signature) -> CustomOperation:
+        raise NotImplementedError

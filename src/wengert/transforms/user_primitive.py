@@ -1,0 +1,175 @@
+"""`primitive`: any function of arrays, with a derivative given by the user."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import pytree
+from ..core.abstract import Aval, aval_of
+from ..core.bind import bind
+from ..core.errors import WengertTypeError, WengertValueError
+from ..core.primitive import Primitive
+from ..core.tensor import Tensor
+from ..rules.pointwise import pointwise_batch, pointwise_shape
+from .boundary import name_of
+from .custom_function import CustomFunction, Signature
+from .custom_operation import CustomOperation
+from .user_function import UserFunction, plain_result, read_only
+
+__all__ = ["primitive"]
+
+Function = Callable[..., Any]
+
+
+class _Primitive(CustomFunction):
+    _kind = "primitive"
+    _fills_defaults = False  # a ufunc's `out=None` is no argument of the rule
+
+    def __init__(
+        self, function: Function, vjp: Function | None, jvp: Function | None, shape: Any, name: Any
+    ) -> None:
+        super().__init__(function)
+        if name is not None:
+            self.__name__ = name
+        self._vjp, self._jvp, self._shape = vjp, jvp, shape
+
+    def _require_rule(self) -> None:
+        """It was given on construction."""
+
+    def _operation(self, signature: Signature) -> CustomOperation:
+        name, arity, vjp, jvp = self.__name__, signature.arity, self._vjp, self._jvp
+
+        def forward(*leaves: Any) -> list[Any]:
+            primals = signature.primals(leaves[:arity])
+            out = pytree.unflatten(signature.out_spec, leaves[arity : len(leaves) - arity])
+            tangents = signature.primals(leaves[len(leaves) - arity :], missing=True)
+            t = jvp(tangents, out, *primals)  # type: ignore[misc]
+            return signature.flat_tangent(t, f"primitive {name}, jvp")
+
+        def reverse(*leaves: Any) -> list[Any]:
+            count = (len(leaves) - arity) // 2
+            ins = leaves[count : count + arity]
+            ct = pytree.unflatten(signature.out_spec, leaves[:count])
+            out = pytree.unflatten(signature.out_spec, leaves[count + arity :])
+            found = vjp(ct, out, *signature.primals(ins))  # type: ignore[misc]
+            cts = signature.flat_cotangents(found, f"primitive {name}, vjp")
+            return [
+                np.zeros(np.shape(x)) if c is None and not isinstance(x, Tensor)
+                else x * 0.0 if c is None else c
+                for c, x in zip(cts, ins, strict=True)
+            ]  # fmt: skip
+
+        primal = self._primal(signature)
+        if self._shape is not None:
+            primal._shape = lambda *ins: self._given_shape(signature, ins)
+        return CustomOperation(
+            name,
+            primal,
+            None if jvp is None else UserFunction(f"{name}_jvp", forward),
+            None if vjp is None else UserFunction(f"{name}_vjp", reverse),
+            arity,
+        )
+
+    def _given_shape(self, signature: Signature, ins: Sequence[Any]) -> list[Aval]:
+        result = self._shape(*signature.primals(ins))
+        if isinstance(result, tuple) and all(isinstance(n, (int, np.integer)) for n in result):
+            dtypes = [aval_of(x).dtype for x in ins]
+            dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
+            result = Aval(result, dtype if dtype.kind in "fc" else np.dtype(float))
+        leaves = signature.flat_output(result, self.__name__)
+        return [Aval(tuple(a.shape), np.dtype(a.dtype)) for a in leaves]
+
+
+def _pointwise_primitive(function: Function, partials: Sequence[Any], name: str) -> Function:
+    def evaluate(*xs: Any) -> Any:
+        return plain_result(function(*map(read_only, xs)), name)
+
+    p = Primitive(
+        name,
+        evaluate,
+        pointwise_shape(evaluate),
+        None,
+        partials=tuple(partials),
+        show=lambda *operands: f"{name}({', '.join(operands)})",
+        register=False,
+    )
+    p.batch = pointwise_batch(p)
+
+    def call(*args: Any) -> Any:
+        if len(args) != len(partials):
+            raise WengertTypeError(
+                f"primitive {name}: {len(partials)} partials were given, so it takes as many "
+                f"arguments, not {len(args)}"
+            )
+        if not any(isinstance(x, Tensor) for x in args):
+            return function(*args)
+        return bind(p, args, {})
+
+    functools.update_wrapper(call, function, updated=())
+    call.__name__ = name
+    return call
+
+
+def primitive(
+    function: Function,
+    vjp: Function | None = None,
+    jvp: Function | None = None,
+    *,
+    partials: Sequence[Function | int | None] | None = None,
+    shape: Function | None = None,
+    name: str | None = None,
+) -> Function:
+    """Make any function of arrays differentiable, one of SciPy's say, by giving its derivative.
+
+    Parameters
+    ----------
+    function : callable
+        From arrays (or containers of them) to arrays. It is called with plain arrays only and must
+        not modify them.
+    vjp : callable, optional
+        ``(ct, out, *args) -> cotangents``: a tuple with one for each argument, None for zero; for
+        one argument it may be the cotangent itself.
+    jvp : callable, optional
+        ``(tangents, out, *args) -> tangent`` of the output, linear in the tuple ``tangents``. Given
+        alone, it serves both modes. With ``vjp`` beside it, that serves reverse mode.
+    partials : sequence, optional
+        For a function that works on each element alone, instead of ``vjp`` and ``jvp``: one
+        function ``(out, *args) -> partial derivative`` for each argument, a constant 1 or -1, or
+        None for an argument that is not differentiated.
+    shape : callable, optional
+        ``(*args) -> shape of the output`` (or arrays like the outputs); the arguments have
+        ``shape`` and ``dtype`` only. Needed inside `vmap` if the function can neither be recorded
+        nor be called on arbitrary numbers.
+    name : str, optional
+        For messages and listings; the function's by default.
+
+    Notes
+    -----
+    A rule that calls only what wengert can differentiate serves derivatives of any order. Inside
+    `vmap` a function or rule that cannot be recorded is called in a loop over the examples.
+
+    Examples
+    --------
+    >>> import math, wengert as wg
+    >>> from wengert.transforms.user_primitive import primitive
+    >>> gamma = primitive(math.gamma, jvp=lambda ts, out, x: ts[0] * out * digamma(x))
+    >>> digamma = lambda x: math.log(x) - 1 / (2 * x)  # near enough for large x
+    >>> round(float(wg.grad(gamma)(10.0)) / (9 * 8 * 7 * 6 * 5 * 4 * 3 * 2), 2)
+    2.25
+    """
+    if not callable(function):
+        raise WengertTypeError(f"primitive: expected a function, not a {type(function).__name__}")
+    if partials is not None:
+        if vjp is not None or jvp is not None or shape is not None:
+            raise WengertValueError("primitive: partials need no vjp, jvp or shape beside them")
+        return _pointwise_primitive(function, partials, name or name_of(function))
+    if vjp is None and jvp is None:
+        raise WengertValueError(
+            "primitive: give a derivative: vjp, jvp or partials. For a function that is constant "
+            "for derivatives use wengert.stop_gradient"
+        )
+    return _Primitive(function, vjp, jvp, shape, name)
