@@ -21,6 +21,21 @@ from .core.errors import (
 from .core.state import no_grad
 from .core.tensor import Tensor, tensor
 from .numpy import methods as _methods  # attaches the operators
+from .show import show
+from .transforms.autograd_names import (
+    hessian_tensor_product,
+    hessian_vector_product,
+    make_ggnvp,
+    make_hvp,
+    make_jvp,
+    make_vjp,
+    multigrad_dict,
+    tensor_jacobian_product,
+    vector_jacobian_product,
+)
+from .transforms.checkpoint import checkpoint
+from .transforms.custom import custom_jvp, custom_vjp
+from .transforms.custom_operation import primitive
 from .transforms.forward import derivative, jvp, linearize
 from .transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from .transforms.reverse import (
@@ -32,6 +47,7 @@ from .transforms.reverse import (
     vjp,
 )
 from .transforms.stop import stop_gradient
+from .transforms.transpose import linear_transpose
 from .transforms.vmap import vmap
 
 __version__ = "0.1.0"
@@ -48,27 +64,42 @@ __all__ = [
     "WengertError",
     "WengertTypeError",
     "WengertValueError",
+    "checkpoint",
     "core",
+    "custom_jvp",
+    "custom_vjp",
     "derivative",
     "elementwise_grad",
     "grad",
     "grad_and_aux",
     "hessian",
+    "hessian_tensor_product",
+    "hessian_vector_product",
     "holomorphic_grad",
     "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
     "jvp",
+    "linear_transpose",
     "linearize",
+    "make_ggnvp",
+    "make_hvp",
+    "make_jvp",
+    "make_vjp",
+    "multigrad_dict",
     "no_grad",
     "numpy",
+    "primitive",
     "rules",
     "scipy",
+    "show",
     "stop_gradient",
     "tensor",
+    "tensor_jacobian_product",
     "tree",
     "value_and_grad",
+    "vector_jacobian_product",
     "vjp",
     "vmap",
 ]

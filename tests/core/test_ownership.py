@@ -118,7 +118,7 @@ def test_a_large_read_only_operand_is_not_copied() -> None:
     assert any(part is w for part in y._n), "a read-only array that owns its memory needs no copy"
 
 
-# ------------------------------------------------------------------ one buffer filled again and again
+# ------------------------------------------------------------------ one buffer, filled often
 
 
 def filled_buffer(x: Any) -> Any:

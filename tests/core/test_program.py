@@ -268,12 +268,12 @@ class TestRecording:
     def test_mask_of_an_abstract_value(self) -> None:
         with pytest.raises(wg.AbstractValueError, match=r"boolean mask.*np\.where"):
             wg.vmap(lambda x: x[x > 0])(np.ones((2, 3)))
+
+        def f(x: Any) -> Any:
+            x[x > 0] = np.ones(2)
+            return x
+
         with pytest.raises(wg.AbstractValueError, match="number of elements would depend"):
-
-            def f(x: Any) -> Any:
-                x[x > 0] = np.ones(2)
-                return x
-
             wg.vmap(f)(np.ones((2, 3)))
 
     def test_scalar_into_an_abstract_mask(self) -> None:

@@ -208,6 +208,29 @@ class TestWarnings:
             pullback(1.0)
             linear(ONES)
 
+    def test_batched_derivatives_warn_of_nothing(self) -> None:
+        """Regression: what was recorded in a backward pass warned when it was replayed."""
+
+        def f(x: Any) -> Any:
+            positive = x > 0
+            return np.sum(np.where(positive, np.sqrt(x * positive), x))
+
+        batch = np.stack([POINT, -POINT])
+        with np.errstate(all="raise"):
+            for g in (wg.grad(f), wg.jacfwd(f), wg.hessian(f), wg.jacrev(wg.grad(f))):
+                assert np.isfinite(wg.vmap(g)(batch)).all()
+            wg.vmap(lambda x: wg.jvp(f, (x,), (x,))[1])(batch)
+
+    def test_the_users_errstate_is_kept_under_vmap(self) -> None:
+        def quietly(x: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return np.log(x)
+
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(wg.vmap(quietly)(np.array([0.0, 1.0])), [-np.inf, 0.0])
+            with pytest.raises(FloatingPointError):
+                wg.vmap(np.log)(np.array([0.0, 1.0]))
+
     def test_a_gradient_that_overflows_warns_of_nothing(self) -> None:
         x = Tensor([1e200], True)
         y = np.sum(x * 1e-200)

@@ -286,7 +286,7 @@ def program_is_right(case: Case, dtype: Any) -> None:
 
 @law(_recorded(1, "f8 f4 c16"))
 def gradient_program_is_right(case: Case, dtype: Any) -> None:
-    """The recordings of the pullback and of the pushforward verify and agree with the eager ones."""
+    """The recordings of pullback and pushforward verify and agree with the eager ones."""
     s = Subject(case, dtype)
     ct = tuple(like(s.rng, y) for y in s.primal())
     tangents = tuple(like(s.rng, a) for a in s.args)
@@ -397,7 +397,7 @@ def forward_and_reverse_agree(case: Case, dtype: Any) -> None:
 
 @law(_order(1, "f8 f4 c16"))
 def linearize_is_jvp(case: Case, dtype: Any) -> None:
-    """The linear function of `linearize` gives what `jvp` gives, for one tangent after the other."""
+    """The linear function of `linearize` gives what `jvp` gives, for several tangents."""
     s = Subject(case, dtype)
     y, linear = wg.linearize(s.f, *copies(s.args))
     assert_same(y, s.primal(), "value of linearize", dtype=dtype)
@@ -585,7 +585,7 @@ def vmap_is_a_loop(case: Case, dtype: Any) -> None:
 
 @law(_batched(1, "f8 c16"))
 def vmap_of_derivatives_is_a_loop(case: Case, dtype: Any) -> None:
-    """The same for the pullback and the pushforward, and for the pullback of the batched function."""
+    """The same for pullback and pushforward, and for the pullback of the batched function."""
     s = Subject(case, dtype)
     y = s.primal()
     ct = tuple(like(s.rng, v) for v in y)

@@ -190,7 +190,6 @@ def test_every_method_is_covered() -> None:
     missing = {
         f"Tensor.{name}"
         for _, name, attribute in public_methods()
-        if name not in called
-        and not (callable(attribute) and is_plain(attribute))
+        if name not in called and not (callable(attribute) and is_plain(attribute))
     }
     assert sorted(missing - set(UNCOVERED)) == []

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.core import algebra, bind, forward, ownership, recorder, tape, transposition
+from wengert.core import algebra, bind, forward, recorder, tape, transposition
 from wengert.core.bind import bind as apply
 from wengert.core.primitive import PRIMITIVES
 from wengert.rules import batching, contractions, fast, fast_reductions, indexing, pointwise
 
 from .collect import case_named
 from .laws import LAWS, applicable
-
-# ruff: noqa: B023, E731
 
 
 class Planter:
@@ -144,7 +142,7 @@ def sweep_not_repeated_with_strong_products(p: Planter) -> None:
     p.patch(tape, "_is_abstract", lambda ct: False)
 
 
-# ------------------------------------------------------------------ generated and hand-written fast paths
+# ------------------------------------------------------------------ fast paths
 
 
 @fault("pointwise-cos")
@@ -171,7 +169,7 @@ def fast_rule_does_not_unbroadcast(p: Planter) -> None:
 @fault("pointwise-div")
 def fast_rule_of_a_quotient(p: Planter) -> None:
     def raw(node: Any, g: Any, cotangents: Any) -> None:
-        x, y = node[5], node[6]
+        y = node[6]
         if node[2] is not None:
             tape.accumulate(cotangents, node[2], g / y)
         if node[3] is not None:
@@ -323,9 +321,7 @@ def transposed_index(p: Planter) -> None:
 
 @fault("core-write_through_views", "indexing-write_slice")
 def overwritten_region_keeps_its_cotangent(p: Planter) -> None:
-    p.entry(
-        "setitem", "transpose", 0, lambda before: lambda ct, ins, out, chain, template: ct
-    )
+    p.entry("setitem", "transpose", 0, lambda before: lambda ct, ins, out, chain, template: ct)
 
 
 @fault("indexing-write_duplicates", "indexing-write_duplicate_pairs")
@@ -356,7 +352,7 @@ def parts_in_the_wrong_order(p: Planter) -> None:
     p.record("concatenate", transpose=lambda i, ct, *a, **k: before(i, ct[::-1], *a, **k))
 
 
-# ------------------------------------------------------------------ products, decompositions, jvp rules
+# ------------------------------------------------------------------ products, and rules by jvp
 
 
 @fault("contractions-matmul_mm", "contractions-matmul_stack_stack", generic=True)
@@ -400,8 +396,6 @@ def sign_in_a_jvp(p: Planter) -> None:
 
 @fault("linalg-solve_vector", "linalg-solve_matrix")
 def system_not_transposed(p: Planter) -> None:
-    from wengert.core.bind import bind as apply
-
     p.entry(
         "solve",
         "transpose",
@@ -420,7 +414,9 @@ def zero_tangent_of_a_jvp(p: Planter) -> None:
     p.record("prod", jvp=lambda ts, ins, out, **k: out * 0.0)
 
 
-@fault("reductions-prod_axis", "reductions-prod_axes", "linalg-norm_rows", "cumulative-cumprod_axis")
+@fault(
+    "reductions-prod_axis", "reductions-prod_axes", "linalg-norm_rows", "cumulative-cumprod_axis"
+)
 def transposed_jvp_cached_without_parameters(p: Planter) -> None:
     p.patch(transposition, "freeze", lambda value: None)
 
@@ -540,7 +536,11 @@ def sweep_not_recorded(p: Planter) -> None:
 
 @fault("reductions-prod", "pointwise-tan", "pointwise-cbrt")
 def output_without_its_tangents(p: Planter) -> None:
-    p.patch(tape, "_restore_output", lambda primitive, node, operands, params, out, wrap: wrap(out, node))
+    p.patch(
+        tape,
+        "_restore_output",
+        lambda primitive, node, operands, params, out, wrap: wrap(out, node),
+    )
 
 
 @fault("core-several_results")
@@ -619,7 +619,11 @@ def generic(node: Any, ct: Any, cotangents: Any, wrap: Any = None) -> None:
     parents, operands, params, out, _ = node[1].decode(node)
     if wrap is not None:
         operands = tuple(wrap(x, m) for x, m in zip(operands, parents, strict=True))
-        out = None if out is None else tape._restore_output(primitive, node, operands, params, out, wrap)
+        out = (
+            None
+            if out is None
+            else tape._restore_output(primitive, node, operands, params, out, wrap)
+        )
     tape.contribute(primitive, parents, operands, out, params, ct, cotangents, False)
 
 

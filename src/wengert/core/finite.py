@@ -26,7 +26,7 @@ def finite(value: Any) -> bool:
         return True
     if value.ndim == 0:
         return isfinite(abs(value))
-    if value.flags.contiguous:
+    if value.ndim == 1 or value.flags.contiguous:
         flat = value if value.ndim == 1 else value.ravel("K")
         # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
         if isfinite(abs(flat.dot(flat))):

@@ -16,15 +16,20 @@ from .abstract import Aval, Var
 from .bind import bind
 from .errors import ProgramError
 from .primitive import Primitive
+from .quiet import quiet
 from .tensor import Tensor, handle
 
 __all__ = ["Equation", "Program", "evaluate", "interpret", "pruned", "verify"]
 
 
 class Equation:
-    """``outputs = primitive[params](inputs)``; an input is a `Var` or a scalar constant."""
+    """``outputs = primitive[params](inputs)``; an input is a `Var` or a scalar constant.
 
-    __slots__ = ("inputs", "outputs", "params", "primitive")
+    ``silent`` says that NumPy's floating-point warnings were off when it was recorded: in a
+    derivative, or by the user's ``np.errstate``.
+    """
+
+    __slots__ = ("inputs", "outputs", "params", "primitive", "silent")
 
     def __init__(
         self,
@@ -32,11 +37,13 @@ class Equation:
         inputs: tuple[Any, ...],
         params: dict[str, Any],
         outputs: tuple[Var, ...],
+        silent: bool = False,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
         self.params = params
         self.outputs = outputs
+        self.silent = silent
 
 
 class Program:
@@ -195,7 +202,11 @@ def evaluate(
     env.update(zip((v for v, _ in program.captured), held, strict=True))
     for e in program.equations:
         ins = tuple([env[x] if type(x) is Var else x for x in e.inputs])
-        out = bind(e.primitive, ins, e.params, False)
+        if e.silent:
+            with quiet():
+                out = bind(e.primitive, ins, e.params, False)
+        else:
+            out = bind(e.primitive, ins, e.params, False)
         if e.primitive.outputs is None:
             env[e.outputs[0]] = out
         else:

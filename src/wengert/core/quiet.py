@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["quiet"]
+__all__ = ["is_quiet", "quiet"]
 
 try:
     from numpy._core.umath import _extobj_contextvar as _setting
@@ -51,3 +51,8 @@ def _errstate() -> Any:
 
 quiet: Any = _Direct if _found and _silences() else _errstate
 """``with quiet():`` evaluates without floating-point warnings."""
+
+
+def is_quiet() -> bool:
+    """Whether NumPy's floating-point warnings are silenced here, by `quiet` or by the user."""
+    return all(value == "ignore" for value in np.geterr().values())

@@ -15,6 +15,7 @@ from .errors import AbstractValueError, MutationError
 from .ownership import snapshot
 from .primitive import PRIMITIVES, Primitive
 from .program import Equation, Program
+from .quiet import is_quiet
 from .state import LOCAL, next_id, tracing
 from .tensor import RareTensor, Tensor, handle
 
@@ -100,10 +101,10 @@ class Recording:
             if not shape and callable(array0d):
                 array0d = array0d(*ins, **params)
             v = Var(tuple(shape), np.dtype(dtype), self, True, scalar=not shape and not array0d)
-            self.equations.append(Equation(primitive, ins, params, (v,)))
+            self.equations.append(Equation(primitive, ins, params, (v,), is_quiet()))
             return v
         outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
-        self.equations.append(Equation(primitive, ins, params, outs))
+        self.equations.append(Equation(primitive, ins, params, outs, is_quiet()))
         return outs
 
     def constant(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:

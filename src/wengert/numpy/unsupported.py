@@ -10,7 +10,6 @@ _POLYNOMIAL = (
     "matrix"
 )
 _SETS = "it works on sets; sort the values and compare neighbours"
-_BYTES = "it works on bytes"
 
 REASONS: dict[str, str] = {
     "busday_count": _DATES,
@@ -35,14 +34,7 @@ REASONS: dict[str, str] = {
     "intersect1d": _SETS,
     "setdiff1d": _SETS,
     "setxor1d": _SETS,
-    "union1d": _SETS,
-    "unique_all": _SETS,
-    "unique_counts": _SETS,
-    "unique_inverse": _SETS,
-    "unique_values": _SETS,
     "sort_complex": "complex numbers have no order; sort by np.real or np.abs with argsort",
     "as_strided": "it reads memory as it likes; use slices, or sliding_window_view",
-    "packbits": _BYTES,
-    "unpackbits": _BYTES,
 }
 """By the name of the function, without ``np.``."""

@@ -177,15 +177,16 @@ def _solve_triangular(a: Any, b: Any, lower: bool) -> Any:
     dtype = result_dtype(a, b)
     if a.ndim != 2 or b.ndim != 2 or not a.size or not b.size or dtype.char not in "fdFD":
         return np.linalg.solve(np.tril(a) if lower else np.triu(a), b)
-    from scipy.linalg import lapack  # importing it takes 50 ms
+    zero = a.diagonal() == 0
+    if zero.any():
+        raise np.linalg.LinAlgError(f"solve_triangular: diagonal entry {zero.argmax()} is zero")
+    from scipy.linalg import blas  # importing it takes 50 ms
 
-    # LAPACK itself: around it SciPy's solve_triangular takes 70 us for a 4 x 4 system. It reads
-    # columns, so the rows of `a` are those of the transpose.
-    trtrs = getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + "trtrs")
-    x, info = trtrs(a.T, b, lower=not lower, trans=1)
-    if info:
-        raise np.linalg.LinAlgError(f"solve_triangular: diagonal entry {info - 1} is zero")
-    return np.ascontiguousarray(x)
+    # BLAS itself: around it SciPy's solve_triangular takes 70 us for a 4 x 4 system, and LAPACK's
+    # trtrs waits for threads however small the system is. It reads columns, so it sees the rows of
+    # `a` in the transpose.
+    trsm = getattr(blas, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + "trsm")
+    return np.ascontiguousarray(trsm(1.0, a.T, b, lower=not lower, trans_a=1))
 
 
 def _triangular_jvp(ts: Any, ins: Any, out: Any, lower: bool) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.finite import finite
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.state import COUNTER, PAUSED, is_paused
@@ -27,14 +28,19 @@ Axes = tuple[int, ...]
 
 def _evaluate(x: Any, axis: Axes, keepdims: bool = False) -> Any:
     with quiet():
-        top = np.maximum.reduce(x, axis, keepdims=True)
-        if not np.isfinite(top).all():  # exp(inf - inf) would be NaN
-            top = np.where(np.isfinite(top), top, top.dtype.type(0))
-        e = x - top
-        np.exp(e, out=e)
-        total = np.add.reduce(e, axis, keepdims=True)
-        y = np.log(total) + top
+        top = np.maximum.reduce(x, axis, None, None, True)
+        y = _shifted(x, top, axis)
+        if not finite(y):  # where the maximum is infinite, exp(inf - inf) is NaN
+            y = _shifted(x, np.where(np.isfinite(top), top, top.dtype.type(0)), axis)
     return y if keepdims else y.reshape([n for i, n in enumerate(x.shape) if i not in axis])[()]
+
+
+def _shifted(x: Any, top: Any, axis: Axes) -> Any:
+    e = x - top
+    e = np.exp(e, out=e) if e.ndim else np.exp(e)
+    y = np.log(np.add.reduce(e, axis, None, None, True))
+    y += top
+    return y
 
 
 def _jvp(ts: Any, ins: Any, out: Any, axis: Axes, keepdims: bool = False) -> Any:
@@ -64,7 +70,7 @@ logsumexp_p.batch = reduction_batch(logsumexp_p)
 def logsumexp(x: Any, axis: Axes, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` over canonical axes, of floats. Its gradient is the softmax."""
     params: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
-    if type(x) is not FastTensor or x._n is None or (PAUSED and is_paused()):
+    if type(x) is not FastTensor or x._n is None or not x._a.ndim or (PAUSED and is_paused()):
         return bind(logsumexp_p, (x,), params)
     r = FastTensor()
     r._a = y = _evaluate(x._a, axis, keepdims)
@@ -79,7 +85,7 @@ def _raw(node: Node, ct: Any, cotangents: Cotangents) -> None:
     x, y, params = node[5:8]
     kept = kept_shape(x.shape, params["axis"])
     y = y.reshape(kept)
-    g = x - (y if np.isfinite(y).all() else np.where(np.isfinite(y), y, y.dtype.type(0)))
+    g = x - (y if finite(y) else np.where(np.isfinite(y), y, y.dtype.type(0)))
     np.exp(g, out=g)
     g *= ct.reshape(kept)
     k = node[2][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,10 @@ from .expressions import (
 from .values import Shapes, Value, expand, index_of, summed, unbroadcast
 from .writer import Statement, Writer, as_index, distinct, plain
 
-__all__ = ["Backward", "depending_on", "is_differentiable", "record_rule", "traced_partial"]
+__all__ = ["Backward", "Edge", "depending_on", "is_differentiable", "record_rule", "traced_partial"]
 
 Expr = ast.expr
+Edge = tuple[int, int]
 
 
 @dataclass
@@ -55,22 +57,32 @@ class Backward(Writer):
     program : Program
     wanted : sequence of Var
         The inputs to differentiate with respect to.
-    in_place : set of Var
-        Results of item assignments that share their name with what was written into.
     literals : dict
         See `Writer`.
+    in_place : set of Var, optional
+        Results of item assignments that share their name with what was written into.
+    strong : set of edges, optional
+        Where a gradient of zero must stay zero although the partial derivative is infinite.
+
+    Attributes
+    ----------
+    partials : dict
+        The partial derivative at each edge of a pointwise operation, over the placeholders.
     """
 
     def __init__(
         self,
         program: Program,
         wanted: Sequence[Var],
-        in_place: set[Var],
         literals: dict[Var, Expr],
+        in_place: set[Var] | None = None,
+        strong: frozenset[Edge] = frozenset(),
     ) -> None:
         super().__init__(program, literals)
+        self.partials: dict[Edge, Expr] = {}
+        self._strong = strong
         self._states: dict[Var, _State] = {}
-        self._in_place = in_place
+        self._in_place = in_place or set()
         self._constants = dict(program.captured)
         self._active = depending_on(program, wanted)
         self._immutable: set[str] = set()
@@ -175,7 +187,11 @@ class Backward(Writer):
 
                 self._record(e, [i], lambda ct, ins, out: [rule(ct, ins, out)])
                 return
+            edge = self.places[out], i
+            self.partials[edge] = copy.deepcopy(found)
             tree = product(g, found)
+            if edge in self._strong:
+                tree = call("np.where", parse("_g_ == 0", _g_=g), constant(0.0), tree)
         self._accumulate(x, unbroadcast(Value(tree, out.shape), x.shape), out.dtype)
 
     def _by_rule(self, e: Equation, positions: list[int]) -> None:

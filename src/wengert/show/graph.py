@@ -18,7 +18,7 @@ digraph {
 
 
 def graph(function: Callable[..., Any], *args: Any) -> str:
-    """The computation of a function as a graph, in the DOT language.
+    r"""The computation of a function as a graph, in the DOT language.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def graph(function: Callable[..., Any], *args: Any) -> str:
     digraph {
         rankdir=LR
         node [fontname="monospace", fontsize=11]
-        a [label="a\\n()", shape=box, style=filled, fillcolor=lightblue]
-        b [label="b\\n()", shape=box, style=filled, fillcolor=lightblue]
-        c [label="c = a * b\\n()", shape=box, style=filled, fillcolor=lightgreen]
+        a [label="a\n()", shape=box, style=filled, fillcolor=lightblue]
+        b [label="b\n()", shape=box, style=filled, fillcolor=lightblue]
+        c [label="c = a * b\n()", shape=box, style=filled, fillcolor=lightgreen]
         a -> c
         b -> c
     }
@@ -62,7 +62,7 @@ def _dot(listing: Listing) -> str:
     for line in listing.forward.splitlines():
         for target in _targets(line):
             texts.setdefault(target, []).append(line.split("  #")[0])
-    edges = []
+    edges: list[str] = []
     for e in program.equations:
         for v in e.outputs:
             colour = "lightgreen" if v in program.outputs else None

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import copy
-import keyword
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,17 +15,17 @@ from ..core.primitive import PRIMITIVES, Primitive
 from ..core.program import Program, pruned
 from ..core.tensor import Tensor
 from ..transforms.boundary import name_of
-from .backward import Backward
-from .expressions import constant, names_in, tidy
+from .backward import Backward, Edge
+from .expressions import constant
 from .forward import equation_statements, simplified, writes_in_place
+from .names import Rename, choose_names, equal
 from .tangents import Tangents
-from .trace import Input, Trace, trace_function
+from .trace import Input, Trace, trace_function, variable_of
 from .writer import Statement, Writer, is_writable, plain
 
 __all__ = ["Listing", "show"]
 
 _INLINE_CHARACTERS = 40
-_FEW_TEMPORARIES = 14
 
 
 class Listing:
@@ -48,7 +45,9 @@ class Listing:
         What the variables of the Program are called.
     """
 
-    def __init__(self, trace: Trace, shapes: bool, mode: str) -> None:
+    def __init__(
+        self, trace: Trace, shapes: bool, mode: str, strong: frozenset[Edge] = frozenset()
+    ) -> None:
         self._trace = trace
         self._name = trace.name
         self._mode = mode
@@ -56,7 +55,7 @@ class Listing:
         program = pruned(simplified(trace.program, trace.hints))
         self.program = program
         self._wanted = [x for x in trace.inputs if x.differentiable and x.variable is not None]
-        wanted: list[Any] = [x.variable for x in self._wanted]
+        wanted = [variable_of(x) for x in self._wanted]
         literals = _literals(program, trace)
         writer: Backward | Tangents
         in_place: set[Var] = set()
@@ -64,16 +63,16 @@ class Listing:
             writer = Tangents(program, wanted, literals)
             statements = writer.statements
         else:
-            writer = Backward(program, wanted, in_place, literals)
+            writer = Backward(program, wanted, literals)
             in_place = writes_in_place(program, writer)
-            if in_place:
-                writer = Backward(program, wanted, in_place, literals)
+            if in_place or strong:
+                writer = Backward(program, wanted, literals, in_place, strong)
             statements = [
                 s for e in program.equations for s in equation_statements(writer, e, in_place)
             ]
         derivative = {"forward": "dot", "backward": "grad"}[mode]
-        places = _names(trace, program, writer, in_place, derivative)
-        rename = _Rename(places)
+        places = choose_names(trace, program, writer, in_place, derivative)
+        rename = Rename(places)
         self.names = {v: places[f"v{k}_"] for v, k in writer.places.items() if f"v{k}_" in places}
         self._derivatives = {v: places[f"g{k}_"] for v, k in writer.places.items()}
         self._outputs = [rename.text(writer.value(v).tree) for v in program.outputs]
@@ -82,13 +81,31 @@ class Listing:
         self.forward = _lines(statements, rename, shapes)
         self.backward = ""
         if mode == "backward":
-            for s in writer.statements:
-                s.tree = tidy(s.tree)
             self.backward = _lines(writer.statements, rename, shapes)
         self._constants = "\n".join(constants)
         self._helpers = writer.helpers
         self._preamble = self._imports()
         self._code = compile(self.source, f"<listing of {self._name}>", "exec")
+        self._partials = {
+            edge: rename.text(tree) for edge, tree in getattr(writer, "partials", {}).items()
+        }
+
+    def infinite_edges(self) -> frozenset[Edge]:
+        """The edges whose partial derivative is infinite or NaN where the function was recorded.
+
+        There a gradient of zero must give zero. Looked for only if a gradient is not finite.
+        """
+        _, gradients = self.run()
+        if all(np.all(np.isfinite(g)) for g in pytree.leaves(gradients)):
+            return frozenset()
+        space = self.namespace()
+        found = []
+        with np.errstate(all="ignore"):
+            exec(self._code, space)
+            for edge, text in self._partials.items():
+                if not np.all(np.isfinite(eval(text, space))):
+                    found.append(edge)
+        return frozenset(found)
 
     # -------------------------------------------------------------- texts
 
@@ -116,7 +133,7 @@ class Listing:
         ``(value, tangent)``. Containers are taken apart: there is one parameter for each array.
         """
         names = [x.name for x in self._trace.inputs]
-        derivatives = [self._derivatives[x.variable] for x in self._wanted]
+        derivatives = [self._derivatives[variable_of(x)] for x in self._wanted]
         value = _group(self._outputs)
         if self._mode == "forward":
             parameters = ", ".join([*names, *derivatives])
@@ -169,7 +186,7 @@ class Listing:
         found: dict[str, Any] = {"np": np, **self._given}
         if self._mode == "forward":
             for x in self._wanted:
-                found[self._derivatives[x.variable]] = np.ones_like(x.value)[()]
+                found[self._derivatives[variable_of(x)]] = np.ones_like(x.value)[()]
         for key, (primitive, params) in self._helpers.items():
             found[key] = _evaluation(primitive, params)
         found.update(self._inputs(args))
@@ -195,7 +212,7 @@ class Listing:
             for leaf, value in zip(leaves, given, strict=True):
                 if isinstance(leaf, Input):
                     found[leaf.name] = self._checked(leaf, value)
-                elif not _equal(leaf, value):
+                elif not equal(leaf, value):
                     raise WengertValueError(
                         f"listing of {self._name}: it was written for {label}={leaf!r}, not "
                         f"{value!r}; show the function again"
@@ -231,10 +248,11 @@ class Listing:
         """
         space = self.namespace(*args)
         if tangents is not None:
-            found = self._inputs(tangents)
+            directions = self._inputs(tangents)
             for x in self._wanted:
-                space[self._derivatives[x.variable]] = found[x.name]
-        exec(self._code, space)
+                space[self._derivatives[variable_of(x)]] = directions[x.name]
+        with np.errstate(all="ignore"):
+            exec(self._code, space)
         outputs = [eval(text, space) for text in self._outputs]
         if self._mode == "forward":
             dots = [eval(text, space) for text in self._tangents()]
@@ -243,7 +261,8 @@ class Listing:
         gradients = []
         for _, spec, leaves in self._trace.arguments:
             found = [
-                space[self._derivatives[x.variable]] if x in self._wanted else None for x in leaves
+                space[self._derivatives[variable_of(x)]] if x in self._wanted else None
+                for x in leaves
             ]
             if any(g is not None for g in found):
                 gradients.append(pytree.unflatten(spec, found))
@@ -280,9 +299,9 @@ def show(
     Notes
     -----
     The backward pass starts from a gradient of 1, or of ones where the result is an array or there
-    are several. Where a value is used in several places, each use adds one line. The lines compute
-    ``gradient * partial`` as they say; `wengert.grad` also lets a gradient of zero annihilate an
-    infinite partial. A function that branches on values is shown as it runs for these arguments.
+    are several. Where a value is used in several places, each use adds one line. Where a partial
+    derivative is infinite, the line says that a gradient of zero stays zero. A function that
+    branches on values is shown as it runs for these arguments.
 
     Examples
     --------
@@ -308,14 +327,19 @@ def show(
         wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         positions = tuple(i % len(args) for i in wanted)
     trace = trace_function(function, args, positions)
-    for y in trace.program.outputs:
+    for y in trace.program.outputs if mode == "backward" else ():
         dtype = y.dtype if type(y) is Var else np.asarray(y).dtype
         if dtype.kind == "c":
             raise WengertTypeError(
                 f"show of {name_of(function)}: the function returned a complex number; take "
                 "np.real or np.abs of it"
             )
-    return Listing(trace, shapes, mode)
+    listing = Listing(trace, shapes, mode)
+    if mode == "backward":
+        infinite = listing.infinite_edges()
+        if infinite:
+            listing = Listing(trace, shapes, mode, infinite)
+    return listing
 
 
 # ------------------------------------------------------------------ constants
@@ -326,22 +350,9 @@ def _adopt_constant_inputs(trace: Trace) -> None:
     for x in trace.inputs:
         if x.variable is None:
             for v, obj in trace.program.captured:
-                if _equal(obj, x.value):
+                if equal(obj, x.value):
                     x.variable = v
                     break
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return (
-            isinstance(a, np.ndarray)
-            and isinstance(b, np.ndarray)
-            and a.dtype == b.dtype
-            and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-        )
-    return type(a) is type(b) and bool(a == b)
 
 
 def _literals(program: Program, trace: Trace) -> dict[Var, ast.expr]:
@@ -351,7 +362,7 @@ def _literals(program: Program, trace: Trace) -> dict[Var, ast.expr]:
     found = {}
     for v, obj in program.captured:
         a = plain(obj)
-        if v in own or any(_equal(a, b) for b in named):
+        if v in own or any(equal(a, b) for b in named):
             continue
         if is_writable(a):
             tree = constant(a)
@@ -407,106 +418,10 @@ def _evaluation(primitive: Primitive, params: dict[str, Any]) -> Callable[..., A
     return evaluate
 
 
-# ------------------------------------------------------------------ names
+# ------------------------------------------------------------------ text
 
 
-def _letters() -> Iterator[str]:
-    yield from "abcdefghijkmnpqrstuvwxyz"  # not l and o, which look like 1 and 0
-    k = 1
-    while True:
-        yield f"t{k}"
-        k += 1
-
-
-def _names(
-    trace: Trace,
-    program: Program,
-    writer: Writer,
-    in_place: set[Var],
-    derivative: str,
-) -> dict[str, str]:
-    """The name for every placeholder: the author's own names, then letters."""
-    names: dict[str, str] = {}
-    taken = {"np", "scipy", *keyword.kwlist, *dir(builtins), *writer.helpers}
-    shared = {e.outputs[0]: e.inputs[0] for e in program.equations if e.outputs[0] in in_place}
-
-    def give(v: Var, label: str) -> None:
-        unique, k = label, 1
-        while unique in taken or f"{derivative}_{unique}" in taken:
-            k += 1
-            unique = f"{label}_{k}"
-        taken.update((unique, f"{derivative}_{unique}"))
-        names[f"v{writer.places[v]}_"] = unique
-
-    for x in trace.inputs:  # these are never renamed: they are the arguments
-        taken.add(x.name)
-        if x.variable is not None:
-            names[f"v{writer.places[x.variable]}_"] = x.name
-            taken.add(f"{derivative}_{x.name}")
-    for v, obj in program.captured:
-        if f"v{writer.places[v]}_" in names or v in literals:
-            continue
-        label = next(
-            (k for k, a in trace.surroundings.items() if _equal(plain(a), plain(obj))), "c"
-        )
-        give(v, label)
-    outputs = [v for e in program.equations for v in e.outputs]
-    hints = {v: trace.hints[v] for v in outputs if v in trace.hints}
-    for v in outputs:  # a name given after a write in place is the better one for both
-        if v in shared and v in hints and shared[v] not in hints:
-            hints[shared[v]] = hints[v]
-    for v in outputs:
-        if v in hints and v not in shared:
-            give(v, hints[v])
-    unnamed = [v for v in outputs if v not in hints and v not in shared]
-    letters = _letters() if len(unnamed) <= _FEW_TEMPORARIES else (f"t{k}" for k in range(1, 10**9))
-    for v in unnamed:
-        give(v, next(c for c in letters if not {c, f"{derivative}_{c}"} & taken))
-    for v, base in shared.items():
-        names[f"v{writer.places[v]}_"] = names[f"v{writer.places[base]}_"]
-    arguments = {x.name for x in trace.inputs}
-    for v, k in writer.places.items():
-        label = f"{derivative}_{names.get(f'v{k}_', f'constant_{k}')}"
-        names[f"g{k}_"] = f"{label}_" if label in arguments else label
-    _name_temporaries(writer.statements, names, taken)
-    return names
-
-
-def _name_temporaries(statements: list[Statement], names: dict[str, str], taken: set[str]) -> None:
-    k = 1
-    for s in statements:
-        for identifier in sorted(names_in(s.tree) | _targets(s.tree)):
-            if identifier in names or identifier in taken or not _is_temporary(identifier):
-                continue
-            while f"t{k}" in taken:
-                k += 1
-            names[identifier] = f"t{k}"
-            taken.add(f"t{k}")
-
-
-def _is_temporary(identifier: str) -> bool:
-    return identifier[0] == "t" and identifier[-1] == "_" and identifier[1:-1].isdigit()
-
-
-def _targets(tree: ast.AST) -> set[str]:
-    return {
-        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-
-
-class _Rename(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._names.get(node.id, node.id), node.ctx)
-
-    def text(self, tree: Any) -> str:
-        """The source of a tree with the final names."""
-        return ast.unparse(ast.fix_missing_locations(self.visit(copy.deepcopy(tree))))
-
-
-def _lines(statements: list[Statement], rename: _Rename, shapes: bool) -> str:
+def _lines(statements: list[Statement], rename: Rename, shapes: bool) -> str:
     texts = [rename.text(s.tree) for s in statements]
     if shapes:
         width = max((len(t) for t in texts), default=0)

@@ -97,8 +97,10 @@ class Tangents(Writer):
             shape = x.shape if isinstance(found, ast.Constant) else out.shape
             return Value(product(dot.tree, found), shape)
 
+        partial_of: Any = partial
+
         def rule(tangents: Any, ins: Any, y: Any) -> list[Any]:
-            return [tangents[i] * partial(y, *ins)]
+            return [tangents[i] * partial_of(y, *ins)]
 
         tangents = [x if k == i else None for k in range(len(e.inputs))]
         return self._recorded(e, tangents, rule)[0]

@@ -25,7 +25,7 @@ from ..core.tape import INPUT, Scope
 from ..core.tensor import Tensor, handle
 from ..transforms.boundary import as_input, name_of, tracing_user
 
-__all__ = ["Input", "Trace", "trace_function"]
+__all__ = ["Input", "Trace", "trace_function", "variable_of"]
 
 # Local variables of wengert and of NumPy are not the author's.
 _NOT_WATCHED = (
@@ -56,6 +56,12 @@ class Input:
         self.value = value
         self.differentiable = differentiable
         self.variable: Var | None = None
+
+
+def variable_of(x: Input) -> Var:
+    """The variable of an input that the Program has."""
+    assert x.variable is not None
+    return x.variable
 
 
 class Trace:

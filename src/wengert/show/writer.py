@@ -14,7 +14,7 @@ from ..core.abstract import Aval, Var, freeze
 from ..core.primitive import Primitive
 from ..core.program import Equation, Program
 from ..core.tensor import Tensor
-from .expressions import assign, call, constant, method, name, parse, subscript
+from .expressions import assign, call, constant, method, name, parse, subscript, tidy
 from .values import Shapes, Value, express, index_of, shape_tree
 
 __all__ = ["Statement", "Writer", "as_index", "distinct", "is_writable", "plain"]
@@ -97,8 +97,8 @@ class Writer:
     # -------------------------------------------------------------- statements
 
     def emit(self, target: Expr, value: Expr, operator: str = "=", v: Var | None = None) -> None:
-        """Add a line."""
-        self.statements.append(Statement(assign(target, copy.deepcopy(value), operator), v))
+        """Add a line of a derivative pass."""
+        self.statements.append(Statement(assign(target, tidy(copy.deepcopy(value)), operator), v))
 
     def express(
         self, e: Equation, values: list[Value], shapes: Shapes, backward: bool
@@ -188,6 +188,8 @@ class Writer:
             shape = p.shape(Aval((), np.dtype(float)), **params)[0] if p.name == "reshape" else ()
             step = Equation(p, (None,), params, (Var(shape, np.dtype(float), None),))
             x = self.express(step, [Value(x, (-1,))], {}, False)[0].tree
+        if e.params["template"] == (Ellipsis,) and isinstance(x, ast.Subscript):
+            return x  # y[1:][...] is y[1:]
         text, places = index_of(e.params["template"], arrays)
         return subscript(x, text, **places)
 

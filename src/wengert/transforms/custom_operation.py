@@ -148,8 +148,8 @@ class CustomOperation:
         except WengertError as error:
             raise WengertTypeError(
                 f"{self.name} has only a reverse rule, and forward mode (jvp, jacfwd, hessian) "
-                f"could not be derived from it ({type(error).__name__}: {error}). Give it a forward "
-                "rule with wengert.custom_jvp, which serves both modes"
+                f"could not be derived from it ({type(error).__name__}: {error}). Give it a "
+                "forward rule with wengert.custom_jvp, which serves both modes"
             ) from error
 
     def _like_out(self, *leaves: Any) -> list[Aval]:

@@ -2,8 +2,8 @@
 
 The functions that a user gives to a custom rule may be written with operations that wengert knows,
 and then they can be recorded and differentiated; or they may call anything (SciPy, a C library),
-and then they work on plain arrays only. Which it is shows when they are called on abstract values: a
-function that cannot be recorded becomes one opaque operation, and a batch of it a loop.
+and then they work on plain arrays only. Which it is shows when they are called on abstract values:
+a function that cannot be recorded becomes one opaque operation, and a batch of it a loop.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.ownership import snapshot
 from ..core.program import Program
+from ..core.quiet import quiet
 from ..core.recorder import lift_plain, record
 from ..core.tape import Liveness
 from ..core.tensor import RareTensor, Tensor, handle
@@ -25,6 +27,7 @@ from .boundary import any_tensor, name_of, release, tracing_user
 __all__ = ["vmap"]
 
 Function = Callable[..., Any]
+_LOUD: Any = nullcontext()
 
 
 def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
@@ -83,14 +86,15 @@ def evaluate_batched(
         ins = tuple([x for x, _ in pairs])
         flags = tuple([b for _, b in pairs])
         any_batched = True in flags
-        if not any_batched:
-            out = bind(e.primitive, ins, e.params, False)
-        elif e.primitive.batch is None:
-            raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
-        else:
-            ins = tuple([x if isinstance(x, Tensor) or not b else handle(x, None, None)
-                         for x, b in pairs])  # fmt: skip
-            out = e.primitive.batch(ins, flags, size, **e.params)
+        with quiet() if e.silent else _LOUD:
+            if not any_batched:
+                out = bind(e.primitive, ins, e.params, False)
+            elif e.primitive.batch is None:
+                raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
+            else:
+                ins = tuple([x if isinstance(x, Tensor) or not b else handle(x, None, None)
+                             for x, b in pairs])  # fmt: skip
+                out = e.primitive.batch(ins, flags, size, **e.params)
         outs = (out,) if e.primitive.outputs is None else out
         env.update((v, (o, any_batched)) for v, o in zip(e.outputs, outs, strict=True))
     return [env[v] if type(v) is Var else (v, False) for v in program.outputs]

@@ -114,9 +114,9 @@ def newton(x: Array) -> Array:
 
 
 def guarded_roots(x: Array) -> Array:
-    """The branch that `where` does not take has infinite and undefined derivatives."""
-    with np.errstate(all="ignore"):
-        return np.where(x > 0, np.sqrt(x), 0.0) + np.where(x < 0, np.log(x * x * (x < 0)), x)
+    """The branches that `where` does not take have infinite derivatives."""
+    positive = x > 0
+    return np.where(positive, np.sqrt(x * positive), x) * np.where(x < 0, np.cbrt(x * (x < 0)), x)
 
 
 def ties(x: Array) -> Array:
