@@ -62,6 +62,7 @@ def machine(peers: list[str]) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions,
         "blas": _blas(),

@@ -28,6 +28,7 @@ def as_markdown(results: dict[str, Any]) -> str:
 def summary(results: dict[str, Any]) -> str:
     """One row per workload, for the README: times, and the others' as multiples of ours."""
     rows = [["one step", "wengert", "by hand in NumPy", "autograd", "PyTorch"]]
+    note = "In brackets: that time divided by ours."
     for workload in results["workloads"]:
         times = workload["times_ours"]
         by_name = {_name(entry): entry for entry in workload["contestants"]}
@@ -43,7 +44,7 @@ def summary(results: dict[str, Any]) -> str:
             label = " (torch.func)" if peer == "torch.func" else ""
             row.append(cell if peer == "wengert" else f"{cell} ({times[peer]:.2f} x){label}")
         rows.append(row)
-    return f"{_table(rows, plain=False)}\n\n{_conditions(results)}"
+    return f"{_table(rows, plain=False)}\n\n{note} {_conditions(results)}"
 
 
 def _parts(results: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
@@ -103,6 +104,10 @@ def _conditions(results: dict[str, Any]) -> str:
         sentences.append(f"PyTorch on {machine['pytorch_threads']} threads.")
     if environment:
         sentences.append(f"Environment: {environment}.")
+    if machine["load"] and machine["load"] > machine["cores"] / 2:
+        sentences.append(
+            f"The machine was busy (load {machine['load']:.1f}): do not trust these figures."
+        )
     if results["left_out"]:
         sentences.append(f"Not measured: {', '.join(results['left_out'])}.")
     return " ".join(sentences)

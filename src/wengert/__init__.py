@@ -35,7 +35,6 @@ from .transforms.autograd_names import (
 )
 from .transforms.checkpoint import checkpoint
 from .transforms.custom import custom_jvp, custom_vjp
-from .transforms.custom_operation import primitive
 from .transforms.forward import derivative, jvp, linearize
 from .transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from .transforms.reverse import (
@@ -48,6 +47,7 @@ from .transforms.reverse import (
 )
 from .transforms.stop import stop_gradient
 from .transforms.transpose import linear_transpose
+from .transforms.user_primitive import primitive
 from .transforms.vmap import vmap
 
 __version__ = "0.1.0"

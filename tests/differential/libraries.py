@@ -162,6 +162,8 @@ class Autograd(Library):
         # be found.
         try:
             return compute()
+        except UnsupportedError:
+            raise
         except Exception as error:
             raise UnsupportedError(f"{type(error).__name__}: {error}") from error
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from wengert.core import algebra, bind, forward, recorder, tape, transposition
+from wengert.core.abstract import Aval
 from wengert.core.bind import bind as apply
 from wengert.core.primitive import PRIMITIVES
 from wengert.rules import batching, contractions, fast, fast_reductions, indexing, pointwise
@@ -617,6 +618,7 @@ def generic(node: Any, ct: Any, cotangents: Any, wrap: Any = None) -> None:
     """What a fast kind must agree with: `contribute` on the decoded node."""
     primitive = node[1].primitive
     parents, operands, params, out, _ = node[1].decode(node)
+    operands = tuple(Aval(ct.shape, ct.dtype) if x is None else x for x in operands)
     if wrap is not None:
         operands = tuple(wrap(x, m) for x, m in zip(operands, parents, strict=True))
         out = (

@@ -1,4 +1,4 @@
-"""What the tests of NumPy's functions share: the same call on an array and on Tensors of each kind."""
+"""What the tests of NumPy's functions share: one call on an array and on Tensors of each kind."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ Z = RNG.normal(size=(3, 4)) + 1j * RNG.normal(size=(3, 4))
 X = RNG.normal(size=(3, 4))
 
 
-@pytest.mark.parametrize("z", [Z, Z.astype(np.complex64), X, np.array(1 + 2j), np.array(0j)], ids=str)
+@pytest.mark.parametrize(
+    "z", [Z, Z.astype(np.complex64), X, np.array(1 + 2j), np.array(0j)], ids=str
+)
 def test_values(z: Any) -> None:
     for f in (
         np.real,
@@ -96,7 +98,9 @@ def test_a_real_argument_gets_a_real_gradient() -> None:
     ):
         g = wg.grad(f)(0.7)
         assert g.dtype == np.float64
-        np.testing.assert_allclose(g, (f(np.float64(0.7 + 1e-6)) - f(np.float64(0.7 - 1e-6))) / 2e-6, atol=1e-9)
+        np.testing.assert_allclose(
+            g, (f(np.float64(0.7 + 1e-6)) - f(np.float64(0.7 - 1e-6))) / 2e-6, atol=1e-9
+        )
 
 
 def test_a_complex_number_cast_to_a_real_one() -> None:

@@ -234,9 +234,18 @@ def test_order() -> None:
             f()
 
 
-PAD_WIDTHS: list[Any] = [0, 2, (1, 3), ((1, 2), (3, 0)), ((0, 9), (7, 5)), ((12, 1), (17, 9)), ((0, 0), (1, 0))]
+PAD_WIDTHS: list[Any] = [
+    0,
+    2,
+    (1, 3),
+    ((1, 2), (3, 0)),
+    ((0, 9), (7, 5)),
+    ((12, 1), (17, 9)),
+    ((0, 0), (1, 0)),
+]
 MODES = [
-    "constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "minimum", "mean", "median",
+    "constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "minimum", "mean",
+    "median",
 ]  # fmt: skip
 
 
@@ -247,7 +256,9 @@ def test_pad(mode: Any, width: Any) -> None:
     assert_numpys(lambda x: np.pad(x[:, :1], width, mode=mode), M, rtol=1e-13)
     if mode in ("reflect", "symmetric"):
         assert_numpys(lambda x: np.pad(x, width, mode=mode, reflect_type="odd"), M, rtol=1e-12)
-        assert_numpys(lambda x: np.pad(x[:, :1], width, mode=mode, reflect_type="odd"), M, rtol=1e-12)
+        assert_numpys(
+            lambda x: np.pad(x[:, :1], width, mode=mode, reflect_type="odd"), M, rtol=1e-12
+        )
 
 
 def test_pad_options() -> None:

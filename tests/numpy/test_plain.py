@@ -11,7 +11,6 @@ import wengert as wg
 
 RNG = np.random.default_rng(7)
 M = RNG.normal(size=(3, 4))
-I = np.array([[0, 1], [2, 2]])  # noqa: E741
 
 
 def _is_plain(x: Any) -> bool:
@@ -92,7 +91,13 @@ def test_tests_of_abstract_values() -> None:
 
 
 def test_shapes_that_depend_on_data_are_refused() -> None:
-    for f in (np.nonzero, np.argwhere, np.flatnonzero, lambda x: x[x > 0], lambda x: np.isin(x, [1.0])):
+    for f in (
+        np.nonzero,
+        np.argwhere,
+        np.flatnonzero,
+        lambda x: x[x > 0],
+        lambda x: np.isin(x, [1.0]),
+    ):
         with pytest.raises(wg.AbstractValueError):
             wg.vmap(f)(M)
 

@@ -161,7 +161,9 @@ def test_clip_passes_the_gradient_at_its_bounds() -> None:
         np.testing.assert_array_equal(gx, 0 * x)
         np.testing.assert_array_equal(ga, 0 * x)
         np.testing.assert_array_equal(gb, ones)
-    np.testing.assert_array_equal(wg.grad(lambda x: np.clip(x, None, 1.0).sum())(x), [1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(
+        wg.grad(lambda x: np.clip(x, None, 1.0).sum())(x), [1, 1, 1, 1, 0]
+    )
 
 
 def test_nan_to_num() -> None:

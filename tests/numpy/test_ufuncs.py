@@ -53,14 +53,14 @@ def test_every_ufunc_is_classified(name: str) -> None:
         values = np.array([[1, 2], [3, 4]])
     if name == "arccosh" or name == "acosh":
         values = values + 1.0
-    args: list[Any] = [values + 0.1 * k if values.dtype == float else values for k in range(ufunc.nin)]
+    args: list[Any] = [
+        values + 0.1 * k if values.dtype == float else values for k in range(ufunc.nin)
+    ]
     if name == "ldexp":
         args[1] = np.array([1, 2])
     expected = ufunc(*args)
     track = values.dtype == float
-    tensors = [
-        wg.Tensor(a, True) if track and a.dtype == float else constant(a) for a in args
-    ]
+    tensors = [wg.Tensor(a, True) if track and a.dtype == float else constant(a) for a in args]
     found = ufunc(*tensors)
     for value, wanted in zip(_several(found), _several(expected), strict=True):
         if kind == "plain" or np.asarray(wanted).dtype.kind not in "fc":
@@ -79,9 +79,17 @@ def _several(x: Any) -> tuple[Any, ...]:
 def test_out_and_dtype(name: str) -> None:
     """``out=`` and ``where=`` of every ufunc that has a rule and one result."""
     ufunc = getattr(np, name)
-    if classify(ufunc) != "rule" or ufunc.signature is not None or ufunc.nout > 1 or name == "ldexp":
+    if (
+        classify(ufunc) != "rule"
+        or ufunc.signature is not None
+        or ufunc.nout > 1
+        or name == "ldexp"
+    ):
         return
-    args = [np.array([1.4, 1.6, 1.3]) - (0.9 if name in ("arcsin", "arccos", "arctanh", "asin", "acos", "atanh") else 0)] * ufunc.nin
+    args = [
+        np.array([1.4, 1.6, 1.3])
+        - (0.9 if name in ("arcsin", "arccos", "arctanh", "asin", "acos", "atanh") else 0)
+    ] * ufunc.nin
     mask = np.array([True, False, True])
     expected = ufunc(*args, out=np.zeros(3), where=mask)
     out = np.zeros_like(constant(args[0]))

@@ -1,9 +1,10 @@
 """NumPy's functions on Tensors, and a namespace that stands in for ``import numpy as np``.
 
 Owns what NumPy calls when its functions meet a Tensor: signatures, options and composites, but no
-derivative formulas (those are in `wengert.rules`). ``import wengert.numpy as np`` gives every name of
-NumPy; the functions are NumPy's own, which dispatch to this package, except those that create arrays
-(inside a transform their results accept writes of traced values) and those that take lists of them.
+derivative formulas (those are in `wengert.rules`). ``import wengert.numpy as np`` gives every name
+of NumPy; the functions are NumPy's own, which dispatch to this package, except those that create
+arrays (inside a transform their results accept writes of traced values) and those that take lists
+of them.
 
 >>> import wengert as wg
 >>> import wengert.numpy as np
@@ -50,12 +51,39 @@ from . import (
 )
 from .namespace import overrides as _overrides
 
+# Imported for what they register with the tables of `dispatch`, and the methods they attach.
+_FACES = (
+    complex,
+    creation,
+    cumulative,
+    differences,
+    elementwise,
+    functional,
+    indexing,
+    joining,
+    linalg,
+    methods,
+    nan_reductions,
+    padding,
+    plain,
+    products,
+    quantiles,
+    rearranging,
+    reductions,
+    selection,
+    sets,
+    shapes,
+    sorting,
+    ufunc_methods,
+    variance,
+)
+
 # Filled once, so that `np.sin` costs no more here than in NumPy.
 _OWN = set(globals())
 globals().update({k: v for k, v in vars(_numpy).items() if k[0] != "_" and k not in _OWN})
 globals().update(_overrides())
 
-__all__ = sorted({*_numpy.__all__, *_overrides()})  # noqa: PLE0605
+__all__ = sorted({*_numpy.__all__, *_overrides()})
 
 
 def __getattr__(name: str) -> Any:

@@ -13,9 +13,9 @@ from ..core.tensor import Tensor, handle
 from ..core.views import set_item
 from ..rules.complex import absolute_p, conjugate_p, imag_p, real_p, sign_p
 from ..rules.pointwise import POINTWISE
-from .operands import concrete, operand
 from .dispatch import implements
 from .methods import attach_method
+from .operands import concrete, operand
 from .shapes import copied
 
 __all__ = ["absolute", "angle", "conjugate", "imag", "real", "real_if_close", "sign"]
@@ -95,7 +95,9 @@ def _set_real(self: Tensor, value: Any) -> None:
 
 def _set_imag(self: Tensor, value: Any) -> None:
     if not _is_complex(self):
-        raise WengertTypeError(f"a Tensor of dtype {self.dtype} does not have imaginary part to set")
+        raise WengertTypeError(
+            f"a Tensor of dtype {self.dtype} does not have imaginary part to set"
+        )
     set_item(imag(self), ..., value)
 
 

@@ -1,7 +1,7 @@
 """Creation: ``wengert.numpy.zeros`` and its kind, and arrays from lists of traced values.
 
-``buf = np.zeros(n); buf[0] = t`` cannot work with NumPy's own ``zeros``: a plain array cannot hold a
-traced value. The functions here return plain arrays outside of transforms, and inside of them
+``buf = np.zeros(n); buf[0] = t`` cannot work with NumPy's own ``zeros``: a plain array cannot hold
+a traced value. The functions here return plain arrays outside of transforms, and inside of them
 Tensors, which accept such writes. Integer and boolean results that are not constant fills (ranges,
 indices) stay plain everywhere, so that they can be used as indices and in loops.
 """
@@ -20,8 +20,8 @@ from ..core.recorder import innermost
 from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.shapes import broadcast_to_p
-from .operands import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .dispatch import implements
+from .operands import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .shapes import _as_type, copied, view_with_shape
 
 __all__ = [
@@ -55,6 +55,8 @@ __all__ = [
     "zeros_like",
 ]
 
+_numpys: Any = np  # for calls whose options are passed on untyped
+
 
 def _inside() -> bool:
     """Whether a transform is running its function, or a recording is open, in this thread."""
@@ -63,7 +65,7 @@ def _inside() -> bool:
 
 def writable(a: Any) -> Any:
     """A new plain array as what the caller may write traced values into."""
-    if _inside() and isinstance(a, np.ndarray) and a.dtype.kind in "fc":
+    if isinstance(a, np.ndarray) and a.dtype.kind in "fc" and _inside():
         return handle(a, None, None)
     return a
 
@@ -107,7 +109,11 @@ def _fill(name: str, value: Any, shape: Any, dtype: Any, order: Any, like: Any) 
     dtype = np.dtype(dtype)
     if dtype.kind not in "biufc" or not (_inside() or isinstance(like, Tensor)):
         function = getattr(np, name)
-        return function(shape, dtype, order) if like is None else function(shape, dtype, order, like=like)
+        return (
+            function(shape, dtype, order)
+            if like is None
+            else function(shape, dtype, order, like=like)
+        )
     return filled(value, shape_tuple(shape), dtype)
 
 
@@ -243,7 +249,9 @@ def array(
     if not contains_tensor(object):
         options = {"ndmax": ndmax} if ndmax else {}
         return writable_unless_same(
-            np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options),
+            _numpys.array(
+                object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options
+            ),
             object,
         )
     result = assemble(object)
@@ -264,7 +272,11 @@ def _with_rank(a: Any, ndmin: int) -> Any:
 
 def writable_unless_same(a: Any, source: Any) -> Any:
     """`writable`, but NumPy's ``asarray`` of an array is that very array."""
-    if a is source or (isinstance(source, np.ndarray) and np.may_share_memory(a, source)):
+    if (
+        not _inside()
+        or a is source
+        or (isinstance(source, np.ndarray) and np.may_share_memory(a, source))
+    ):
         return a
     return writable(a)
 
@@ -300,14 +312,14 @@ def asanyarray(
 
 
 def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
-    """``np.ascontiguousarray``: at least one dimension. Memory order does not matter to a Tensor."""
+    """``np.ascontiguousarray``: at least 1-d. Memory order does not matter to a Tensor."""
     if contains_tensor(a):
         return array(a, dtype, copy=None, ndmin=1)
     return np.ascontiguousarray(a, dtype)
 
 
 def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
-    """``np.asfortranarray``: at least one dimension. Memory order does not matter to a Tensor."""
+    """``np.asfortranarray``: at least 1-d. Memory order does not matter to a Tensor."""
     if contains_tensor(a):
         return array(a, dtype, copy=None, ndmin=1)
     return np.asfortranarray(a, dtype)
@@ -337,9 +349,9 @@ def _pattern(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         for x in (*args, *kwargs.values()):
             if is_traced(x):
                 raise WengertTypeError(
-                    f"wengert.numpy.{name}: the arguments cannot be traced values: the result's shape "
-                    "would depend on them, or it is not differentiable in them. Build it with "
-                    "arithmetic on a fixed pattern"
+                    f"wengert.numpy.{name}: the arguments cannot be traced values: the result's "
+                    "shape would depend on them, or it is not differentiable in them. Build it "
+                    "with arithmetic on a fixed pattern"
                 )
         plain = plain_tree(args, name), plain_tree(kwargs, name)
         return writable(function(*plain[0], **plain[1]))
@@ -359,7 +371,9 @@ bartlett = _pattern(np.bartlett, "bartlett")
 blackman = _pattern(np.blackman, "blackman")
 
 
-def fromfunction(function: Any, shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any) -> Any:
+def fromfunction(
+    function: Any, shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any
+) -> Any:
     """``np.fromfunction``; the function may use traced values."""
     return function(*np.indices(shape, dtype=dtype), **kwargs)
 
@@ -385,7 +399,7 @@ def linspace(
     """
     num = num.__index__()
     if not contains_tensor((start, stop)):
-        plain: Any = np.linspace(start, stop, num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
+        plain = _numpys.linspace(start, stop, num, endpoint, retstep, dtype, axis)
         return (writable(plain[0]), plain[1]) if retstep else writable(plain)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
@@ -421,7 +435,7 @@ def logspace(
 ) -> Any:
     """``np.logspace``: powers of ``base`` with evenly spaced exponents; all may be traced."""
     if not contains_tensor((start, stop, base)):
-        return writable(np.logspace(start, stop, num, endpoint, base, dtype, axis))  # type: ignore[call-overload]
+        return writable(np.logspace(start, stop, num, endpoint, base, dtype, axis))
     if np.ndim(base):
         base = np.expand_dims(operand(base), axis)
     result = np.power(base, linspace(start, stop, num, endpoint, axis=axis))
@@ -434,7 +448,7 @@ def geomspace(
 ) -> Any:
     """``np.geomspace``: a geometric progression between ends of one sign, which may be traced."""
     if not contains_tensor((start, stop)):
-        return writable(np.geomspace(start, stop, num, endpoint, dtype, axis))  # type: ignore[call-overload]
+        return writable(np.geomspace(start, stop, num, endpoint, dtype, axis))
     start, stop = operand(start), operand(stop)
     if start.dtype.kind == "c" or stop.dtype.kind == "c":
         raise WengertTypeError("np.geomspace: complex ends are not supported; use logspace")

@@ -11,11 +11,12 @@ from ..core.bind import bind
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.pointwise import POINTWISE
-from ..rules.special import bessel_i, sinc as _sinc
-from .operands import axis_of, operand
+from ..rules.special import bessel_i
+from ..rules.special import sinc as _sinc
 from .dispatch import implements, write_out
 from .joining import along, joined, part
 from .methods import attach_method
+from .operands import axis_of, operand
 from .shapes import copied
 
 __all__ = ["divmod", "fix", "frexp", "i0", "modf", "round", "sinc", "unwrap"]
@@ -61,7 +62,7 @@ def modf(x: Any) -> tuple[Any, Any]:
 
 @implements(np.frexp)
 def frexp(x: Any) -> tuple[Any, Any]:
-    """``np.frexp``: mantissas, with the derivative ``2**-exponent``, and plain integer exponents."""
+    """``np.frexp``: mantissas, with the derivative ``2**-exponent``, and plain exponents."""
     exponent = bind(POINTWISE["frexp_exponent"], (x,), {})
     return bind(POINTWISE["ldexp"], (x, -exponent), {}), exponent
 

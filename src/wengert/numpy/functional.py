@@ -1,4 +1,4 @@
-"""Functions applied along axes, elementwise, or to windows: loops over slices, and their results joined."""
+"""Functions applied along axes, elementwise, or to windows: loops whose results are joined."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import NoRuleError
-from .operands import axes_of, axis_of, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, part, stack
+from .operands import axes_of, axis_of, contains_tensor, operand
 from .shapes import moveaxis, view_with_axes, view_with_shape
 
 __all__ = ["apply_along_axis", "apply_over_axes", "sliding_window_view", "vectorize"]
 
 
 @implements(np.apply_along_axis)
-def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
     """``np.apply_along_axis``: a Python loop over the slices; `wengert.vmap` has none.
 
     Raises
@@ -32,7 +34,8 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     if 0 in lead:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     rows = [
-        operand(func1d(part(moved, (*index, Ellipsis)), *args, **kwargs)) for index in np.ndindex(lead)
+        operand(func1d(part(moved, (*index, Ellipsis)), *args, **kwargs))
+        for index in np.ndindex(lead)
     ]
     inner = rows[0].ndim
     result = view_with_shape(stack(rows), (*lead, *rows[0].shape))
@@ -51,9 +54,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
         if result.ndim != ndim:
             result = np.expand_dims(result, axis)
             if result.ndim != ndim:
-                raise ValueError(
-                    "function is not returning an array of the correct shape"
-                )
+                raise ValueError("function is not returning an array of the correct shape")
         value = result
     return value
 
@@ -67,13 +68,13 @@ def sliding_window_view(
     window = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     if any(w < 0 for w in window):
         raise ValueError("`window_shape` cannot contain negative values")
-    axes = axes_of(axis, x.ndim) if axis is None or not np.iterable(axis) else tuple(
-        axis_of(i, x.ndim) for i in axis
+    axes = (
+        axes_of(axis, x.ndim)
+        if axis is None or not np.iterable(axis)
+        else tuple(axis_of(i, x.ndim) for i in axis)
     )
     if len(window) != len(axes):
-        raise ValueError(
-            f"window_shape {window} and axis {axes} must have the same length"
-        )
+        raise ValueError(f"window_shape {window} and axis {axes} must have the same length")
     for w, i in zip(window, axes, strict=True):
         count = x.shape[i] - w + 1
         if count < 1:

@@ -17,10 +17,10 @@ from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import getitem_p
-from .operands import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .dispatch import implements, write_out
 from .joining import along, part
 from .methods import attach_method
+from .operands import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .rearranging import resize
 from .shapes import broadcast_to, copied, diagonal, ravel, view_with_shape
 
@@ -57,7 +57,9 @@ def gather(a: Any, index: tuple[Any, ...]) -> Any:
 
 
 @implements(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """``np.take``: the slices along an axis with the given numbers.
 
     Raises
@@ -98,7 +100,9 @@ def _along_axis_index(arr: Any, indices: Any, axis: int) -> tuple[Any, ...]:
         if i == axis:
             index.append(indices)
         else:
-            index.append(np.arange(arr.shape[i]).reshape([-1 if j == i else 1 for j in range(arr.ndim)]))
+            index.append(
+                np.arange(arr.shape[i]).reshape([-1 if j == i else 1 for j in range(arr.ndim)])
+            )
     return tuple(index)
 
 
@@ -160,11 +164,16 @@ def diagflat(v: Any, k: int = 0) -> Any:
     return view_with_shape(bind(PRIMITIVES["scatter_add"], (v,), params), (n, n))
 
 
+def _lower_triangle(m: Any, k: int) -> Any:
+    rows, columns = (m.shape[-1:] * 2)[:2] if m.ndim == 1 else m.shape[-2:]
+    return np.tri(rows, columns, k, bool)
+
+
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
     """``np.tril``: zero above the k-th diagonal."""
     m = operand(m)
-    mask = np.tri(*m.shape[-2:], k=k, dtype=bool)
+    mask = _lower_triangle(m, k)
     return np.where(mask, m, m.dtype.type(0))
 
 
@@ -172,7 +181,7 @@ def tril(m: Any, k: int = 0) -> Any:
 def triu(m: Any, k: int = 0) -> Any:
     """``np.triu``: zero below the k-th diagonal."""
     m = operand(m)
-    mask = np.tri(*m.shape[-2:], k=k - 1, dtype=bool)
+    mask = _lower_triangle(m, k - 1)
     return np.where(mask, m.dtype.type(0), m)
 
 
@@ -199,7 +208,9 @@ def _destination(a: Any, name: str, *values: Any) -> Any:
     if isinstance(a, Tensor):
         return a
     if not isinstance(a, np.ndarray):
-        raise WengertTypeError(f"np.{name}: the destination must be an array, not {type(a).__name__}")
+        raise WengertTypeError(
+            f"np.{name}: the destination must be an array, not {type(a).__name__}"
+        )
     for v in values:
         if is_traced(v):
             raise MutationError(
@@ -222,7 +233,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         where = tuple(take(i, numbers) for i in index)
     else:
         given = np.ravel(concrete(ind, "put(ind)"))
-        numbers = np.arange(a.size).take(given if given.size else given.astype(int), mode=mode)  # type: ignore[call-overload]
+        given = given if given.size else given.astype(int)
+        numbers = np.arange(a.size).take(given, mode=mode)  # type: ignore[call-overload]
         where = np.unravel_index(numbers, a.shape)
     if numbers.size and v.size:
         set_item(a, where, resize(v, numbers.shape) if v.size != numbers.size else v)
@@ -279,7 +291,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
         np.copyto(dst, src, casting, where)
         return
     src = src if isinstance(src, (int, float, complex)) else operand(src)
-    if not isinstance(src, (int, float, complex)) and not np.can_cast(src.dtype, dst.dtype, casting):
+    if not isinstance(src, (int, float, complex)) and not np.can_cast(
+        src.dtype, dst.dtype, casting
+    ):
         raise TypeError(
             f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule "
             f"{casting!r}"
@@ -345,17 +359,19 @@ def _set_flat(self: Tensor, value: Any) -> None:
 
 def _item(self: Tensor, *args: Any) -> Any:
     """One element as a Python number."""
-    a = self._untraced(".item()")  # type: ignore[attr-defined]
+    a = self._untraced(".item()")
     return a.item(*args)
 
 
 def _contains(self: Tensor, value: Any) -> bool:
-    a = self._concrete("`in`")  # type: ignore[attr-defined]
+    a = self._concrete("`in`")
     return bool(np.any(a == concrete(value, "`in`")))
 
 
 attach_method("take", take)
-attach_method("compress", lambda self, condition, axis=None, out=None: compress(condition, self, axis, out))
+attach_method(
+    "compress", lambda self, condition, axis=None, out=None: compress(condition, self, axis, out)
+)
 attach_method("trace", trace)
 attach_method("put", put)
 attach_method("fill", lambda self, value: set_item(self, ..., value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from ..core.bind import bind
 from ..core.tensor import Tensor
 from ..rules.indexing import getitem
 from ..rules.joining import concatenate_p, stack_p
-from .operands import axis_of, concrete, operand
 from .dispatch import implements, write_out
+from .operands import axis_of, concrete, operand
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
 
 __all__ = [
@@ -218,7 +219,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         each, extra = divmod(n, int(sections))
         sizes = [each + 1] * extra + [each] * (int(sections) - extra)
         points = [0, *np.cumsum(sizes).tolist()]
-    return [part(ary, along(axis, slice(i, j))) for i, j in zip(points, points[1:], strict=False)]
+    return [part(ary, along(axis, slice(i, j))) for i, j in pairwise(points)]
 
 
 @implements(np.split)

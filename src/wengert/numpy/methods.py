@@ -105,7 +105,7 @@ def _attach_in_place() -> None:
         setattr(Tensor, f"__i{python}__", make(python, ufuncs.get(python)))
 
 
-def attach_method(name: str, method: Callable[..., Any]) -> None:
+def attach_method(name: str, method: Any) -> None:
     """Give Tensor a method (or property)."""
     setattr(Tensor, name, method)
 

@@ -31,7 +31,8 @@ def _of_lists(own: Callable[..., Any], numpys: Callable[..., Any]) -> Callable[.
 
 
 _JOINING = (
-    "append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack",
+    "append", "block", "column_stack", "concat", "concatenate", "dstack", "hstack", "stack",
+    "vstack",
 )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ An operand may be a Tensor, an array, a number, or nested lists with Tensors ins
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,11 +61,9 @@ def is_abstract(x: Any) -> bool:
 
 
 def is_traced(x: Any) -> bool:
-    """Whether a derivative or a recording follows the value, so that it cannot become a plain one."""
+    """Whether a derivative or a recording follows the value: it cannot become a plain one."""
     return isinstance(x, Tensor) and (
-        x._n is not None
-        or type(x._a) is Var
-        or (type(x) is RareTensor and bool(x._x.tangents))
+        x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
     )
 
 
@@ -123,9 +120,11 @@ def plain_tree(x: Any, name: str) -> Any:
 def shape_tuple(shape: Any) -> tuple[int, ...]:
     """A shape from an integer or a sequence of integers."""
     shape = concrete(shape, "a shape")
-    if not isinstance(shape, (Sequence, np.ndarray)) or np.ndim(shape) == 0:
+    if type(shape) is int:
+        return (shape,)
+    if not isinstance(shape, (tuple, list)) and np.ndim(shape) == 0:
         shape = (shape,)
     try:
-        return tuple(n.__index__() for n in shape)
+        return tuple([n if type(n) is int else n.__index__() for n in shape])
     except AttributeError:
         raise WengertTypeError(f"a shape must be an integer or integers, not {shape!r}") from None

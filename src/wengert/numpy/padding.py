@@ -11,9 +11,9 @@ from ..core.bind import bind
 from ..core.errors import NoRuleError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
-from .operands import concrete, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, joined, part
+from .operands import concrete, contains_tensor, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["pad"]
@@ -166,7 +166,8 @@ def _reflect_odd(x: Any, axis: int, width: tuple[int, int], symmetric: bool) -> 
     n = x.shape[axis]
     if n == 1:
         # NumPy extends an axis of length one by its only element, whatever the reflection.
-        return tuple(part(x, along(axis, np.zeros(k, int))) for k in width)  # type: ignore[return-value]
+        before, after = (part(x, along(axis, np.zeros(k, int))) for k in width)
+        return before, after
     skip = 0 if symmetric else 1  # whether the edge itself is repeated
     period = n - skip
     grown = x
@@ -218,5 +219,3 @@ def _statistics(
         shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
         blocks.append(broadcast_to(value.astype(x.dtype), shape))
     return blocks[0], blocks[1]
-
-

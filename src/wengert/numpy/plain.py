@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .operands import concrete, is_abstract, operand, plain_tree
 from .dispatch import FUNCTIONS, implements
 from .methods import attach_method
+from .operands import concrete, is_abstract, operand, plain_tree
 
 __all__ = [
     "array_equal",
-    "iscomplex",
     "isclose",
+    "iscomplex",
     "isneginf",
     "isposinf",
     "isreal",
@@ -96,7 +96,8 @@ def common_type(*arrays: Any) -> Any:
 def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     """``np.isclose``."""
     if not any(map(is_abstract, (a, b, rtol, atol))):
-        return np.isclose(*(concrete(x, "isclose") for x in (a, b, rtol, atol)), equal_nan)  # type: ignore[misc]
+        a, b, rtol, atol = (concrete(x, "isclose") for x in (a, b, rtol, atol))
+        return np.isclose(a, b, rtol, atol, equal_nan)
     near = abs(a - b) <= atol + rtol * abs(b)
     result = np.logical_or(np.logical_and(near, np.isfinite(b)), a == b)
     if equal_nan:
@@ -115,7 +116,9 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     """``np.array_equal``."""
     if not is_abstract(a1) and not is_abstract(a2):
-        return np.array_equal(plain_tree(a1, "array_equal"), plain_tree(a2, "array_equal"), equal_nan)
+        return np.array_equal(
+            plain_tree(a1, "array_equal"), plain_tree(a2, "array_equal"), equal_nan
+        )
     a1, a2 = operand(a1), operand(a2)
     if a1.shape != a2.shape:
         return False

@@ -9,10 +9,10 @@ import numpy as np
 from ..core.bind import bind
 from ..core.tensor import Tensor
 from ..rules.shapes import broadcast_to_p
-from .operands import axes_of, axis_of, concrete, operand, shape_tuple
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
+from .operands import axes_of, axis_of, concrete, operand, shape_tuple
 from .shapes import broadcast_to, copied, moveaxis, ravel, transpose, view_with_shape
 
 __all__ = [
@@ -96,7 +96,10 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         n = a.shape[i]
         s = s % n if n else 0
         if s:
-            pieces = [part(result, along(i, slice(n - s, None))), part(result, along(i, slice(n - s)))]
+            pieces = [
+                part(result, along(i, slice(n - s, None))),
+                part(result, along(i, slice(n - s))),
+            ]
             result = joined(pieces, i)
     return copied(a) if result is a else result
 
@@ -106,7 +109,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """``np.repeat``: each element several times. One number for all elements costs no index array."""
+    """``np.repeat``: each element several times; one number for all needs no index array."""
     a = operand(a)
     repeats = np.asarray(concrete(repeats, "repeat(repeats)"))
     if axis is None:
@@ -124,7 +127,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         raise ValueError("repeats may not contain negative values.")
     shape = a.shape
     spread = view_with_shape(a, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
-    spread = bind(broadcast_to_p, (spread,), {"shape": (*shape[: axis + 1], times, *shape[axis + 1 :])})
+    spread = bind(
+        broadcast_to_p, (spread,), {"shape": (*shape[: axis + 1], times, *shape[axis + 1 :])}
+    )
     return _settled(spread, (*shape[:axis], n * times, *shape[axis + 1 :]))
 
 

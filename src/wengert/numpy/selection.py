@@ -12,9 +12,9 @@ from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import where_p
-from .operands import concrete, is_abstract, operand
 from .dispatch import implements, write_out
 from .methods import attach_method
+from .operands import concrete, is_abstract, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "select", "where"]
@@ -29,7 +29,7 @@ def _choice(x: Any) -> Any:
 
 @implements(np.where)
 def where(condition: Any, x: Any = _NO_VALUE, y: Any = _NO_VALUE, /) -> Any:
-    """``np.where``: elements of ``x`` or ``y``; with the condition alone, the indices where it holds.
+    """``np.where``: elements of ``x`` or ``y``; with the condition alone, where it holds.
 
     Both sides are evaluated; the derivative of the one that is not chosen is exactly zero, even
     where it is infinite or NaN (a strong zero).
@@ -155,9 +155,7 @@ def _conditions(x: Any, condlist: Any) -> list[Any]:
     return result
 
 
-def _piecewise_everywhere(
-    x: Any, conditions: list[Any], functions: Any, args: Any, kw: Any
-) -> Any:
+def _piecewise_everywhere(x: Any, conditions: list[Any], functions: Any, args: Any, kw: Any) -> Any:
     result = np.zeros_like(x)
     for condition, function in zip(conditions, functions, strict=True):
         value: Any = function(x, *args, **kw) if callable(function) else function
@@ -197,7 +195,14 @@ def clip(
 
 
 def _clipped(
-    a: Any, low: Any, high: Any, out: Any = None, *, where: Any = True, dtype: Any = None, **kwargs: Any
+    a: Any,
+    low: Any,
+    high: Any,
+    out: Any = None,
+    *,
+    where: Any = True,
+    dtype: Any = None,
+    **kwargs: Any,
 ) -> Any:
     low, high = (None if v is None else _choice(v) for v in (low, high))
     if dtype is not None:
@@ -250,7 +255,7 @@ def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """``np.nan_to_num``: finite numbers for NaN and infinities; no gradient passes where it replaces."""
+    """``np.nan_to_num``: finite numbers for NaN and infinities, which get no gradient."""
     x = operand(x)
     if x.dtype.kind not in "fc":
         return copied(x) if copy else x
@@ -263,5 +268,3 @@ def nan_to_num(
         set_item(x, ..., result)
         return x
     return result if x.ndim else result[()]
-
-

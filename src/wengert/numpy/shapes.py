@@ -6,7 +6,6 @@ writes into it reach that array.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,9 @@ from ..rules.shapes import (
     resolved_shape,
     transpose_p,
 )
-from .operands import axes_of, axis_of, is_abstract, operand, shape_tuple
 from .dispatch import implements
 from .methods import attach_method
+from .operands import axes_of, axis_of, is_abstract, operand, shape_tuple
 
 __all__ = [
     "astype",
@@ -120,8 +119,12 @@ def reshape(
         With ``copy=False`` where a copy is needed.
     """
     a = operand(a)
-    shape = shape_tuple(newshape if shape is None else shape)
+    if shape is None:
+        shape = newshape
+    shape = shape_tuple(shape)
     result = _reshaped(a, resolved_shape(a, shape), _order_of(a, order))
+    if copy is None:
+        return result
     if copy is False and not _is_view(result, a):
         raise ValueError("Unable to avoid creating a copy while reshaping.")
     return bind(copy_p, (result,), {}) if copy else result
@@ -150,8 +153,8 @@ def _order_of(a: Any, order: str) -> str:
     value = a._a if isinstance(a, Tensor) else a
     if is_abstract(a) and a.ndim > 1:
         raise AbstractValueError(
-            f"order={order!r} depends on the layout in memory, which an abstract value does not have "
-            "(inside vmap or jit); say order='C' or order='F'"
+            f"order={order!r} depends on the layout in memory, which an abstract value does not "
+            "have (inside vmap or jit); say order='C' or order='F'"
         )
     return "F" if isinstance(value, np.ndarray) and value.flags.fnc else "C"
 
@@ -181,9 +184,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     else:
         axes = axes_of(axis, a.ndim)
         if any(a.shape[i] != 1 for i in axes):
-            raise ValueError(
-                "cannot select an axis to squeeze out which has size not equal to one"
-            )
+            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return view_with_shape(a, tuple(n for i, n in enumerate(a.shape) if i not in axes))
 
 
@@ -194,9 +195,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     axes = axes_of(axis, a.ndim + count)
     rest = iter(a.shape)
-    return view_with_shape(
-        a, tuple(1 if i in axes else next(rest) for i in range(a.ndim + count))
-    )
+    return view_with_shape(a, tuple(1 if i in axes else next(rest) for i in range(a.ndim + count)))
 
 
 def _at_least(arrays: tuple[Any, ...], ndim: int, widen: Any) -> Any:
@@ -268,8 +267,9 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """``np.moveaxis``."""
     a = operand(a)
-    sources, destinations = axes_of(source, a.ndim, "source"), axes_of(
-        destination, a.ndim, "destination"
+    sources, destinations = (
+        axes_of(source, a.ndim, "source"),
+        axes_of(destination, a.ndim, "destination"),
     )
     if len(sources) != len(destinations):
         raise ValueError(
@@ -376,7 +376,8 @@ def _as_type(
         raise WengertTypeError(f"astype: a Tensor holds numbers; it cannot have dtype {dtype}")
     if not np.can_cast(x.dtype, dtype, casting):  # type: ignore[arg-type]
         raise TypeError(
-            f"Cannot cast array data from {x.dtype!r} to {dtype!r} according to the rule {casting!r}"
+            f"Cannot cast array data from {x.dtype!r} to {dtype!r} according to the rule "
+            f"{casting!r}"
         )
     if x.dtype == dtype:
         return copied(x, order) if copy else x
@@ -386,16 +387,14 @@ def _as_type(
 # ------------------------------------------------------------------ methods
 
 
-def _reshape_method(
-    self: Any, *shape: Any, order: str = "C", copy: bool | None = None
-) -> Any:
-    if len(shape) == 1 and (isinstance(shape[0], (Sequence, np.ndarray)) or shape[0] is None):
-        shape = tuple(shape[0]) if shape[0] is not None else self.shape
+def _reshape_method(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    if len(shape) == 1:
+        (shape,) = shape
     return reshape(self, shape, order, copy=copy)
 
 
 def _transpose_method(self: Any, *axes: Any) -> Any:
-    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], Sequence)):
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
         return transpose(self, axes[0])
     return transpose(self, axes or None)
 

@@ -1,9 +1,9 @@
 """Complex numbers: parts, conjugate, modulus, phase factor. None is differentiable over C.
 
-The pairing of cotangents with tangents is ``Re sum(ct * t)``, without conjugation, so the gradient of
-a real function of ``z = a + ib`` is ``df/da - i df/db`` (docs/conventions.md; JAX and autograd return
-the same). Each rule below follows from it in one line. A cotangent of a real value may be complex
-until it leaves the real part of a computation; the rules here take its real part first.
+The pairing of cotangents with tangents is ``Re sum(ct * t)``, without conjugation, so the gradient
+of a real function of ``z = a + ib`` is ``df/da - i df/db`` (docs/conventions.md; JAX and autograd
+return the same). Each rule below follows from it in one line. A cotangent of a real value may be
+complex until it leaves the real part of a computation; the rules here take its real part first.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _imag_transpose(ct: Any, ins: Any, out: Any) -> Any:
     return astype(_real(ct), ins[0].dtype) * ins[0].dtype.type(-1j)
 
 
-# Both are views in NumPy: z.real[0] = 1 writes into z. Imaginary parts of real arrays never come here.
+# Both are views in NumPy: z.real[0] = 1 writes into z. Real arrays never come here.
 real_p = parameters_with_batch(
     Primitive(
         "real",

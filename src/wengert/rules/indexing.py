@@ -43,7 +43,9 @@ def index_text(template: Template, arrays: list[str]) -> str:
     return ", ".join(parts) if parts else "()"
 
 
-def _batch_index(arrays: list[Any], batched: tuple[bool, ...], template: Template, size: int) -> Any:
+def _batch_index(
+    arrays: list[Any], batched: tuple[bool, ...], template: Template, size: int
+) -> Any:
     """The index into an array that has a batch axis: an iota along it joins the index arrays."""
     if not arrays:
         return (_FULL, *template), arrays
@@ -61,8 +63,8 @@ def _block(template: Template, ndim: int, arrays: list[Any]) -> tuple[int, int]:
 def _batch_to_front(y: Any, at: int, template: Template, ndim: int, rank: int) -> Any:
     """Bring the batch axis to the front and the other index dimensions where they belong.
 
-    ``y`` was read with a batched index whose block of ``rank + 1`` dimensions stands at the position
-    that NumPy chooses; the unbatched index has its block of ``rank`` dimensions at ``at``.
+    ``y`` was read with a batched index whose block of ``rank + 1`` dimensions stands at the
+    position that NumPy chooses; the unbatched index has its block of ``rank`` dimensions at ``at``.
     """
     have = advanced_position(template, ndim)
     rest = [k for k in range(y.ndim) if not have <= k < have + rank + 1]
@@ -104,7 +106,7 @@ def _getitem_batch(args: Any, batched: Any, size: int, template: Template) -> An
     return _batch_to_front(y, at, template, ndim, rank)
 
 
-getitem_p = Primitive(
+getitem_p: Primitive = Primitive(
     "getitem",
     lambda x, *arrays, template: x[join(template, arrays)],
     lambda x, *arrays, template: (indexed_shape(x.shape, template, arrays), x.dtype),
@@ -158,7 +160,7 @@ def _scatter_add_batch(
     return bind(scatter_add_p, (ct, *arrays), {"template": new, **params})
 
 
-scatter_add_p = Primitive(
+scatter_add_p: Primitive = Primitive(
     "scatter_add",
     _scatter_add,
     lambda ct, *arrays, template, shape: (shape, ct.dtype),
@@ -208,17 +210,21 @@ def _setitem_shape(x: Any, value: Any, *arrays: Any, chain: Any, template: Templ
     region = indexed_shape(_chain_shape(x.shape, chain), template, arrays)
     have = shape_of(value)
     if np.broadcast_shapes(region, have) != region:
-        raise ShapeError(f"setitem: a value of shape {have} does not fit a region of shape {region}")
+        raise ShapeError(
+            f"setitem: a value of shape {have} does not fit a region of shape {region}"
+        )
     return x.shape, x.dtype
 
 
 def _positions(chain: Any) -> Any:
-    """The views of a chain that choose elements, without those that choose a part of each number."""
+    """The views of a chain that choose elements, without those that choose a part of each."""
     return tuple([(p, params) for p, params in chain if p.name not in ("real", "imag")])
 
 
 def _batched_chain(chain: Any, size: int) -> Any:
-    return tuple([(primitive, BATCHED_PARAMS[primitive](size, **params)) for primitive, params in chain])
+    return tuple(
+        [(primitive, BATCHED_PARAMS[primitive](size, **params)) for primitive, params in chain]
+    )
 
 
 def _setitem_batch(args: Any, batched: Any, size: int, chain: Any, template: Template) -> Any:
@@ -241,7 +247,11 @@ def _setitem_batch(args: Any, batched: Any, size: int, chain: Any, template: Tem
     new, arrays = _batch_index(arrays, batched[2:], template, size)
     if ndim_of(value):
         if not batched[1]:
-            value = broadcast_to(value, region) if isinstance(value, Tensor) else np.broadcast_to(value, region)
+            value = (
+                broadcast_to(value, region)
+                if isinstance(value, Tensor)
+                else np.broadcast_to(value, region)
+            )
             value = materialize(value, False, size)
         elif shape_of(value)[1:] != region:
             value = broadcast_to(value, (size, *region))
@@ -264,7 +274,7 @@ def _setitem_transpose_value(ct: Any, ins: Any, out: Any, chain: Any, template: 
     return algebra.unbroadcast(ct, ins[1].shape)
 
 
-setitem_p = Primitive(
+setitem_p: Primitive = Primitive(
     "setitem",
     _setitem,
     _setitem_shape,
@@ -327,7 +337,9 @@ def _where_shape(c: Any, x: Any, y: Any) -> Any:
     def weak(v: Any) -> Any:
         return v.dtype if hasattr(v, "dtype") else v
 
-    return np.broadcast_shapes(shape_of(c), shape_of(x), shape_of(y)), np.result_type(weak(x), weak(y))
+    return np.broadcast_shapes(shape_of(c), shape_of(x), shape_of(y)), np.result_type(
+        weak(x), weak(y)
+    )
 
 
 def _where_batch(args: Any, batched: Any, size: int) -> Any:

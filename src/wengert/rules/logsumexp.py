@@ -18,36 +18,48 @@ from ..core.quiet import quiet
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
 from ..core.tensor import FastTensor
-from .reductions import kept_shape, reduce_shape, reduction_batch, sum_
-from .shapes import reshape
+from .reductions import finite_max_p, reduce_shape, reduction_batch, sum_
 
 __all__ = ["logsumexp", "logsumexp_p"]
 
 Axes = tuple[int, ...]
 
 
-def _evaluate(x: Any, axis: Axes, keepdims: bool = False) -> Any:
+def _parts(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
+    """The result with its axes kept, and ``exp(x - max)`` and its sum, which make the softmax."""
     with quiet():
         top = np.maximum.reduce(x, axis, None, None, True)
-        y = _shifted(x, top, axis)
-        if not finite(y):  # where the maximum is infinite, exp(inf - inf) is NaN
-            y = _shifted(x, np.where(np.isfinite(top), top, top.dtype.type(0)), axis)
-    return y if keepdims else y.reshape([n for i, n in enumerate(x.shape) if i not in axis])[()]
+        parts = _shifted(x, top, axis)
+        if not finite(parts[0]):  # where the maximum is infinite, exp(inf - inf) is NaN
+            top = np.where(np.isfinite(top), top, top.dtype.type(0))
+            parts = _shifted(x, top, axis)
+    return parts
 
 
-def _shifted(x: Any, top: Any, axis: Axes) -> Any:
+def _shifted(x: Any, top: Any, axis: Axes) -> tuple[Any, Any, Any]:
     e = x - top
     e = np.exp(e, out=e) if e.ndim else np.exp(e)
-    y = np.log(np.add.reduce(e, axis, None, None, True))
+    total = np.add.reduce(e, axis, None, None, True)
+    y = np.log(total)
     y += top
-    return y
+    return y, e, total
+
+
+def _evaluate(x: Any, axis: Axes, keepdims: bool = False) -> Any:
+    y = _parts(x, axis)[0]
+    return y if keepdims else _dropped(y, axis)
+
+
+def _dropped(y: Any, axis: Axes) -> Any:
+    return y.reshape([n for i, n in enumerate(y.shape) if i not in axis])[()]
 
 
 def _jvp(ts: Any, ins: Any, out: Any, axis: Axes, keepdims: bool = False) -> Any:
+    # Not exp(x - out): out is rounded, and large scores of single precision would show it.
     x = ins[0]
-    y = out if keepdims else reshape(out, kept_shape(x.shape, axis))
-    y = np.where(np.isfinite(y), y, 0)
-    return sum_(ts[0] * np.exp(x - y), axis, keepdims)
+    e = np.exp(x - bind(finite_max_p, (x,), {"axis": axis, "keepdims": True}))
+    total = sum_(e, axis, True)
+    return sum_(ts[0] * (e / (total + (total == 0))), axis, keepdims)
 
 
 def _show(x: str, axis: Axes, keepdims: bool = False) -> str:
@@ -72,22 +84,19 @@ def logsumexp(x: Any, axis: Axes, keepdims: bool = False) -> Any:
     params: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
     if type(x) is not FastTensor or x._n is None or not x._a.ndim or (PAUSED and is_paused()):
         return bind(logsumexp_p, (x,), params)
+    y, e, total = _parts(x._a, axis)
     r = FastTensor()
-    r._a = y = _evaluate(x._a, axis, keepdims)
-    r._n = [next(COUNTER), LOGSUMEXP, x._n, None, None, x._a, y, params]
+    r._a = y = y if keepdims else _dropped(y, axis)
+    r._n = [next(COUNTER), LOGSUMEXP, x._n, None, None, x._a, y, params, e, total]
     return r
 
 
-# Nodes: [id, LOGSUMEXP, parent, None, gradient, x, out, params]
+# Nodes: [id, LOGSUMEXP, parent, None, gradient, x, out, params, exp(x - max), its sum]
 
 
 def _raw(node: Node, ct: Any, cotangents: Cotangents) -> None:
-    x, y, params = node[5:8]
-    kept = kept_shape(x.shape, params["axis"])
-    y = y.reshape(kept)
-    g = x - (y if finite(y) else np.where(np.isfinite(y), y, y.dtype.type(0)))
-    np.exp(g, out=g)
-    g *= ct.reshape(kept)
+    e, total = node[8], node[9]
+    g = e * (ct.reshape(total.shape) / (total + (total == 0)))
     k = node[2][0]
     cotangents[k] = cotangents[k] + g if k in cotangents else g
 

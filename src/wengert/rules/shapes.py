@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 BATCHED_PARAMS: dict[Primitive, Callable[..., dict[str, Any]]] = {}
-"""Operations whose batched form is the operation itself with other parameters: ``(size, **params)``
-gives those. All operations that make views are among them (`rules.indexing` batches chains of them).
+"""Operations whose batched form is the operation itself with other parameters, which ``(size,
+**params)`` gives. All that make views are among them: `rules.indexing` batches chains of views.
 """
 
 
@@ -85,15 +85,15 @@ def resolved_shape(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     ShapeError
         If the number of elements differs.
     """
-    size = prod(shape_of(x))
+    size = x.size if hasattr(x, "size") else 1
     if -1 in shape:
         known = -prod(shape)
-        if shape.count(-1) > 1 or known < 0 or (known and size % known) or (not known):
+        if shape.count(-1) > 1 or known <= 0 or size % known:
             raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} to {shape}")
-        shape = tuple(size // known if n == -1 else n for n in shape)
-    if prod(shape) != size or any(n < 0 for n in shape):
+        shape = tuple([size // known if n == -1 else n for n in shape])
+    if prod(shape) != size or (shape and min(shape) < 0):
         raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape}")
-    return tuple(shape)
+    return shape
 
 
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:

@@ -26,8 +26,8 @@ def _sinc_derivative(y: Any, n: int) -> Any:
     """The n-th derivative of ``sin(y) / y`` in ``y``.
 
     For large ``y`` by the recurrence that differentiating ``y s = sin y`` n times gives,
-    ``y s_n = sin(y + n pi/2) - n s_(n-1)``. It amplifies rounding by n!/y^n, so for ``|y| <= n + 1``
-    the power series is used: ``s_n = sum_m cos((m + n) pi/2) y^m / (m! (m + n + 1))``.
+    ``y s_n = sin(y + n pi/2) - n s_(n-1)``. It amplifies rounding by n!/y^n, so for ``|y| <= n +
+    1`` the power series is used: ``s_n = sum_m cos((m + n) pi/2) y^m / (m! (m + n + 1))``.
     """
     far = np.where(np.abs(y) <= n + 1, n + 2.0, y)
     large = np.sin(far) / far
@@ -58,7 +58,7 @@ def _float_shape(x: Any, order: int) -> tuple[tuple[int, ...], Any]:
     return shape_of(x), dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
-sinc_p = parameters_with_batch(
+sinc_p: Primitive = parameters_with_batch(
     Primitive(
         "sinc",
         _sinc,
@@ -91,7 +91,7 @@ def _bessel_jvp(ts: Any, ins: Any, out: Any, order: int) -> Any:
     return ts[0] * (0.5 * (bind(bessel_i_p, ins, {"order": order - 1}) + above))
 
 
-bessel_i_p = parameters_with_batch(
+bessel_i_p: Primitive = parameters_with_batch(
     Primitive(
         "bessel_i",
         _bessel_i,

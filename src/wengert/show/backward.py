@@ -86,9 +86,9 @@ class Backward(Writer):
         self._constants = dict(program.captured)
         self._active = depending_on(program, wanted)
         self._immutable: set[str] = set()
-        for v in dict.fromkeys(program.outputs):
-            if type(v) is Var and v in self._active:
-                self._seed(v, program.outputs.count(v))
+        outputs = [v for v in program.outputs if type(v) is Var and v in self._active]
+        for v in dict.fromkeys(outputs):
+            self._seed(v, outputs.count(v))
         for e in reversed(program.equations):
             if any(v in self._states for v in e.outputs):
                 self._sweep(e)

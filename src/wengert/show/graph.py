@@ -63,9 +63,10 @@ def _dot(listing: Listing) -> str:
         for target in _targets(line):
             texts.setdefault(target, []).append(line.split("  #")[0])
     edges: list[str] = []
+    results = {v for v in program.outputs if type(v) is Var}
     for e in program.equations:
         for v in e.outputs:
-            colour = "lightgreen" if v in program.outputs else None
+            colour = "lightgreen" if v in results else None
             label = "\\n".join(texts.get(names[v], [names[v]]))
             lines.append(_node(names[v], label, v, colour))
             sources = [names[x] for x in e.inputs if type(x) is Var and x in names]

@@ -305,8 +305,8 @@ def show(
 
     Examples
     --------
-    >>> import wengert.show
-    >>> print(wengert.show.show(lambda a, b: a * b + a, 2.0, 3.0))
+    >>> from wengert.show import show
+    >>> print(show(lambda a, b: a * b + a, 2.0, 3.0))
     # forward pass
     c = a * b
     d = c + a

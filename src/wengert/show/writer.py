@@ -131,6 +131,7 @@ class Writer:
         for v, obj in program.captured:
             env[v] = Value(self.written_constant(plain(obj)), v.shape)
         uses = count_uses(program)
+        results = {v for v in program.outputs if type(v) is Var}
 
         def read(x: Any) -> Value:
             return env[x] if type(x) is Var else Value(self.written_constant(x), np.shape(x))
@@ -143,7 +144,7 @@ class Writer:
                 env[e.outputs[0]] = Value(t, e.outputs[0].shape)
                 continue
             for v, value in zip(e.outputs, self.express(e, values, shapes, True), strict=True):
-                env[v] = self._shared(v, value, uses.get(v, 0), v in program.outputs)
+                env[v] = self._shared(v, value, uses.get(v, 0), v in results)
         return [read(x) for x in program.outputs]
 
     def _shared(self, v: Var, value: Value, uses: int, is_output: bool) -> Value:

@@ -64,9 +64,8 @@ def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from wengert.transforms.autograd_names import make_vjp
-    >>> pullback, y = make_vjp(np.sin)(0.0)
+    >>> import numpy as np, wengert as wg
+    >>> pullback, y = wg.make_vjp(np.sin)(0.0)
     >>> float(pullback(2.0))
     2.0
     """
@@ -199,9 +198,9 @@ def multigrad_dict(function: Function) -> Function:
 
     Examples
     --------
-    >>> from wengert.transforms.autograd_names import multigrad_dict
-    >>> multigrad_dict(lambda x, y=2.0: x * y)(3.0)
-    OrderedDict({'x': np.float64(2.0), 'y': np.float64(3.0)})
+    >>> import wengert as wg
+    >>> dict(wg.multigrad_dict(lambda x, y=2.0: x * y)(3.0))
+    {'x': np.float64(2.0), 'y': np.float64(3.0)}
     """
     signature = inspect.signature(function)
     kinds = {name: p.kind for name, p in signature.parameters.items()}

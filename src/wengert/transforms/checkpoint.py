@@ -59,10 +59,9 @@ def checkpoint(function: Function) -> Function:
     Examples
     --------
     >>> import numpy as np, wengert as wg
-    >>> from wengert.transforms.checkpoint import checkpoint
-    >>> block = checkpoint(lambda x: np.sin(np.exp(x)))
+    >>> block = wg.checkpoint(lambda x: np.sin(np.exp(x)))
     >>> wg.grad(lambda x: np.sum(block(block(x))))(np.zeros(2)).round(3)
-    array([-0.865, -0.865])
+    array([-0.853, -0.853])
     """
 
     @functools.wraps(function, updated=())

@@ -110,8 +110,7 @@ def custom_jvp(function: Function | None = None, nondiff_argnums: Sequence[int] 
     Examples
     --------
     >>> import numpy as np, wengert as wg
-    >>> from wengert.transforms.custom import custom_jvp
-    >>> @custom_jvp
+    >>> @wg.custom_jvp
     ... def softplus(x):
     ...     return np.logaddexp(0.0, x)
     >>> @softplus.defjvp
@@ -224,8 +223,7 @@ def custom_vjp(function: Function | None = None, nondiff_argnums: Sequence[int] 
     Examples
     --------
     >>> import numpy as np, wengert as wg
-    >>> from wengert.transforms.custom import custom_vjp
-    >>> @custom_vjp
+    >>> @wg.custom_vjp
     ... def clip_gradient(x):
     ...     return x
     >>> clip_gradient.defvjp(lambda x: (x, None), lambda _, ct: (np.clip(ct, -1.0, 1.0),))

@@ -47,10 +47,9 @@ def linear_transpose(function: Function, *examples: Any) -> Function:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from wengert.transforms.transpose import linear_transpose
-    >>> difference = linear_transpose(np.cumsum, np.zeros(3))
-    >>> difference(np.array([1.0, 0.0, 0.0]))
+    >>> import numpy as np, wengert as wg
+    >>> reversed_sum = wg.linear_transpose(np.cumsum, np.zeros(3))
+    >>> reversed_sum(np.array([1.0, 0.0, 0.0]))
     (array([1., 0., 0.]),)
     """
     name = f"linear_transpose of {name_of(function)}"

@@ -264,6 +264,11 @@ def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list
     out = []
     for r, x in zip(results, expected, strict=True):
         if r is not None:
+            if not is_operand(r):
+                raise WengertTypeError(
+                    f"{where}: it must have the structure of the value it belongs to, an array; got "
+                    f"a {type(r).__name__}"
+                )
             if not isinstance(r, Tensor):
                 r = np.asarray(r)[()]
             shape = x.shape if hasattr(x, "shape") else np.shape(x)

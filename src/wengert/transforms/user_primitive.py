@@ -155,8 +155,7 @@ def primitive(
     Examples
     --------
     >>> import math, wengert as wg
-    >>> from wengert.transforms.user_primitive import primitive
-    >>> gamma = primitive(math.gamma, jvp=lambda ts, out, x: ts[0] * out * digamma(x))
+    >>> gamma = wg.primitive(math.gamma, jvp=lambda ts, out, x: ts[0] * out * digamma(x))
     >>> digamma = lambda x: math.log(x) - 1 / (2 * x)  # near enough for large x
     >>> round(float(wg.grad(gamma)(10.0)) / (9 * 8 * 7 * 6 * 5 * 4 * 3 * 2), 2)
     2.25

@@ -35,8 +35,16 @@ def from_parts(x: Array, y: Array) -> Array:
 CASES = [
     Case("real", np.real, domain=_away_from_zero, complex=True, primitives=("real",)),
     Case("real_0d", lambda z: z.real * 2.0, [()], complex=True),
-    Case("imag", lambda z: np.imag(z * 1j), domain=_away_from_zero, complex=True, primitives=("imag",)),
-    Case("conj", lambda z: np.conj(z) * z, domain=_away_from_zero, complex=True, primitives=("conj",)),
+    Case(
+        "imag",
+        lambda z: np.imag(z * 1j),
+        domain=_away_from_zero,
+        complex=True,
+        primitives=("imag",),
+    ),
+    Case(
+        "conj", lambda z: np.conj(z) * z, domain=_away_from_zero, complex=True, primitives=("conj",)
+    ),
     Case("conj_method", lambda z: z.conj() + z.conjugate() * 1j, domain=_away_from_zero),
     Case("absolute", np.abs, domain=_away_from_zero, complex=True, primitives=("abs_complex",)),
     Case("absolute_squared", lambda z: np.abs(z) ** 2 * z, domain=_away_from_zero),

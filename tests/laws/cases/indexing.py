@@ -18,11 +18,15 @@ ROW_MASK = np.array([True, False])
 
 
 def reading(name: str, read: Any, shape: tuple[int, ...], **options: Any) -> Case:
-    return Case("read_" + name, lambda x: read(x) * 2.0, [shape], primitives=("getitem",), **options)
+    return Case(
+        "read_" + name, lambda x: read(x) * 2.0, [shape], primitives=("getitem",), **options
+    )
 
 
-def writing(name: str, write: Any, shape: tuple[int, ...], value: tuple[int, ...], **options: Any) -> Case:
-    """``write(y, v)`` writes ``v`` into ``y``; the rest of ``y`` and what was read before count too."""
+def writing(
+    name: str, write: Any, shape: tuple[int, ...], value: tuple[int, ...], **options: Any
+) -> Case:
+    """``write(y, v)`` writes ``v`` into ``y``; the rest and what was read before count too."""
 
     def f(x: Array, v: Array) -> Array:
         y = x * 2.0
@@ -125,9 +129,7 @@ CASES = [
     Case("take_one", lambda x: np.take(x, 1, axis=0), [(2, 3)]),
     Case("take_wrap", lambda x: x.take([4, -5], mode="wrap"), [(3,)]),
     Case("take_clip", lambda x: np.take(x, [4, -5], mode="clip"), [(3,)]),
-    Case(
-        "take_abstract", lambda x, i: np.take(x, i, axis=1), [(2, 3), I3], batch_integers=True
-    ),
+    Case("take_abstract", lambda x, i: np.take(x, i, axis=1), [(2, 3), I3], batch_integers=True),
     Case(
         "take_along_axis",
         lambda x, i: np.take_along_axis(x, i, axis=1),
@@ -147,7 +149,9 @@ CASES = [
     writing("list", _assign([0, 2]), (3, 2), (2, 2)),
     writing("duplicates", _assign([0, 0, 2]), (3, 2), (3, 2), complex=True),
     writing("duplicate_pairs", _assign((I3, np.array([1, 1, 1]))), (3, 2), (3,)),
-    writing("separated", _assign((np.array([0, 2]), slice(None), np.array([0, 1]))), (3, 2, 2), (2, 2)),
+    writing(
+        "separated", _assign((np.array([0, 2]), slice(None), np.array([0, 1]))), (3, 2, 2), (2, 2)
+    ),
     writing("mask", _assign(MASK), (2, 3), (4,)),
     writing("mask_broadcast", _assign(MASK), (2, 3), ()),
     writing("leading_ones", _assign(0), (2, 3), (1, 1, 3)),

@@ -19,12 +19,20 @@ CASES = [
     Case("concatenate_mixed", lambda x: np.concatenate([x, x * 1j]), [(2,)]),
     Case("concatenate_dtype", lambda x: np.concatenate([x, x], dtype=np.complex128), [(2,)]),
     Case("concat", lambda x: np.concat([x, np.sin(x)], axis=1), [(2, 2)]),
-    Case("concatenate_many", lambda x: np.concatenate([x * i for i in range(150)]), [(2,)], order=1,
-         reason="the second derivative of a linear function"),  # fmt: skip
     Case(
-        "stack", lambda x, y: np.stack([x, y, x * y], axis=1), [(2, 3), (2, 3)], complex=True,
+        "concatenate_many",
+        lambda x: np.concatenate([x * i for i in range(150)]),
+        [(2,)],
+        order=1,
+        reason="the second derivative of a linear function",
+    ),
+    Case(
+        "stack",
+        lambda x, y: np.stack([x, y, x * y], axis=1),
+        [(2, 3), (2, 3)],
+        complex=True,
         primitives=("stack",),
-    ),  # fmt: skip
+    ),
     Case("stack_scalars", lambda x, y: np.stack([x * y, 2.0, x]), [(), ()]),
     Case("vstack", lambda x, y: np.vstack([x, y]), [(3,), (2, 3)]),
     Case("hstack", lambda x, y: np.hstack([x, y]), [(2, 1), (2, 2)]),
@@ -71,21 +79,31 @@ CASES = [
     # padding
     Case("pad", lambda x: np.pad(x, ((1, 2), (0, 1))), [(2, 3)]),
     Case("pad_constant", lambda x: np.pad(x, 2, constant_values=((1.0, 2.0),)), [(3,)]),
-    Case("pad_traced_constant", lambda x, y: np.pad(x, 1, constant_values=y), [(2, 2), ()],
-         plain=lambda x, y: np.pad(x, 1, constant_values=y)),  # fmt: skip
+    Case(
+        "pad_traced_constant",
+        lambda x, y: np.pad(x, 1, constant_values=y),
+        [(2, 2), ()],
+        plain=lambda x, y: np.pad(x, 1, constant_values=y),
+    ),
     Case("pad_edge", lambda x: np.pad(x, (2, 1), "edge"), [(3,)]),
     Case("pad_reflect", lambda x: np.pad(x, ((1, 2), (3, 0)), "reflect"), [(3, 2)]),
     Case("pad_reflect_odd", lambda x: np.pad(x, (1, 5), "reflect", reflect_type="odd"), [(3,)]),
     Case("pad_symmetric", lambda x: np.pad(x, (4, 1), "symmetric"), [(3,)]),
     Case("pad_symmetric_odd", lambda x: np.pad(x, (4, 1), "symmetric", reflect_type="odd"), [(3,)]),
     Case("pad_wrap", lambda x: np.pad(x, ((0, 3), (1, 1)), "wrap"), [(2, 3)]),
-    Case("pad_linear_ramp", lambda x: np.pad(x, (2, 3), "linear_ramp", end_values=(1.0, 2.0)), [(3,)]),
+    Case(
+        "pad_linear_ramp", lambda x: np.pad(x, (2, 3), "linear_ramp", end_values=(1.0, 2.0)), [(3,)]
+    ),
     Case("pad_mean", lambda x: np.pad(x, (2, 1), "mean", stat_length=2), [(3, 3)]),
     Case("pad_maximum", lambda x: np.pad(x, 1, "maximum"), [(2, 3)], domain="distinct"),
     Case("pad_minimum", lambda x: np.pad(x, 1, "minimum"), [(4,)], domain="distinct"),
     Case("pad_median", lambda x: np.pad(x, 1, "median"), [(3,)], domain="distinct"),
     # along axes
-    Case("apply_along_axis", lambda x: np.apply_along_axis(lambda v: v * np.sum(v), 1, x), [(2, 3, 2)]),
+    Case(
+        "apply_along_axis",
+        lambda x: np.apply_along_axis(lambda v: v * np.sum(v), 1, x),
+        [(2, 3, 2)],
+    ),
     Case("apply_over_axes", lambda x: np.apply_over_axes(np.sum, x, [0, 2]), [(2, 3, 2)]),
     Case(
         "sliding_window_view",
@@ -93,5 +111,7 @@ CASES = [
         [(3, 4)],
     ),
     Case("meshgrid", lambda x, y: np.meshgrid(x, y), [(2,), (3,)]),
-    Case("meshgrid_sparse", lambda x, y: np.meshgrid(x, y, sparse=True, indexing="ij"), [(2,), (3,)]),
+    Case(
+        "meshgrid_sparse", lambda x, y: np.meshgrid(x, y, sparse=True, indexing="ij"), [(2,), (3,)]
+    ),
 ]

@@ -12,7 +12,9 @@ from ..case import Case
 Array = Any
 
 
-def through(name: str, view: Callable[[Array], Array], shape: tuple[int, ...], **options: Any) -> Case:
+def through(
+    name: str, view: Callable[[Array], Array], shape: tuple[int, ...], **options: Any
+) -> Case:
     """Write through a view, then into its base, and read both; what was read before stays."""
 
     def f(x: Array) -> Array:

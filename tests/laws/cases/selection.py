@@ -29,9 +29,20 @@ def _bounds(rng: np.random.Generator) -> tuple[Array, ...]:
 
 
 CASES = [
-    Case("where", lambda x, y: np.where(MASK, x, y * y), [(2, 3), (3,)], complex=True, primitives=("where",)),
+    Case(
+        "where",
+        lambda x, y: np.where(MASK, x, y * y),
+        [(2, 3), (3,)],
+        complex=True,
+        primitives=("where",),
+    ),
     Case("where_scalars", lambda x: np.where(MASK, x, 2.0), [()]),
-    Case("where_traced_condition", lambda x, y: np.where(x > y, x * y, y), [(2, 3), (3,)], domain="distinct"),
+    Case(
+        "where_traced_condition",
+        lambda x, y: np.where(x > y, x * y, y),
+        [(2, 3), (3,)],
+        domain="distinct",
+    ),
     Case("where_integers", lambda x: np.where([1, 0, 2], x, -x), [(2, 3)]),
     Case("where_0d", lambda x, y: np.where(True, x, y), [(), ()]),
     Case(
@@ -60,9 +71,15 @@ CASES = [
         [(2, 3)],
         domain="distinct",
     ),
-    Case("piecewise_constants", lambda x: np.piecewise(x, [x < 0], [1.0, lambda v: v * v]), [(4,)],
-         domain="distinct"),  # fmt: skip
-    Case("clip", lambda x: np.clip(x, -0.5, 0.6), [(2, 4)], domain="distinct", primitives=("clip",)),
+    Case(
+        "piecewise_constants",
+        lambda x: np.piecewise(x, [x < 0], [1.0, lambda v: v * v]),
+        [(4,)],
+        domain="distinct",
+    ),
+    Case(
+        "clip", lambda x: np.clip(x, -0.5, 0.6), [(2, 4)], domain="distinct", primitives=("clip",)
+    ),
     Case("clip_below", lambda x: np.clip(x, 0.1, None), [(4,)], domain="distinct"),
     Case("clip_above", lambda x: x.clip(max=0.1), [(4,)], domain="distinct"),
     Case("clip_traced_bounds", lambda x, a, b: np.clip(x, a, b) * x, domain=_bounds),

@@ -8,7 +8,9 @@ from ..case import Case
 
 CASES = [
     # reshape and its kind
-    Case("reshape", lambda x: np.reshape(x, (4, -1)), [(2, 6)], complex=True, primitives=("reshape",)),
+    Case(
+        "reshape", lambda x: np.reshape(x, (4, -1)), [(2, 6)], complex=True, primitives=("reshape",)
+    ),
     Case("reshape_0d", lambda x: np.reshape(x, ()) * 2.0, [(1, 1)]),
     Case("reshape_of_scalar", lambda x: np.reshape(np.sin(x), (1, 1)), [()]),
     Case("reshape_empty", lambda x: np.reshape(x, (0, 3)), [(2, 0)]),
@@ -38,7 +40,12 @@ CASES = [
     Case("moveaxis", lambda x: np.moveaxis(x, [0, 1], [-1, 0]), [(2, 3, 4)]),
     Case("rollaxis", lambda x: np.rollaxis(x, 2, 1), [(2, 3, 4)]),
     # broadcasting
-    Case("broadcast_to", lambda x: np.broadcast_to(x, (2, 4, 3)), [(4, 1)], primitives=("broadcast_to",)),
+    Case(
+        "broadcast_to",
+        lambda x: np.broadcast_to(x, (2, 4, 3)),
+        [(4, 1)],
+        primitives=("broadcast_to",),
+    ),
     Case("broadcast_to_of_scalar", lambda x: np.broadcast_to(x, (2,)), [()]),
     Case("broadcast_to_empty", lambda x: np.broadcast_to(x, (0, 3)), [(3,)]),
     Case("broadcast_arrays", lambda x, y: np.broadcast_arrays(x, y), [(3, 1), (2,)]),

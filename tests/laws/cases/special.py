@@ -14,7 +14,9 @@ CASES = [
     Case("logsumexp", lambda x: logsumexp(x), args=[(5,)]),
     Case("logsumexp_0d", lambda x: logsumexp(x), args=[()]),
     Case("logsumexp_axis", lambda x: logsumexp(x, axis=1), args=[(3, 4)]),
-    Case("logsumexp_keepdims", lambda x: logsumexp(x, axis=(0, 2), keepdims=True), args=[(2, 3, 2)]),
+    Case(
+        "logsumexp_keepdims", lambda x: logsumexp(x, axis=(0, 2), keepdims=True), args=[(2, 3, 2)]
+    ),
     Case(
         "logsumexp_weights",
         lambda x, b: logsumexp(x, axis=0, b=np.exp(b)),
