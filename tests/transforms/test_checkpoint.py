@@ -121,7 +121,7 @@ def test_branches_and_loops_run_again_as_they_did():
             x = x * x if x > 2 else x + 1.5
         return x
 
-    np.testing.assert_allclose(wg.grad(f)(1.0), 2 * 2.5)
+    np.testing.assert_allclose(wg.grad(f)(1.0), (2 * 2.5) * (2 * 6.25))
 
 
 def test_writes_inside_are_fine():

@@ -73,11 +73,16 @@ for _ufunc, _primitive in UFUNCS.items():
 def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
-    function = UFUNC_CALLS.get(ufunc)
-    if not kwargs and not more and method == "__call__" and function is not None:
-        return function(x) if y is _MISSING else function(x, y)
+    if method == "__call__" and not kwargs:
+        function = UFUNC_CALLS.get(ufunc)
+        if function is not None:
+            if y is _MISSING:
+                return function(x)
+            if not more:
+                return function(x, y)
     inputs = (x, *more) if y is _MISSING else (x, y, *more)
     if method == "__call__":
+        function = UFUNC_CALLS.get(ufunc)
         if function is not None:
             return _call_with_options(ufunc, function, inputs, **kwargs)
     else:

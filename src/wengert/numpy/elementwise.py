@@ -10,6 +10,7 @@ import numpy as np
 from ..core.bind import bind
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
+from ..rules.fast import FAST
 from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
@@ -130,6 +131,8 @@ def _round_number(self: Any, ndigits: int | None = None) -> Any:
     return round(self, ndigits)
 
 
+attach_method("exp", FAST["exp"])
+attach_method("log", FAST["log"])
 attach_method("round", _round_method)
 attach_method("__round__", _round_number)
 attach_method("__divmod__", lambda x, y: divmod(x, y))

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.bind import bind
 from ..core.tensor import Tensor
 from ..rules.indexing import getitem
-from ..rules.joining import concatenate_p, stack_p
+from ..rules.joining import concatenate_p, fast_concatenate, stack_p
 from .dispatch import implements, write_out
 from .operands import axis_of, concrete, operand
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
@@ -91,6 +91,11 @@ def concatenate(
     casting: Any = "same_kind",
 ) -> Any:
     """``np.concatenate``: arrays one after the other along an axis; flattened for ``axis=None``."""
+    plain = type(arrays) in (list, tuple) and 0 < len(arrays) <= _GROUP and type(axis) is int
+    if plain and out is None and dtype is None:
+        joined_fast = fast_concatenate(arrays, axis)  # type: ignore[arg-type]
+        if joined_fast is not None:
+            return joined_fast
     xs = _operands(arrays, dtype, casting)
     if not xs:
         raise ValueError("need at least one array to concatenate")

@@ -178,7 +178,6 @@ det_p = same_batch(
         jvp=lambda ts, ins, out: _frobenius(bind(cofactor_p, ins, {}), ts[0]),
         needs_out=False,
         show="np.linalg.det({0})",
-        lower="det",
     )
 )
 
@@ -215,6 +214,5 @@ slogdet_p = same_batch(
         jvp=_slogdet_jvp,
         outputs=2,
         show="np.linalg.slogdet({0})",
-        lower="slogdet",
     )
 )

@@ -86,7 +86,6 @@ inv_p = same_batch(
         None,
         jvp=lambda ts, ins, out, strict=True: -matmul(out, matmul(ts[0], out)),
         show=_inverse_text,
-        lower="inv",
     )
 )
 
@@ -154,7 +153,6 @@ solve_p = Primitive(
         ),
     ),
     show="np.linalg.solve({0}, {1})",
-    lower="solve",
 )
 solve_p.batch = _system_batch(solve_p)
 
@@ -210,7 +208,6 @@ solve_triangular_p = Primitive(
         ),
     ),
     show="scipy.linalg.solve_triangular({0}, {1}, lower={lower})",
-    lower="solve_triangular",
 )
 solve_triangular_p.batch = _system_batch(solve_triangular_p)
 
