@@ -20,7 +20,7 @@ from .core.errors import (
 )
 from .core.state import no_grad
 from .core.tensor import Tensor, tensor
-from .numpy import methods as _methods  # attaches the operators
+from .numpy import methods as _methods  # noqa: F401  (it attaches the operators)
 from .show import show
 from .transforms.autograd_names import (
     hessian_tensor_product,

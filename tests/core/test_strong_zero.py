@@ -71,7 +71,9 @@ HESSIANS: dict[str, Callable[[Any], Any]] = {
 }
 
 GUARDED: dict[str, tuple[Callable[[Any], Any], list[float], list[float]]] = {
-    "where sqrt": (lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)), [0.25, 0, 0], [-1 / 32, 0, 0]),
+    "where sqrt": (
+        lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)), [0.25, 0, 0], [-1 / 32, 0, 0],
+    ),
     "where log": (lambda x: np.sum(np.where(x > 0, np.log(x), 0.0)), [0.25, 0, 0], [-1 / 16, 0, 0]),
     "where 1/x": (
         lambda x: np.sum(np.where(x > 0, 1.0 / x, 0.0)), [-1 / 16, 0, 0], [1 / 32, 0, 0],

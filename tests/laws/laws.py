@@ -263,6 +263,8 @@ def assert_executes(program: Program, args: Any, expected: Any, what: str, dtype
             assert actual == (v.shape, v.dtype), f"{where}: the rule says {v!r}, it is {actual}"
             if not v.shape:
                 assert v.scalar == isinstance(o, np.generic), f"{where}: scalar or 0-d array"
+            if v.contiguous and len(v.shape) > 1 and not e.primitive.alias:
+                assert o.flags.c_contiguous, f"{where}: not contiguous"
             env[v] = o
     with np.errstate(all="ignore"):
         found = interpret(program, args)

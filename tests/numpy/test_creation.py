@@ -286,3 +286,12 @@ def test_a_program_written_for_the_namespace() -> None:
     np.testing.assert_allclose(
         wg.jacfwd(lambda x: solve(wnp, x))(V), np.moveaxis(numeric, 0, -1), atol=1e-9
     )
+
+
+def test_numpys_own_array_of_traced_values_names_the_remedy() -> None:
+    for f in (lambda x: np.array([x[0], x[1]]), np.array, lambda x: np.asarray([x, x])):
+        for run in (lambda f=f: wg.grad(f)(V), lambda f=f: wg.vmap(f)(V[None])):
+            with pytest.raises(wg.WengertTypeError, match=r"wengert\.numpy\.array"):
+                run()
+    with pytest.raises(wg.MutationError, match="zeros_like"):
+        wg.grad(lambda x: np.full_like(V, x[0]).sum())(V)

@@ -289,3 +289,25 @@ def test_read_only_views_refuse_writes(view: Any) -> None:
 def test_view_with_another_dtype_is_refused() -> None:
     with pytest.raises(wg.WengertTypeError, match="astype"):
         constant(M).view(np.int64)
+
+
+def test_a_reshape_of_a_copy_is_a_view_also_of_abstract_values() -> None:
+    """What the error about a reshape of unknown layout advises."""
+
+    def f(x: Any) -> Any:
+        y = (x.T * 2.0).copy()
+        r = y.reshape(-1)
+        r[:2] = x[0, :2]
+        y[1] = 0.0
+        return r
+
+    np.testing.assert_array_equal(wg.vmap(f)(A), [f(x) for x in A])
+
+    def unknown(x: Any) -> Any:
+        y = x.T * 2.0
+        r = y.reshape(-1)
+        y[1] = 0.0
+        return r
+
+    with pytest.raises(wg.MutationError, match="reshape"):
+        wg.vmap(unknown)(A)

@@ -64,6 +64,9 @@ def test_forward(case):
         return case.f(*all_args)
 
     primals = tuple(args[i].copy() for i in positions)
-    expected = wg.jvp(f, primals, tuple(tangents[i] for i in positions))
+    try:
+        expected = wg.jvp(f, primals, tuple(tangents[i] for i in positions))
+    except wg.WengertTypeError as error:
+        pytest.skip(str(error))  # the result depends on values in a way that has no derivative
     got = show(case.f, *args, mode="forward").run(*args, tangents=tangents)
     assert_same(got, expected)

@@ -10,7 +10,7 @@ import pytest
 import wengert as wg
 from wengert.show import show
 
-from .programs import check, run_elsewhere
+from .programs import assert_same, check, run_elsewhere
 
 rng = np.random.default_rng(0)
 OFFSET = np.array([1.0, 2.0, 3.0])
@@ -97,7 +97,9 @@ class TestReadability:
             assert listing.backward.splitlines()[-1] == f"grad_x = {gradient}", text
 
     def test_shapes(self):
-        listing = check(lambda x, w: np.sum(np.tanh(x @ w)), normal(4, 3), normal(3, 2), shapes=True)
+        listing = check(
+            lambda x, w: np.sum(np.tanh(x @ w)), normal(4, 3), normal(3, 2), shapes=True
+        )
         assert listing.forward.splitlines()[0] == "a = x @ w       # (4, 2)"
         assert listing.backward.splitlines()[0].endswith("# ()")
 
@@ -245,6 +247,26 @@ class TestWrites:
         listing = check(f, normal(3))
         assert "y.copy()" in listing.forward or "a.copy()" in listing.forward
 
+    def test_no_line_changes_what_another_reads(self):
+        def stopped(x):
+            y = wg.stop_gradient(x)
+            y[0] = x[1] ** 2
+            return np.sum(y * x)
+
+        x = normal(3)
+        value, gradient = wg.value_and_grad(stopped)(x)
+        assert_same(show(stopped, x).run(), (value, (gradient,)))
+        # Gradients that are views of others and are added to afterwards.
+        check(lambda x: (np.flip(x) + x) * np.sum(x) + x.T[::-1], normal(3))
+        check(lambda x: np.einsum("ij->ji", x) * x + x.T, normal(3, 3))
+
+        def residual(x):
+            y = x + np.tanh(x)
+            z = y + np.reshape(y, (3, 1))[:, 0]
+            return z * x + y
+
+        check(residual, normal(3))
+
     def test_programs(self):
         def f(x, v):
             y = np.exp(x)
@@ -283,6 +305,17 @@ class TestRecording:
 
         assert "x * x" in check(f, 2.0).forward
         assert check(f, -2.0).forward.endswith("= -x")
+
+    def test_branch_and_a_buffer_that_changes(self):
+        def f(x):
+            buffer = np.zeros(3)
+            for i in range(3):
+                buffer[:] = i
+                x = x + buffer
+            return np.sum(x) if x[0] > -100 else x
+
+        with pytest.raises(wg.MutationError, match="branches on values"):
+            show(f, normal(3))
 
     def test_loop_that_depends_on_values(self):
         def f(x):
@@ -376,7 +409,7 @@ class TestRecording:
 
     def test_no_rule(self):
         with pytest.raises(wg.NoRuleError):
-            show(lambda x: np.unwrap(x), normal(3))
+            show(np.frompyfunc(lambda v: v, 1, 1), normal(3))
         with pytest.raises(wg.WengertTypeError, match="function"):
             show(3.0)
         with pytest.raises(wg.WengertValueError, match="mode"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 from typing import Any
@@ -449,3 +450,83 @@ class TestPrimitive:
 def test_stop_gradient_inside_a_rule_and_vmap():
     f = tripled_sine()
     np.testing.assert_allclose(wg.vmap(wg.grad(lambda x: x * wg.stop_gradient(f(x))))(X), np.sin(X))
+
+
+class TestVjpForm:
+    """The fifth derivative form of a primitive's record: reverse mode only."""
+
+    def make(self, **rules: Any) -> Any:
+        from wengert.core.bind import bind
+        from wengert.core.primitive import Primitive
+
+        p = Primitive(
+            "doubled",
+            lambda x: 2 * x,
+            lambda x: (x.shape, x.dtype),
+            None,
+            vjp=lambda ct, ins, out: [5 * ct],
+            register=False,
+            **rules,
+        )
+        return lambda x: bind(p, (x,), {})
+
+    def test_reverse_mode(self):
+        np.testing.assert_allclose(wg.grad(lambda x: np.sum(self.make()(x)))(X), [5, 5, 5])
+
+    def test_forward_mode_names_the_remedy(self):
+        with pytest.raises(wg.WengertTypeError, match="doubled.*custom_jvp"):
+            wg.jvp(self.make(), (X,), (X,))
+
+    def test_beside_a_jvp_it_replaces_its_transpose(self):
+        f = self.make(jvp=lambda ts, ins, out: 7 * ts[0])
+        assert wg.jvp(f, (1.0,), (1.0,))[1] == 7.0
+        assert wg.grad(f)(1.0) == 5.0
+
+    def test_beside_another_form_it_is_refused(self):
+        with pytest.raises(wg.WengertValueError, match="give one of"):
+            self.make(partials=(1,))
+
+
+def custom_tanh(kind: str) -> Any:
+    if kind == "custom_jvp":
+        f = wg.custom_jvp(np.tanh)
+        f.defjvp(lambda p, t: (f(*p), (1 - f(p[0]) ** 2) * t[0]))
+    elif kind == "custom_vjp":
+        f = wg.custom_vjp(lambda x: np.tanh(x))
+        f.defvjp(lambda x: (f(x), x), lambda x, ct: ((1 - f(x) ** 2) * ct,))
+    elif kind == "vjp with the output":
+        f = wg.primitive(math.tanh, vjp=lambda ct, y, x: ct * (1 - y * y))
+    elif kind == "jvp with the output":
+        f = wg.primitive(math.tanh, jvp=lambda ts, y, x: ts[0] * (1 - y * y))
+    else:
+        f = wg.primitive(lambda x: np.tanh(x), partials=(lambda y, x: 1 - y * y,))
+    return f
+
+
+MODES = {
+    "grad": wg.grad,
+    "jvp": lambda f: lambda x: wg.jvp(f, (x,), (1.0,))[1],
+    "vmap": lambda f: lambda x: wg.vmap(wg.grad(f))(np.reshape(x, (1,)))[0],
+    "linearize": lambda f: lambda x: wg.linearize(f, x)[1](1.0),
+}
+KINDS = ["custom_jvp", "custom_vjp", "vjp with the output", "jvp with the output", "partials"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("modes", list(itertools.product(MODES, repeat=3)))
+def test_third_derivative_in_every_nesting_of_modes(kind, modes):
+    derivative = custom_tanh(kind)
+    for mode in modes:
+        derivative = MODES[mode](derivative)
+    t = np.tanh(0.5)
+    np.testing.assert_allclose(derivative(0.5), (1 - t * t) * (6 * t * t - 2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("outer", "inner"), list(itertools.product(MODES, repeat=2)))
+def test_perturbations_stay_apart(kind, outer, inner):
+    f = custom_tanh(kind)
+    got = MODES[outer](lambda x: x * MODES[inner](lambda y: f(x * y))(x))(0.3)
+    h = 1e-5
+    value = lambda x: x * x * (1 - np.tanh(x * x) ** 2)  # noqa: E731
+    np.testing.assert_allclose(got, (value(0.3 + h) - value(0.3 - h)) / (2 * h), rtol=1e-8)

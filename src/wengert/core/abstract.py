@@ -14,7 +14,7 @@ __all__ = ["Aval", "Var", "aval_of", "freeze", "is_array"]
 
 
 class Aval:
-    """Shape and dtype of an array. Stands in for an operand whose value a derivative does not need."""
+    """Shape and dtype of an array; stands for an operand whose value a derivative does not need."""
 
     __slots__ = ("dtype", "shape")
 
@@ -24,10 +24,12 @@ class Aval:
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return prod(self.shape)
 
     def __repr__(self) -> str:
@@ -38,8 +40,9 @@ class Var(Aval):
     """A variable of a Program; while recording on shapes it sits where a Tensor has its array.
 
     ``scalar`` tells a NumPy scalar from a 0-d array (they differ under ``+=``), ``contiguous``
-    whether a reshape of it is certain to be a view, ``weak`` a Python scalar that does not
-    promote dtypes (NEP 50).
+    whether it, or for a view what is computed from it element by element, is certain to be
+    C-contiguous, so that it is known which reshapes are views; ``weak`` tells a Python scalar, which
+    does not promote dtypes (NEP 50).
     """
 
     __slots__ = ("contiguous", "recording", "scalar", "weak")

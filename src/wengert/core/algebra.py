@@ -67,7 +67,9 @@ def _filled(x: Any, value: int, dtype: Any) -> Any:
         a = np.asarray(a)
     dtype = np.dtype(a.dtype if dtype is None else dtype)
     if type(a) is Var and a.recording is not None and a.recording.open:
-        return a.recording.constant(value, a.shape, dtype)
+        filled = a.recording.constant(value, a.shape, dtype)
+        filled._a.contiguous = a.contiguous  # NumPy's zeros_like follows the layout
+        return filled
     if a.ndim or isinstance(a, (Aval, np.ndarray)):
         return np.full(a.shape, value, dtype)
     return dtype.type(value)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Aval, Var
+from .errors import MutationError
 from .forward import tangents_of_output
 from .ownership import settle, snapshot
 from .primitive import Primitive
@@ -19,7 +20,7 @@ from .state import PAUSED, is_paused, next_id
 from .tape import OUTPUT, Node
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
 
-__all__ = ["bind", "refresh"]
+__all__ = ["bind", "refresh", "require_certain_view"]
 
 ndarray = np.ndarray
 
@@ -35,12 +36,46 @@ def refresh(x: Tensor) -> None:
     if base._n is rare.base_node and base._a is rare.base_array and not exposed:
         return
     v: Tensor = base
+    if type(base._a) is Var and base._a is not rare.base_array:
+        require_certain_view(base, rare.chain)
     for primitive, params in rare.chain:
         v = bind(primitive, (v,), params, False)
     x._a = v._a
     x._n = v._n
     rare.tangents = v._x.tangents if type(v) is RareTensor else {}
     rare.base_node, rare.base_array = base._n, base._a
+
+
+def require_certain_view(base: Tensor, chain: tuple[Any, ...]) -> None:
+    """Whether NumPy's reshape made a view depends on strides, which an abstract value lacks.
+
+    Raises
+    ------
+    MutationError
+        If the chain has a reshape that may have been a copy, so that it matters.
+    """
+    if base._a.contiguous:
+        a = view = np.empty(base._a.shape, base._a.dtype)
+        for primitive, params in chain:
+            view = primitive.evaluate(view, **params)
+        if not a.size or np.may_share_memory(a, view):
+            return
+    moved = not base._a.contiguous
+    value = Aval(base._a.shape, base._a.dtype)
+    for primitive, params in chain:
+        shape, dtype = primitive.shape(value, **params)
+        if primitive.name == "reshape":
+            longer = [n for n in value.shape if n != 1], [n for n in shape if n != 1]
+            if moved and longer[0] != longer[1]:
+                raise MutationError(
+                    "a write through a reshape, or into an array of which a reshape is used later, "
+                    "where the array may not be contiguous: NumPy makes a view or a copy depending on "
+                    "strides, which are not known inside vmap or jit. Write before the reshape, or "
+                    "reshape a copy"
+                )
+        else:
+            moved = True
+        value = Aval(tuple(shape), dtype)
 
 
 def bind(

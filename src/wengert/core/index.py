@@ -1,7 +1,7 @@
 """Indices as static templates with array operands.
 
-``x[1:, i, ..., None]`` becomes the template ``((1, None, None), ARRAY, Ellipsis, None)`` and the list
-``[i]``; slices are written as tuples, so that a template can be hashed and compared.
+``x[1:, i, ..., None]`` becomes the template ``((1, None, None), ARRAY, Ellipsis, None)`` and the
+list ``[i]``; slices are written as tuples, so that a template can be hashed and compared.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def split(index: Any) -> tuple[Template, list[Any]]:
             if type(part._a) is Var:
                 if part._a.dtype.kind == "b":
                     raise AbstractValueError(
-                        "index: a boolean mask of an abstract value; the result's shape would depend on "
-                        "data. Use np.where(mask, a, b), or assign a scalar"
+                        "index: a boolean mask of an abstract value; the result's shape would "
+                        "depend on data. Use np.where(mask, a, b), or assign a scalar"
                     )
                 template.append(ARRAY)
                 arrays.append(part)
@@ -120,8 +120,8 @@ def _shape(
 def _shape_with_empty(
     shape: tuple[int, ...], template: Template, shapes: tuple[tuple[int, ...], ...]
 ) -> tuple[int, ...]:
-    # Dimensions of length zero that an array or an integer indexes are given length one; sliced ones
-    # keep theirs.
+    # Dimensions of length zero that an array or an integer indexes are given length one;
+    # sliced ones keep theirs.
     names = [p for p in template if p is not None]
     known = sum(1 for p in names if p is not Ellipsis)
     if Ellipsis not in names:
@@ -148,8 +148,8 @@ def indexed_shape(shape: tuple[int, ...], template: Template, arrays: Any) -> tu
 def advanced_position(template: Template, ndim: int) -> int:
     """Where NumPy puts the broadcast index dimensions in the result.
 
-    Integers count as advanced indices when there are arrays. Advanced indices that stand next to each
-    other keep their place; separated ones move to the front.
+    Integers count as advanced indices when there are arrays. Advanced indices that stand next to
+    each other keep their place; separated ones move to the front.
     """
     advanced = [k for k, p in enumerate(template) if p is ARRAY or type(p) is int]
     if advanced[-1] - advanced[0] + 1 != len(advanced):

@@ -1,11 +1,12 @@
 """Who else may see an array: copy on write, and protection against changes behind the tape's back.
 
 Arrays inside Tensors are written in place only when nothing else refers to them. That is read off
-CPython's reference count; what the count of a solely owned array is, is measured at import, and where
-the measurement makes no sense (free-threaded builds defer counts, say) every write copies.
+CPython's reference count; what the count of a solely owned array is, is measured at import, and
+where the measurement makes no sense (free-threaded builds defer counts, say) every write copies.
 
-A plain array that the user passed to a recorded operation can be changed by the user afterwards. What
-a derivative needs of it is therefore saved as a copy, unless the array is read-only all the way down.
+A plain array that the user passed to a recorded operation can be changed by the user
+afterwards. What a derivative needs of it is therefore saved as a copy, unless the array is
+read-only all the way down.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def snapshot(a: Any) -> Any:
 
 
 def settle(t: Tensor) -> bool:
-    """Whether nobody holds the array of an exposed Tensor any more; if so it is exposed no longer."""
+    """Whether nobody holds an exposed Tensor's array any more; if so it is exposed no longer."""
     if _count(t) != _ALONE:
         return False
     t._x.exposed = False

@@ -4,8 +4,8 @@ Everything else (forward mode, reverse mode, higher orders, vmap, the listing, t
 from this record. A derivative is given in exactly one of five ways:
 
 ``partials``
-    For pointwise operations: one function ``(y, *x) -> dy/dx_i`` per operand, or the constants 1 and
-    -1, or None where the output does not depend differentiably on that operand.
+    For pointwise operations: one function ``(y, *x) -> dy/dx_i`` per operand, or the constants 1
+    and -1, or None where the output does not depend differentiably on that operand.
 ``linear`` with ``transpose``
     The operation is linear in the operands at these positions taken together; ``transpose[i]`` is
     ``(ct, ins, out, **params) -> cotangent of operand i``. Of the linear operands it may use only
@@ -20,9 +20,9 @@ from this record. A derivative is given in exactly one of five ways:
     ``transpose`` for those operands as well: they serve where no other operand is differentiated.
 ``vjp``
     Only for the rules of users (`wengert.custom_vjp`, `wengert.primitive`): ``(ct, ins, out,
-    **params) -> cotangents``, one for each operand, None for zero; for several outputs ``ct`` is a
-    list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without one, forward
-    mode raises.
+    **params) -> cotangents``, one for each operand, None for zero; for several outputs ``ct``
+    is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without
+    one, forward mode raises.
 
 All rules are written with functions that take plain arrays and Tensors alike, so that the same rule
 serves a first derivative on raw arrays and a nested one on Tensors.
@@ -74,6 +74,9 @@ class Primitive:
         The number of outputs of an operation that returns a tuple.
     needs_out : bool
         Whether ``transpose`` or ``jvp`` reads the output.
+    contiguous : callable, optional
+        ``(*avals, **params) -> bool``: whether the result is certain to be C-contiguous. Without it,
+        if all operands are (or for a view, if its axes keep their order).
     array0d : bool or callable
         A 0-d result is a 0-d array and not a NumPy scalar: they differ under ``+=``. Where that
         depends on the call, ``(*avals, **params) -> bool``.
@@ -83,6 +86,7 @@ class Primitive:
         "alias",
         "array0d",
         "batch",
+        "contiguous",
         "differentiable",
         "evaluate",
         "jvp",
@@ -120,6 +124,7 @@ class Primitive:
         plain: bool = False,
         outputs: int | None = None,
         needs_out: bool | None = None,
+        contiguous: Callable[..., bool] | None = None,
         array0d: bool | Callable[..., bool] = False,
         register: bool = True,
     ) -> None:
@@ -131,7 +136,8 @@ class Primitive:
         ]
         if sum(given) > 1:
             raise WengertValueError(
-                f"primitive {name!r}: give one of partials, linear, multilinear, jvp or vjp, not several"
+                f"primitive {name!r}: give one of partials, linear, multilinear, "
+                "jvp or vjp, not several"
             )
         if (linear is not None or multilinear is not None) != (transpose is not None):
             raise WengertValueError(f"primitive {name!r}: linear and multilinear need transpose")
@@ -157,6 +163,7 @@ class Primitive:
             if needs_out is None
             else needs_out
         )
+        self.contiguous = contiguous
         self.array0d = array0d
         self.differentiable = sum(given) == 1 and not (
             partials is not None and all(p is None for p in partials)

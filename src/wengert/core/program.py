@@ -1,8 +1,8 @@
 """`Program`: a Wengert list.
 
-Typed inputs, a flat list of equations ``outputs = primitive[params](inputs)``, outputs. Constants that
-were arrays when the Program was recorded are its *captured* inputs: hidden operands that are read
-anew at each evaluation. Scalars stand in the equations themselves.
+Typed inputs, a flat list of equations ``outputs = primitive[params](inputs)``, outputs. Constants
+that were arrays when the Program was recorded are its *captured* inputs: hidden operands that are
+read anew at each evaluation. Scalars stand in the equations themselves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Containers of arrays: nested lists, tuples, dicts, named tuples, dataclasses and registered classes.
+"""Nested containers of arrays: lists, tuples, dicts, named tuples, dataclasses, registered classes.
 
-optree does the work; this file gives it one namespace of ours and registers dataclasses when they are
-first met. A leaf is anything that is not such a container; ``None`` is an empty container.
+optree does the work; this file gives it one namespace of ours and registers dataclasses when they
+are first met. A leaf is anything that is not such a container; ``None`` is an empty container.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from optree import PyTreeSpec
 __all__ = [
     "PyTreeSpec",
     "flatten",
-    "flatten_with_paths",
     "flatten_up_to",
+    "flatten_with_paths",
     "leaves",
     "map",
     "register",
@@ -131,7 +131,7 @@ def flatten_up_to(spec: PyTreeSpec, tree: Any) -> list[Any]:
 
 
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
-    """Apply ``function`` to every leaf of ``tree`` (and the leaves at the same place in ``rest``)."""
+    """Apply ``function`` to every leaf of ``tree`` (and to those at its place in ``rest``)."""
     found, spec = flatten(tree)
     others = [flatten_up_to(spec, other) for other in rest]
     return unflatten(spec, list(_builtin_map(function, found, *others)))

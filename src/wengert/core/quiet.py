@@ -1,9 +1,9 @@
 """Silencing NumPy's floating-point warnings, cheaply.
 
-Derivative rules evaluate partials at singular points whose contributions a strong zero annihilates; a
-backward pass must not warn of them. `np.errstate` costs 0.9 us to enter and leave, more than an
-operation on a small array. NumPy keeps the setting in a context variable; where that is found, it is
-set directly (0.1 us), otherwise `np.errstate` serves.
+Derivative rules evaluate partials at singular points whose contributions a strong zero annihilates;
+a backward pass must not warn of them. `np.errstate` costs 0.9 us to enter and leave, more than an
+operation on a small array. NumPy keeps the setting in a context variable; where that is found, it
+is set directly (0.1 us), otherwise `np.errstate` serves.
 """
 
 from __future__ import annotations

@@ -27,7 +27,16 @@ ndarray = np.ndarray
 class Recording:
     """The equations of an open recording. Its id orders it among tape nodes and tangent levels."""
 
-    __slots__ = ("_captured", "_overwritten", "_plain", "equations", "id", "inputs", "lifts", "open")
+    __slots__ = (
+        "_captured",
+        "_overwritten",
+        "_plain",
+        "equations",
+        "id",
+        "inputs",
+        "lifts",
+        "open",
+    )
 
     def __init__(self, lifts: bool = False) -> None:
         self.lifts = lifts
@@ -50,7 +59,9 @@ class Recording:
         key = (id(a), id(node))
         entry = self._captured.get(key)
         if entry is None:
-            contiguous = bool(a.flags.c_contiguous) if isinstance(a, ndarray) else True
+            contiguous = bool(a.flags.c_contiguous) if isinstance(a, ndarray) else (
+                type(a) is not Var or a.contiguous
+            )
             entry = (Var(a.shape, a.dtype, self, contiguous), obj, a, node)
             self._captured[key] = entry
         return entry[0]
@@ -100,7 +111,9 @@ class Recording:
             array0d: Any = primitive.array0d
             if not shape and callable(array0d):
                 array0d = array0d(*ins, **params)
-            v = Var(tuple(shape), np.dtype(dtype), self, True, scalar=not shape and not array0d)
+            shape = tuple(shape)
+            ordered = len(shape) < 2 or _in_c_order(primitive, ins, params)
+            v = Var(shape, np.dtype(dtype), self, ordered, scalar=not shape and not array0d)
             self.equations.append(Equation(primitive, ins, params, (v,), is_quiet()))
             return v
         outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
@@ -108,7 +121,7 @@ class Recording:
         return outs
 
     def constant(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
-        """An array filled with ``value`` that belongs to this recording, so that it accepts writes."""
+        """An array filled with ``value`` that belongs to this recording, and so accepts writes."""
         scalar = np.dtype(dtype).type(value)
         v = self.emit(PRIMITIVES["broadcast_to"], (scalar,), {"shape": tuple(shape)})
         return handle(v, None, None)
@@ -158,6 +171,25 @@ class Recording:
             self.close([])
 
 
+def _in_c_order(primitive: Primitive, ins: tuple[Any, ...], params: dict[str, Any]) -> bool:
+    """Whether NumPy's result is certain to have its axes in C order.
+
+    Results take over the order of the operands. A view may change it; of which an array of the same
+    shape tells. The order of what an index with arrays gives is NumPy's own affair.
+    """
+    if primitive.contiguous is not None:
+        return bool(primitive.contiguous(*ins, **params))
+    if not all(x.contiguous for x in ins if type(x) is Var):
+        return False
+    if not primitive.alias or type(ins[0]) is not Var:
+        return True
+    if len(ins) > 1:
+        return False
+    view = primitive.evaluate(np.empty(ins[0].shape, ins[0].dtype), **params)
+    strides = [abs(s) for s, n in zip(view.strides, view.shape, strict=True) if n > 1 and s]
+    return strides == sorted(strides, reverse=True)
+
+
 def _same_content(kept: Any, a: Any) -> bool:
     return kept is a or kept.tobytes() == a.tobytes()
 
@@ -168,7 +200,7 @@ def innermost() -> Recording | None:
 
 
 def lift_plain(x: Any) -> Any:
-    """An argument of a transform, made a hidden input of the innermost recording if that asks for it.
+    """An argument of a transform; a hidden input of the innermost recording if that asks for it.
 
     A Program that is kept and run again (jit) asks: a rule that looks at the values of a constant
     argument while recording would freeze them. One that is run at once (vmap) does not: the values

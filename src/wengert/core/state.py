@@ -2,8 +2,9 @@
 
 * one counter numbers tape nodes, tangent levels and recordings, so that "is older than" is one
   integer comparison whatever is compared;
-* ``PAUSED`` has one entry for each active ``no_grad`` block of any thread; the hot path tests that
-  list for emptiness, and only when it is not empty asks the context whether *this* caller is in one;
+* ``PAUSED`` has one entry for each active ``no_grad`` block of any thread; the hot
+  path tests that list for emptiness, and only when it is not empty asks the context
+  whether *this* caller is in one;
 * the open shape recordings and the depth of nested transforms are kept per thread.
 """
 

@@ -4,8 +4,8 @@ A Tensor is a handle on an array (or an abstract value) and a tape node. Three c
 layout, so that a handle can change class in place:
 
 * `Tensor` is what users name and construct;
-* `FastTensor` is what every ordinary Tensor is. The exact test ``type(x) is FastTensor`` is the only
-  test that the generated fast paths make;
+* `FastTensor` is what every ordinary Tensor is. The exact test ``type(x) is FastTensor`` is the
+  only test that the generated fast paths make;
 * `RareTensor` is a view of another Tensor, carries tangents (forward mode), holds an abstract value
   (recording on shapes), or has had its array handed out by ``.array``.
 
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 __all__ = ["FastTensor", "Rare", "RareTensor", "Tensor", "handle", "leaf_array", "tensor"]
 
 
+_CONVERSION = "conversion to a plain array"
+_INTO_ARRAYS = (
+    "If this is the assignment of a traced value into a plain array "
+    "(buf = np.zeros(n); buf[0] = t), create the array with wengert.numpy.zeros or "
+    "np.zeros_like(x); in place of np.array([t, ...]) write np.stack([t, ...]) or "
+    "wengert.numpy.array([t, ...])."
+)
+
+
 class Rare:
     """What a `RareTensor` has besides its array and node.
 
@@ -42,8 +51,8 @@ class Rare:
         For a view: the Tensor it is a view of (never itself a view), and the operations, as
         ``(primitive, params)``, that lead from it to the view.
     base_node, base_array :
-        The base as it was when this view was derived; a view whose base has changed since is derived
-        again when it is next used.
+        The base as it was when this view was derived; a view whose base has changed since is
+        derived again when it is next used.
     exposed : bool
         The array was handed out by ``.array``; somebody may write into it.
     """
@@ -69,8 +78,8 @@ class Tensor:
     requires_grad : bool
         Whether ``backward()`` is to compute ``.grad`` for it.
     parents, grad_fn, grad_fn_name :
-        For an operation of your own: the operand Tensors, a function ``grad_fn(upstream)`` that adds
-        its contributions to their ``.grad``, and the name shown by ``repr``.
+        For an operation of your own: the operand Tensors, a function ``grad_fn(upstream)`` that
+        adds its contributions to their ``.grad``, and the name shown by ``repr``.
 
     Notes
     -----
@@ -108,7 +117,8 @@ class Tensor:
     def __init_subclass__(cls) -> None:
         if cls.__module__ != __name__:
             raise WengertTypeError(
-                f"class {cls.__name__}: Tensor cannot be subclassed; hold one as an attribute instead"
+                f"class {cls.__name__}: Tensor cannot be subclassed; hold one as "
+                "an attribute instead"
             )
 
     # -------------------------------------------------------------- what it holds
@@ -232,7 +242,7 @@ class Tensor:
 
     @property
     def grad_fn(self) -> Callable[[Any], None] | None:
-        """``grad_fn(upstream)`` adds this one operation's contribution to its parents' ``.grad``."""
+        """``grad_fn(upstream)`` adds this operation's contribution to its parents' ``.grad``."""
         from .history import grad_fn_of
 
         return grad_fn_of(self)
@@ -288,8 +298,10 @@ class Tensor:
         refresh(self)
         if type(self._a) is Var:
             raise AbstractValueError(
-                f"{what} of an abstract value of shape {self._a.shape}: inside vmap or jit only shapes "
-                "are known. Use np.where instead of a branch, or keep the value out of the transform"
+                f"{what} of an abstract value of shape {self._a.shape}: inside vmap or jit "
+                "only shapes are known. Use np.where instead of a branch, np.take(table, i) "
+                "instead of table[i] for a plain table, or keep the value out of the transform. "
+                + (_INTO_ARRAYS if what == _CONVERSION else "")
             )
         return self._a
 
@@ -299,9 +311,7 @@ class Tensor:
         if LOCAL.depth and (self._n is not None or (type(self) is RareTensor and self._x.tangents)):
             raise WengertTypeError(
                 f"{what} of a value that is being differentiated: the derivative would be lost. "
-                "If this is the assignment of a traced value into a plain array "
-                "(buf = np.zeros(n); buf[0] = t), create the array with wengert.numpy.zeros or "
-                "np.zeros_like(x). Use wengert.stop_gradient(x) if the derivative is to be lost"
+                f"{_INTO_ARRAYS} Use wengert.stop_gradient(x) if the derivative is to be lost"
             )
         return a
 
@@ -335,11 +345,11 @@ class Tensor:
         return index
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        a = self._untraced("conversion to a plain array")
+        a = self._untraced(_CONVERSION)
         if self._n is not None:
             raise WengertTypeError(
-                "conversion to a plain array of a Tensor that requires gradients loses its history; "
-                "use .detach(), or .array for its values"
+                "conversion to a plain array of a Tensor that requires gradients loses its "
+                "history; use .detach(), or .array for its values"
             )
         if copy is False:
             raise WengertValueError("a Tensor cannot be seen as a plain array without a copy")

@@ -1,8 +1,9 @@
 """Reverse rules from forward rules.
 
-A primitive may give its derivative as a jvp alone, linear in the tangents. Its transpose is obtained
-once for each signature: record the jvp on abstract values, sweep it backwards, and keep the resulting
-Program, which takes the cotangent and the operands and returns the operands' cotangents.
+A primitive may give its derivative as a jvp alone, linear in the tangents. Its transpose
+is obtained once for each signature: record the jvp on abstract values, sweep it
+backwards, and keep the resulting Program, which takes the cotangent and the operands and
+returns the operands' cotangents.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def record_transpose(
     outs: tuple[Any, ...],
     params: dict[str, Any],
 ) -> tuple[Any, list[bool]]:
-    """The Program from cotangents, operands and outputs to the cotangents that are not zero; which are.
+    """The Program from cotangents, operands and outputs to the nonzero cotangents; which those are.
 
     ``cts`` are the given ones only; operands and outputs may be abstract.
     """

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Aval, Var
-from .bind import bind, refresh
+from .bind import bind, refresh, require_certain_view
 from .errors import AbstractValueError, MutationError, ShapeError, WengertTypeError
 from .index import indexed_shape, join, split
 from .ownership import owns_alone, snapshot
@@ -97,12 +97,13 @@ def _check_destination(root: Tensor, x: Tensor, value: Any) -> None:
         lost = value._n is not None or (type(value) is RareTensor and value._x.tangents)
         if lost and value.dtype.kind in "fc":
             raise MutationError(
-                f"a value that is being differentiated is written into an array of dtype {root.dtype}; "
-                "create the destination with a float dtype"
+                "a value that is being differentiated is written into an array of dtype "
+                f"{root.dtype}; create the destination with a float dtype"
             )
     if isinstance(value, Tensor) and value.dtype.kind == "c" and x.dtype.kind == "f":
         raise WengertTypeError(
-            "a complex value is written into a real array; create the destination with dtype complex"
+            "a complex value is written into a real array; create the "
+            "destination with dtype complex"
         )
 
 
@@ -114,7 +115,7 @@ def _is_region(value: Any, root: Tensor, chain: tuple[Any, ...], template: Any) 
 
 
 def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) -> Any:
-    """Drop leading dimensions of length one that NumPy would ignore, and check that the rest fits."""
+    """Drop leading dimensions of length one that NumPy would ignore; check that the rest fits."""
     region = indexed_shape(shape, template, arrays)
     have = np.shape(value) if not isinstance(value, Tensor) else value.shape
     if len(have) > len(region):
@@ -144,17 +145,21 @@ def _set_where(x: Tensor, mask: Tensor, value: Any) -> None:
 
 
 def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value: Any) -> None:
-    """Duals and abstract values: functionally, through `bind`, then the base takes the result over."""
+    """Duals and abstract values: functionally by `bind`; then the base takes the result over."""
     if chain:
         if type(root._a) is Var:
-            _require_certain_view(root, chain)
+            require_certain_view(root, chain)
         _require_writeable(root, chain)
+    contiguous = root._a.contiguous if type(root._a) is Var else root._a.flags.c_contiguous
     tangents = root._x.tangents if type(root) is RareTensor else None
     old = handle(root._a, root._n, tangents)
     params = {"chain": chain, "template": template}
     out = bind(PRIMITIVES["setitem"], (old, value, *arrays), params, False)
-    if type(out._a) is Var and getattr(root._a, "recording", None) is not out._a.recording:
-        out._a.recording.will_overwrite(root)
+    if type(out._a) is Var:
+        out._a.contiguous = contiguous  # a write moves no elements
+        recording: Any = out._a.recording
+        if getattr(root._a, "recording", None) is not recording:
+            recording.will_overwrite(root)
     if type(out) is RareTensor and type(root) is FastTensor:
         root.__class__ = RareTensor
         root._x = Rare(None)
@@ -164,26 +169,8 @@ def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value:
         root._x.tangents = out._x.tangents if type(out) is RareTensor else {}
 
 
-def _require_certain_view(root: Tensor, chain: Any) -> None:
-    """Whether NumPy's reshape made a view is a question of strides, which an abstract value lacks."""
-    moved = not root._a.contiguous
-    value = Aval(root._a.shape, root._a.dtype)
-    for primitive, params in chain:
-        shape, dtype = primitive.shape(value, **params)
-        if primitive.name == "reshape":
-            longer = [n for n in value.shape if n != 1], [n for n in shape if n != 1]
-            if moved and longer[0] != longer[1]:
-                raise MutationError(
-                    "a write through a reshape of an array that may not be contiguous: NumPy makes a "
-                    "view or a copy depending on strides. Write before the reshape, or into a copy"
-                )
-        else:
-            moved = True
-        value = Aval(tuple(shape), dtype)
-
-
 def _require_writeable(root: Tensor, chain: Any) -> None:
-    """The check that NumPy makes on arrays, for the values that have none or are not written in place."""
+    """The check of NumPy on arrays, for values that have none or are not written in place."""
     a = root._a if type(root._a) is ndarray else np.empty(root._a.shape, root._a.dtype)
     if not apply_chain(a, chain).flags.writeable:
         raise ValueError("assignment destination is read-only")
@@ -244,8 +231,8 @@ def _set_plain(
 def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
     """``x op= y`` in x's own memory, where nothing is to be recorded and nobody else holds it.
 
-    The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses is
-    left to the general way, whose errors say more.
+    The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses
+    is left to the general way, whose errors say more.
     """
     paused = bool(PAUSED) and is_paused()
     if x._n is not None and not (paused and x._n[1] is LEAF):
@@ -277,8 +264,9 @@ def in_place(
             return x
     refresh(x)
     a: Any = x._a
+    kind: Any = type(a)
     result = operation(x, y)
-    if result is NotImplemented or not (type(a) is ndarray or (type(a) is Var and not a.scalar)):
+    if result is NotImplemented or not (kind is ndarray or (kind is Var and not a.scalar)):
         return result
     if result.shape != a.shape:
         raise ShapeError(
@@ -345,8 +333,8 @@ def replace_array(x: Tensor, value: Any) -> None:
     new = leaf_array(value, x._n is not None)
     if x._n is not None and new.shape != x.shape:
         raise ShapeError(
-            f".array of a Tensor of shape {x.shape} that requires gradients cannot be set to an array of "
-            f"shape {new.shape}"
+            f".array of a Tensor of shape {x.shape} that requires gradients cannot be set to an "
+            f"array of shape {new.shape}"
         )
     x._a = new
     if type(x) is RareTensor:

@@ -79,7 +79,7 @@ def _attach_generic() -> None:
     cls.__setitem__ = set_item
     cls.__hash__ = object.__hash__
     for sub in (FastTensor, RareTensor):
-        sub.__hash__ = object.__hash__  # type: ignore[method-assign]
+        sub.__hash__ = object.__hash__
 
 
 def _reflected(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

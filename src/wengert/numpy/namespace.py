@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import creation, functional, joining, rearranging
+from . import creation, functional, joining, ranges, rearranging
 from .operands import contains_tensor, operand
 from .shapes import atleast_2d, view_with_shape
 
@@ -73,9 +73,11 @@ class _Columns(_Rows):
 def overrides() -> dict[str, Any]:
     """By name."""
     names: dict[str, Any] = {
-        name: getattr(creation, name) for name in creation.__all__ if name != "meshgrid"
+        name: getattr(creation, name) for name in creation.__all__ if hasattr(np, name)
     }
     names.update((name, _of_lists(getattr(joining, name), getattr(np, name))) for name in _JOINING)
+    for name in ("geomspace", "linspace", "logspace", "vander"):
+        names[name] = getattr(ranges, name)
     names["insert"] = _of_lists(rearranging.insert, np.insert)
     names["vectorize"] = functional.vectorize
     names["r_"] = _Rows()

@@ -52,8 +52,16 @@ __all__ = [
 
 def view_with_shape(a: Any, shape: tuple[int, ...]) -> Any:
     """``a`` with a complete shape: a view where NumPy makes one."""
-    follows = not is_abstract(a) or _can_be_view(a, shape)
-    return bind(reshape_p, (a,), {"shape": shape}, follows)
+    if not is_abstract(a) or _can_be_view(a, shape):
+        return bind(reshape_p, (a,), {"shape": shape})
+    return _in_c_order(bind(reshape_p, (a,), {"shape": shape}, False))
+
+
+def _in_c_order(copy: Any) -> Any:
+    """A new array that NumPy makes in C order, also of one that is not."""
+    if is_abstract(copy):
+        copy._a.contiguous = True
+    return copy
 
 
 def _can_be_view(a: Tensor, shape: tuple[int, ...]) -> bool:
@@ -172,7 +180,8 @@ def ravel(a: Any, order: str = "C") -> Any:
         a = view_with_axes(a, tuple(reversed(range(a.ndim))))
     if not _is_contiguous(a):
         a = copied(a)
-    return view_with_shape(a, (a.size,))
+    # NumPy makes a new object of a vector; neither reads nor writes tell it from the vector.
+    return a if a.ndim == 1 else view_with_shape(a, (a.size,))
 
 
 @implements(np.squeeze)
@@ -349,7 +358,9 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 def copied(a: Any, order: str = "C") -> Any:
     """A copy; the memory order matters only to later views."""
-    return bind(copy_p, (a,), {} if order == "C" else {"order": order})
+    if order == "C":
+        return _in_c_order(bind(copy_p, (a,), {}))
+    return bind(copy_p, (a,), {"order": order})
 
 
 @implements(np.astype)

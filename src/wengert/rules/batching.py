@@ -24,7 +24,7 @@ def ndim_of(x: Any, batched: bool = False) -> int:
 
 
 def align(x: Any, batched: bool, rank: int) -> Any:
-    """A batched operand with axes of length one behind the batch axis, so that ``rank`` axes follow it."""
+    """A batched operand, with axes of length one behind the batch axis until ``rank`` follow it."""
     k = ndim_of(x, batched)
     if not batched or k >= rank:
         return x

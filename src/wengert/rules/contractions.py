@@ -63,6 +63,8 @@ def _cotangent_a(ct: Any, ins: Any, out: Any) -> Any:
     if b.ndim == 1:
         g = ct * b if a.ndim == 1 else reshape(ct, (*ct.shape, 1)) * b
     elif a.ndim == 1:
+        if b.ndim == 2:
+            return matmul(b, ct)
         g = matmul(b, reshape(ct, (*ct.shape, 1)))
         g = reshape(g, g.shape[:-1])
     elif a.ndim == 2 < b.ndim:
@@ -80,6 +82,8 @@ def _cotangent_b(ct: Any, ins: Any, out: Any) -> Any:
             return ct * a
         g = reshape(a, (*a.shape, 1)) * reshape(ct, (*ct.shape[:-1], 1, ct.shape[-1]))
     elif b.ndim == 1:
+        if a.ndim == 2:
+            return matmul(ct, a)
         return matmul(reshape(ct, (ct.size,)), reshape(a, (ct.size, a.shape[-1])))
     elif b.ndim == 2 < a.ndim:
         # One product of tall matrices, as above.

@@ -65,7 +65,16 @@ def _cumulative(name: str, ufunc: Any, show: str, **record: Any) -> Primitive:
     def batch(args: Any, batched: Any, size: int, axis: int, **params: Any) -> Any:
         return bind(p, args, {"axis": axis + 1, **params})
 
-    p = Primitive(name, evaluate, _running, batch, show=_text(show), lower=name, **record)
+    p = Primitive(
+        name,
+        evaluate,
+        _running,
+        batch,
+        show=_text(show),
+        lower=name,
+        contiguous=lambda x, axis, reverse=False: x.contiguous and not reverse,
+        **record,
+    )
     return p
 
 

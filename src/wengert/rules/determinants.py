@@ -115,6 +115,7 @@ cofactor_p: Primitive = same_batch(
         jvp=lambda ts, ins, out: bind(cofactor_tangent_p, (ins[0], ts[0]), {}),
         needs_out=False,
         show="cofactor({0})",
+        contiguous=lambda a: False,
     )
 )
 
@@ -158,6 +159,7 @@ cofactor_tangent_p: Primitive = Primitive(
     ),
     needs_out=False,
     show="cofactor_tangent({0}, {1})",
+    contiguous=lambda a, t: False,
 )
 
 

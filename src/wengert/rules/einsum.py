@@ -258,6 +258,7 @@ einsum_p = Primitive(
     transpose=_transpose,
     show=lambda *xs, subscripts: f"np.einsum({subscripts!r}, {', '.join(xs)})",
     lower="einsum",
+    contiguous=lambda *xs, subscripts: False,  # the transpose of a product, often
     needs_out=False,
 )
 

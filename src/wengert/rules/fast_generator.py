@@ -12,8 +12,8 @@ For each of the COMMON pointwise primitives the generated module has
 * ``decode_NAME(node)``.
 
 Nodes are ``[id, KIND, parent, None, gradient, saved...]`` for one operand and ``[id, KIND, parent,
-parent, gradient, saved x, saved y, (saved output,) constants]`` for two. What no partial that will be needed reads
-is not saved: its shape stands in its place.
+parent, gradient, saved x, saved y, (saved output,) constants]`` for two. What no partial that will
+be needed reads is not saved: its shape stands in its place.
 
 The partials come from the rules in `pointwise.py`, traced once on symbols (`symbols.py`). Why
 generated code: inlined operators, fixed node layouts and no dispatch cost 0.37 us for a recorded
@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +42,12 @@ OPERATORS = {
     "mod": ("%", "mod"),
 }
 UNARY_OPERATORS = {"neg": ("-", "neg"), "positive": ("+", "pos")}
-# The operations that programs use most, closed under "calls in its partial". `bind` serves the rest.
+# The operations that programs use most, closed under "calls in its partial".
+# `bind` serves the rest.
 COMMON = (
     "add", "sub", "mul", "div", "neg", "pow", "square", "sqrt", "reciprocal",
-    "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "logaddexp", "sigmoid",
+    "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "logaddexp",
+    "sigmoid",
 )  # fmt: skip
 TARGET = Path(__file__).with_name("fast.py")
 
@@ -70,7 +73,9 @@ from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
 
 ndarray = np.ndarray
-SCALARS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_})
+SCALARS = frozenset(
+    {float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_}
+)
 NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy takes as operands
 
 
@@ -131,10 +136,16 @@ def _primitive(name: str) -> str:
     return f'{name}_p = POINTWISE["{name}"]\n'
 
 
+def _partials(name: str) -> tuple[Any, ...]:
+    partials = POINTWISE[name].partials
+    assert partials is not None
+    return partials
+
+
 def unary(name: str) -> str:
     """The generated source for an operation on one operand."""
     primitive = POINTWISE[name]
-    partial = trace_partial(primitive.partials[0], 1)
+    partial = trace_partial(_partials(name)[0], 1)
     save_x, save_out = "x" in partial.names, "out" in partial.names
     saved = "".join([", a" if save_x else "", ", out" if save_out else ""])
     reads = ["    x = node[5]\n"] if save_x else []
@@ -147,6 +158,8 @@ def unary(name: str) -> str:
     else:
         expression = f"np.{_ufunc_name(name)}(a)"
     kind = name.upper()
+    new = f"[next(COUNTER), {kind}, m, None, None{saved}]"
+    read_out = f"node[{6 if save_x else 5}]" if save_out else "None"
     aval = "node[5]" if save_x else "Aval(node[5].shape, node[5].dtype)" if save_out else "None"
     wraps = "".join(
         [
@@ -166,7 +179,7 @@ def {name}(x):
         m = x._n
         r = FastTensor()
         r._a = {"out = " if save_out else ""}{expression}
-        r._n = None if m is None or PAUSED and is_paused() else [next(COUNTER), {kind}, m, None, None{saved}]
+        r._n = None if m is None or PAUSED and is_paused() else {new}
         return r
     return bind({name}_p, (x,), {{}})
 
@@ -182,7 +195,7 @@ def graph_{name}(node, g, cotangents, wrap):
 {_indent(_add_to("m"))}
 
 def decode_{name}(node):
-    return (node[2],), ({aval},), {{}}, {f"node[{6 if save_x else 5}]" if save_out else "None"}, (None,)
+    return (node[2],), ({aval},), {{}}, {read_out}, (None,)
 
 
 {kind} = NodeKind("{name}", {name}_p, False, raw_{name}, graph_{name}, decode_{name})
@@ -206,8 +219,7 @@ def _saved(operand: str, needed_by_m: bool, needed_by_n: bool, m: str, n: str) -
 
 def binary(name: str) -> str:
     """The generated source for an operation on two operands."""
-    primitive = POINTWISE[name]
-    partials = [None if p is None else trace_partial(p, 2) for p in primitive.partials]
+    partials = [None if p is None else trace_partial(p, 2) for p in _partials(name)]
     names = [frozenset() if p is None else p.names for p in partials]
     save_out = any("out" in n for n in names)
     kind = name.upper()
@@ -239,7 +251,8 @@ else:
     r._n = {node(m, n)}
 """
         else:
-            both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{', out' if save_out else ''}, None]"
+            out = ", out" if save_out else ""
+            both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}, None]"
             lines += f"""if m is not None and n is not None and not PAUSED:
     r._n = {both}
 elif (m is None and n is None) or (PAUSED and is_paused()):
@@ -279,7 +292,8 @@ else:
         if v in used
     ) + ("    out = wrap(out, node)\n" if save_out else "")
     out_read = "    out = node[7]\n" if save_out else ""
-    last = 8 if save_out else 7
+    read_out = "node[7]" if save_out else "None"
+    read_constants = f"node[{8 if save_out else 7}]"
     copy_y = "if m is not None:\n    b = snapshot(b)\n" if snapshot_needed(0) else ""
     copy_x = "if n is not None:\n    a = snapshot(a)\n" if snapshot_needed(1) else ""
     return f'''
@@ -358,7 +372,7 @@ def decode_{name}(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {{}}, {"node[7]" if save_out else "None"}, node[{last}] or (None, None)
+    return node[2:4], (x, y), {{}}, {read_out}, {read_constants} or (None, None)
 
 
 {kind} = NodeKind("{name}", {name}_p, False, raw_{name}, graph_{name}, decode_{name})
@@ -375,7 +389,7 @@ def generate() -> str:
     names = generated_names()
     parts = [HEADER]
     for name in names:
-        parts.append(unary(name) if len(POINTWISE[name].partials) == 1 else binary(name))
+        parts.append(unary(name) if len(_partials(name)) == 1 else binary(name))
     table = "".join(f"    {name!r}: {name},\n" for name in names)
     parts.append(f"\n\n# The functions by the name of the primitive\nFAST = {{\n{table}}}\n")
     operators = "".join(

@@ -80,7 +80,7 @@ concatenate_p: Primitive = Primitive(
 )
 
 
-# ------------------------------------------------------------------ the eager fast path of concatenate
+# ------------------------------------------------------------------ the fast path of concatenate
 # Nodes as `bind` records them, so that only the way there and the rule on plain arrays are shorter.
 
 
@@ -112,14 +112,10 @@ def fast_concatenate(xs: Sequence[Any], axis: int) -> Any:
     r._a = y
     r._n = None
     if tracked and not (PAUSED and is_paused()):
-        saved = tuple(
-            [a if m is None else Aval(a.shape, a.dtype) for a, m in zip(arrays, parents)]
-        )
+        saved = tuple([a if m is None else Aval(a.shape, a.dtype) for a, m in zip(arrays, parents)])
         held = None
         if constant:
-            held = tuple(
-                [ref(x) if isinstance(x, Tensor) and x._n is None else None for x in xs]
-            )
+            held = tuple([ref(x) if isinstance(x, Tensor) and x._n is None else None for x in xs])
         kind = concatenate_p.kind
         params = {"axis": axis % ndim}
         r._n = [next(COUNTER), kind, tuple(parents), None, None, saved, params, None, 0, held]

@@ -1,8 +1,8 @@
 """The logarithm of a sum of exponentials, as one operation.
 
-Fused for stability (composed, ``log(sum(exp(x)))`` overflows, and the maximum that prevents it needs
-a gradient that is zero) and for time: it is most of a cross entropy, which small networks evaluate at
-every step (benchmarks/workloads/mlp.py).
+Fused for stability (composed, ``log(sum(exp(x)))`` overflows, and the maximum that prevents it
+needs a gradient that is zero) and for time: it is most of a cross entropy, which small networks
+evaluate at every step (benchmarks/workloads/mlp.py).
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ __all__ = ["logsumexp", "logsumexp_p"]
 
 Axes = tuple[int, ...]
 
+# NumPy's stubs know the arguments of `reduce` by keyword only; by position they cost less.
+_maximum: Any = np.maximum.reduce
+_total: Any = np.add.reduce
+
 
 def _parts(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
     """The result with its axes kept, and ``exp(x - max)`` and its sum, which make the softmax."""
     with quiet():
-        top = np.maximum.reduce(x, axis, None, None, True)
+        top = _maximum(x, axis, None, None, True)
         parts = _shifted(x, top, axis)
         if not finite(parts[0]):  # where the maximum is infinite, exp(inf - inf) is NaN
             top = np.where(np.isfinite(top), top, top.dtype.type(0))
@@ -39,7 +43,7 @@ def _parts(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
 def _shifted(x: Any, top: Any, axis: Axes) -> tuple[Any, Any, Any]:
     e = x - top
     e = np.exp(e, out=e) if e.ndim else np.exp(e)
-    total = np.add.reduce(e, axis, None, None, True)
+    total = _total(e, axis, None, None, True)
     y = np.log(total)
     y += top
     return y, e, total
@@ -112,4 +116,3 @@ def _decode(node: Node) -> tuple[Any, ...]:
 
 
 LOGSUMEXP = NodeKind("logsumexp", logsumexp_p, False, _raw, _graph, _decode)
-

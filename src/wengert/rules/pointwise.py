@@ -106,7 +106,8 @@ def pointwise(
     """
     arity = evaluate.nin if isinstance(evaluate, np.ufunc) else len(partials)
     if show is None:
-        show = f"np.{name}({', '.join('{%d}' % i for i in range(arity))})"
+        operands = ", ".join(f"{{{i}}}" for i in range(arity))
+        show = f"np.{name}({operands})"
     p = Primitive(
         name,
         evaluate,
@@ -130,7 +131,7 @@ REAL_ONLY: set[str] = set()
 """Primitives whose complex case is another primitive; the face chooses (`rules.complex`)."""
 
 
-# ------------------------------------------------------------------ products that a zero annihilates
+# ------------------------------------------------------------------ products that zero annihilates
 
 
 def _strong_product(c: Any, p: Any) -> Any:
@@ -271,23 +272,24 @@ pointwise("radians", np.radians, lambda y, x: _DEGREE)
 pointwise("degrees", np.degrees, lambda y, x: 1 / _DEGREE)
 
 
-
 def _sigmoid(x: Any) -> Any:
     # exp(-x) may overflow to infinity, whose reciprocal is the right 0; no other form is as fast.
     with quiet():
-        y = np.exp(np.negative(x))
-        if type(y) is not np.ndarray:
-            return 1 / (1 + y)
+        y = np.negative(x)
+        if type(y) is not np.ndarray or y.dtype.kind != "f":
+            return 1 / (1 + np.exp(y))
+        np.exp(y, out=y)
         y += 1
-        return np.reciprocal(y, out=y)
+        return np.divide(1, y, out=y)
 
 
 # Fused because networks use it in every layer: composed, it takes four passes forward and six
-# backward, and its derivative overflows where its value has underflowed (benchmarks/workloads/moons.py).
+# backward, and its derivative overflows where its value has underflowed
+# (benchmarks/workloads/moons.py).
 pointwise("sigmoid", _sigmoid, lambda y, x: y * (1 - y), show="1 / (1 + np.exp(-{0}))")
 UFUNCS[scipy.special.expit] = POINTWISE["sigmoid"]
 
-# ------------------------------------------------------------------ kinks: ties share evenly, sign(0) = 0
+# ------------------------------------------------------------------ kinks: ties split, sign(0) = 0
 
 pointwise("abs", np.absolute, lambda y, x: np.sign(x), real=True)
 pointwise("fabs", np.fabs, lambda y, x: np.sign(x))
@@ -317,7 +319,7 @@ pointwise(
     lambda y, x, low, high: np.logical_or(np.greater(x, high), np.greater(low, high)),
 )
 
-# ------------------------------------------------------------------ steps: derivative zero where it exists
+# ------------------------------------------------------------------ steps: the derivative is zero
 
 for _name in ("sign", "floor", "ceil", "trunc", "rint", "spacing"):
     pointwise(_name, getattr(np, _name), None, real=_name == "sign")

@@ -242,6 +242,7 @@ copy_p = parameters_with_batch(
         transpose=(lambda ct, ins, out, order="C": ct,),
         show=lambda x, order="C": f"{x}.copy({'' if order == 'C' else repr(order)})",
         array0d=lambda x, order="C": is_array(x),
+        contiguous=lambda x, order="C": order == "C" or (order != "F" and x.contiguous),
     ),
     lambda size, order="C": {"order": order},
 )

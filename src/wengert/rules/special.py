@@ -58,6 +58,14 @@ def _float_shape(x: Any, order: int) -> tuple[tuple[int, ...], Any]:
     return shape_of(x), dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
+def _sinc_text(x: str, order: int) -> str:
+    if order == 0:
+        return f"np.sinc({x})"
+    if order == 1:
+        return f"(np.cos(np.pi * {x}) - np.sinc({x})) / ({x} + ({x} == 0)) * ({x} != 0)"
+    return f"sinc({x}, {order})"
+
+
 sinc_p: Primitive = parameters_with_batch(
     Primitive(
         "sinc",
@@ -65,7 +73,7 @@ sinc_p: Primitive = parameters_with_batch(
         _float_shape,
         None,
         jvp=lambda ts, ins, out, order: ts[0] * bind(sinc_p, ins, {"order": order + 1}),
-        show=lambda x, order: f"np.sinc({x})" if not order else f"sinc({x}, order={order})",
+        show=_sinc_text,
     ),
     lambda size, order: {"order": order},
 )
@@ -98,7 +106,7 @@ bessel_i_p: Primitive = parameters_with_batch(
         _float_shape,
         None,
         jvp=_bessel_jvp,
-        show=lambda x, order: f"np.i0({x})" if not order else f"scipy.special.iv({order}, {x})",
+        show=lambda x, order: f"np.i0({x})" if not order else f"bessel_i({x}, {order})",
         array0d=True,
     ),
     lambda size, order: {"order": order},

@@ -1,7 +1,7 @@
 """Partial derivatives as source text: trace the functions of a rule once on symbols.
 
-The generator of the fast paths and the listing use it, so that what runs, what is shown and what the
-rule says are one thing.
+The generator of the fast paths and the listing use it, so that what runs, what is shown and what
+the rule says are one thing.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _binary(operator: str, precedence: int, x: Any, y: Any) -> Symbol:
 
 
 def trace_partial(partial: Callable[..., Any] | int, arity: int) -> Symbol:
-    """The source of a partial derivative over ``out`` and ``x`` (``y``, ``z`` for more operands)."""
+    """The source of a partial derivative in ``out`` and ``x`` (``y``, ``z`` for more operands)."""
     if isinstance(partial, int):
         return source(partial)
     inputs = [Symbol(name) for name in ("x", "y", "z")[:arity]]

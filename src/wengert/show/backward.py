@@ -32,7 +32,7 @@ from .expressions import (
     trace_rule,
 )
 from .values import Shapes, Value, expand, index_of, summed, unbroadcast
-from .writer import Statement, Writer, as_index, distinct, plain
+from .writer import Statement, Writer, as_index, distinct, is_fresh, plain
 
 __all__ = ["Backward", "Edge", "depending_on", "is_differentiable", "record_rule", "traced_partial"]
 
@@ -120,7 +120,7 @@ class Backward(Writer):
         if immutable:
             self._immutable.add(g.id)
         fill = value.core if value.core is not None and not value.core.shape else None
-        owned = immutable or _is_fresh(value.tree)
+        owned = immutable or is_fresh(value.tree)
         self._states[v] = _State(len(self.statements), owned, fill)
         self.emit(g, value.tree, v=v)
 
@@ -326,7 +326,7 @@ class Backward(Writer):
                 tree = product(tree, self.helper(last_writer_p, e.inputs[2:], params, shape).tree)
         value = unbroadcast(Value(tree, shape), e.inputs[1].shape)
         is_view = bool(shape) or Ellipsis in template
-        if out in self._in_place and is_view and not _is_fresh(value.tree):
+        if out in self._in_place and is_view and not is_fresh(value.tree):
             value = Value(method(value.tree, "copy"), value.shape)
         return value
 
@@ -439,13 +439,3 @@ def depending_on(program: Program, wanted: Sequence[Var]) -> set[Var]:
         ):
             active.update(v for v in e.outputs if v.dtype.kind in "fc")
     return active
-
-
-def _is_fresh(tree: Expr) -> bool:
-    """Whether an expression makes a new array, and not a view of another one."""
-    if isinstance(tree, ast.BinOp | ast.UnaryOp | ast.Compare):
-        return True
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
-        views = ("broadcast_to", "reshape", "transpose", "swapaxes", "squeeze", "asarray", "ravel")
-        return tree.func.attr not in views
-    return False

@@ -29,6 +29,7 @@ __all__ = [
     "names_in",
     "operation",
     "parse",
+    "patterned",
     "product",
     "quotient",
     "subscript",
@@ -70,26 +71,37 @@ def constant(value: Any) -> Expr:
 
 def array(a: np.ndarray[Any, Any]) -> Expr:
     """A constant array: by the function that makes it if there is one, else by its elements."""
-    usual = a.dtype in ((np.float64, np.intp, np.bool_) if a.size else (np.float64,))
-    dtype = "" if usual else f", np.{a.dtype.name}"
+    known = patterned(a)
+    if known is not None:
+        return known
+    text = repr(a.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
+    return parse(
+        f"np.array({text}{_dtype_text(a)})" if a.size else f"np.empty({a.shape}{_dtype_text(a)})"
+    )
+
+
+def _dtype_text(a: np.ndarray[Any, Any]) -> str:
+    usual = (np.float64, np.intp, np.bool_) if a.size else (np.float64,)
+    return "" if a.dtype in usual else f", np.{a.dtype.name}"
+
+
+def patterned(a: np.ndarray[Any, Any]) -> Expr | None:
+    """``np.arange(5)``, ``np.zeros((2, 3))``, ``np.eye(3)`` and the like; None for other arrays."""
+    if a.size < 2 or a.dtype.kind not in "fiu":
+        return None
+    dtype = _dtype_text(a)
+    if a.dtype.kind in "iu":
+        is_range = a.ndim == 1 and np.array_equal(a, np.arange(a.size))
+        return parse(f"np.arange({a.size}{dtype})") if is_range else None
     shape = repr(a.shape[0] if a.ndim == 1 else a.shape)
-    if a.size > 1 and a.dtype.kind in "fiu":
-        if a.ndim == 1 and a.dtype.kind in "iu" and np.array_equal(a, np.arange(a.size)):
-            return parse(f"np.arange({a.size}{dtype})")
-        first = a.flat[0]
-        if (a == first).all() and a.dtype.kind == "f":
-            if first in (0, 1):
-                return parse(f"np.{'zeros' if first == 0 else 'ones'}({shape}{dtype})")
-            return parse(f"np.full({shape}, {first.item()!r}{dtype})")
-        if a.ndim == 2 and a.dtype.kind == "f" and np.array_equal(a, np.eye(*a.shape)):
-            return parse(f"np.eye({', '.join(map(str, dict.fromkeys(a.shape)))}{dtype})")
-    text = np.array2string(
-        a, separator=", ", threshold=a.size + 1, max_line_width=10**9, floatmode="unique"
-    )
-    text = (
-        " ".join(text.split()).replace("[ ", "[").replace("nan", "np.nan").replace("inf", "np.inf")
-    )
-    return parse(f"np.array({text}{dtype})" if a.size else f"np.empty({a.shape}{dtype})")
+    first = a.flat[0]
+    if (a == first).all():
+        if first in (0, 1):
+            return parse(f"np.{'zeros' if first == 0 else 'ones'}({shape}{dtype})")
+        return parse(f"np.full({shape}, _x_{dtype})", _x_=constant(first.item()))
+    if a.ndim == 2 and np.array_equal(a, np.eye(*a.shape)):
+        return parse(f"np.eye({', '.join(map(str, dict.fromkeys(a.shape)))}{dtype})")
+    return None
 
 
 class _Fill(ast.NodeTransformer):

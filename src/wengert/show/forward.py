@@ -9,7 +9,7 @@ from ..core.abstract import Var, freeze
 from ..core.program import Equation, Program
 from .backward import Backward
 from .expressions import assign, names_in
-from .writer import Statement, Writer, count_uses
+from .writer import Statement, Writer, count_uses, is_fresh
 
 __all__ = ["equation_statements", "simplified", "writes_in_place"]
 
@@ -50,16 +50,22 @@ def writes_in_place(program: Program, backward: Backward) -> set[Var]:
             continue
         base = e.inputs[0]
         producer = producers.get(base)
-        if producer is None or producer.primitive.alias or producer.primitive.outputs is not None:
+        if producer is None or producer.primitive.alias or not _makes_array(backward, producer):
             continue
-        is_constant = type(producer.inputs[0]) is not Var
-        if producer.primitive.name == "broadcast_to" and not is_constant:
-            continue  # a read-only view
         if any(p.name == "reshape" for p, _ in e.params["chain"]):
             continue  # a view of a copy in C order, but perhaps not of the array as it is
         if uses[base] == 1 and f"v{backward.places[base]}_" not in read:
             found.add(e.outputs[0])
     return found
+
+
+def _makes_array(writer: Writer, e: Equation) -> bool:
+    """Whether the line of an equation makes an array that nothing else holds."""
+    if e.primitive.name in ("setitem", "scatter_add"):
+        return True
+    values = [writer.value(x) for x in e.inputs]
+    outs = writer.express(e, values, {}, False)
+    return len(outs) == 1 and is_fresh(outs[0].tree)
 
 
 def simplified(program: Program, hints: dict[Var, str]) -> Program:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import pytree
 from ..core.abstract import Var, freeze
-from ..core.errors import ShapeError, WengertTypeError, WengertValueError
+from ..core.errors import MutationError, ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.program import Program, pruned
 from ..core.tensor import Tensor
@@ -89,6 +89,25 @@ class Listing:
         self._partials = {
             edge: rename.text(tree) for edge, tree in getattr(writer, "partials", {}).items()
         }
+
+    def check_value(self) -> None:
+        """Refuse a recording of values that does not give them again.
+
+        The tape keeps a constant operand that no derivative needs as it is, not a copy of it.
+
+        Raises
+        ------
+        MutationError
+        """
+        if self._trace.values is None:
+            return
+        value, _ = self.run()
+        for a, b in zip(pytree.leaves(value), self._trace.values, strict=True):
+            if not np.allclose(a, b, equal_nan=True):
+                raise MutationError(
+                    f"show of {self._name}: the function branches on values and changes an array "
+                    "that it has used before; use a new array instead"
+                )
 
     def infinite_edges(self) -> frozenset[Edge]:
         """The edges whose partial derivative is infinite or NaN where the function was recorded.
@@ -335,6 +354,7 @@ def show(
                 "np.real or np.abs of it"
             )
     listing = Listing(trace, shapes, mode)
+    listing.check_value()
     if mode == "backward":
         infinite = listing.infinite_edges()
         if infinite:

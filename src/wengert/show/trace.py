@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -29,8 +30,8 @@ __all__ = ["Input", "Trace", "trace_function", "variable_of"]
 
 # Local variables of wengert and of NumPy are not the author's.
 _NOT_WATCHED = (
-    str(Path(__file__).parent.parent),
-    str(Path(np.__file__).parent),
+    str(Path(__file__).parent.parent) + os.sep,
+    str(Path(np.__file__).parent) + os.sep,
     "<frozen",
     "<__array",
 )
@@ -82,7 +83,11 @@ class Trace:
         Names that the author gave to variables.
     surroundings : dict
         Names of arrays that the function reads from its module or its closure.
+    values : list or None
+        The leaves of the result, if the function was recorded on values.
     """
+
+    values: list[Any] | None = None
 
     name: str
     program: Program
@@ -109,7 +114,11 @@ def trace_function(
     try:
         _record_on_shapes(function, trace)
     except WengertError:
-        _record_on_values(function, trace)
+        pass
+    else:
+        trace.program = pruned(trace.program)
+        return trace
+    _record_on_values(function, trace)
     trace.program = pruned(trace.program)
     return trace
 
@@ -243,6 +252,7 @@ def _record_on_values(function: Callable[..., Any], trace: Trace) -> None:
         y = _call(function, trace, dict(values))
     scope.active = False
     outs, trace.out_spec = pytree.flatten(y)
+    trace.values = [o.detach()._a if isinstance(o, Tensor) else o for o in outs]
     # What the function wrote into its arguments is no longer on the handles: make new ones.
     inputs = [
         handle(t._a, [k, INPUT, None, None, None, False, scope], None)
@@ -310,9 +320,10 @@ class _LocalNames:
 
 
 def _surroundings(function: Callable[..., Any]) -> dict[str, Any]:
-    """Arrays that the function can see in its module or its closure."""
+    """Arrays that the function can see in its module, its closure or its object."""
     inner = inspect.unwrap(function)
-    found: dict[str, Any] = {}
+    owner = getattr(inner, "__self__", None if inspect.isfunction(inner) else inner)
+    found: dict[str, Any] = dict(getattr(owner, "__dict__", {}))
     module = getattr(inner, "__globals__", {})
     code = getattr(inner, "__code__", None)
     if code is not None:

@@ -14,13 +14,14 @@ from ..core.abstract import Aval, Var, freeze
 from ..core.primitive import Primitive
 from ..core.program import Equation, Program
 from ..core.tensor import Tensor
-from .expressions import assign, call, constant, method, name, parse, subscript, tidy
+from .expressions import assign, call, constant, method, name, parse, patterned, subscript, tidy
 from .values import Shapes, Value, express, index_of, shape_tree
 
-__all__ = ["Statement", "Writer", "as_index", "distinct", "is_writable", "plain"]
+__all__ = ["Statement", "Writer", "as_index", "distinct", "is_fresh", "is_writable", "plain"]
 
 Expr = ast.expr
 _WRITTEN_ELEMENTS = 32
+_WRITTEN_CHARACTERS = 120
 _LONG = 64
 
 
@@ -220,7 +221,11 @@ def distinct(arrays: Sequence[Value]) -> bool:
 
 def is_writable(a: Any) -> bool:
     """Whether a constant array has a text of reasonable length."""
-    return np.size(a) <= _WRITTEN_ELEMENTS or not ast.unparse(constant(a)).startswith("np.array")
+    if not isinstance(a, np.ndarray):
+        return True
+    if a.size > _WRITTEN_ELEMENTS:
+        return patterned(a) is not None
+    return len(ast.unparse(constant(a))) <= _WRITTEN_CHARACTERS
 
 
 def plain(obj: Any) -> Any:
@@ -230,3 +235,21 @@ def plain(obj: Any) -> Any:
 
 def _is_same(known: tuple[Primitive, dict[str, Any]], e: Equation) -> bool:
     return known[0] is e.primitive and freeze(known[1]) == freeze(e.params)
+
+
+# Functions whose result is never a view of an argument. Others may be (np.einsum("ij->ji", x) is).
+_FRESH = frozenset(
+    "array zeros ones full zeros_like ones_like full_like copy astype where "
+    "sum prod max min mean cumsum cumprod concatenate stack sort repeat tile roll take "
+    "take_along_axis outer dot tensordot solve inv det".split()
+)
+
+
+def is_fresh(tree: Expr) -> bool:
+    """Whether an expression is certain to make a new array, and no view of another one."""
+    if isinstance(tree, ast.BinOp | ast.UnaryOp | ast.Compare):
+        return True
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
+        what = tree.func.attr
+        return what in _FRESH or isinstance(getattr(np, what, None), np.ufunc)
+    return False

@@ -32,8 +32,8 @@ __all__ = [
 class tracing_user(tracing):
     """The user's function runs in this block.
 
-    NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was raised
-    underneath is raised instead, at the user's line.
+    NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was
+    raised underneath is raised instead, at the user's line.
     """
 
     __slots__ = ()
@@ -68,8 +68,8 @@ def check_argnums(
             )
         if not -count <= i < count:
             raise WengertValueError(
-                f"{transform}: argnums={argnums} but the function was called with {count} positional "
-                f"argument{'' if count == 1 else 's'}"
+                f"{transform}: argnums={argnums} but the function was called with {count} "
+                f"positional argument{'' if count == 1 else 's'}"
             )
         result.append(int(i) % count)
     if len(set(result)) != len(result):
@@ -120,7 +120,8 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
     if a.dtype.kind not in "fc":
         remedy = "cast it with .astype(float), or write 2.0 instead of 2"
         raise WengertTypeError(
-            f"{where()}: cannot differentiate with respect to an argument of dtype {a.dtype}; {remedy}"
+            f"{where()}: cannot differentiate with respect to an argument of "
+            f"dtype {a.dtype}; {remedy}"
         )
     return a, n, tangents
 
@@ -147,7 +148,7 @@ def select_arguments(
         return f"{transform} of {name_of(function)}, argument {i}{path}"
 
     new_args = list(args)
-    selected = []
+    selected: list[tuple[Any, list[int], list[Any]]] = []
     for i in positions:
         if not _is_container(args[i]):
             t, k = input_leaf(args[i], partial(named, i, 0), scope)
@@ -157,12 +158,28 @@ def select_arguments(
         found, spec = pytree.flatten(args[i])
         inputs, ids = [], []
         for j, leaf in enumerate(found):
-            t, k = input_leaf(leaf, partial(named, i, j), scope)
+            if type(leaf) is np.ndarray and leaf.dtype.kind == "f" and not LOCAL.recordings:
+                k = next_id()  # what input_leaf does, for the usual leaf
+                t = FastTensor()
+                t._a = snapshot(leaf)
+                t._n = [k, INPUT, None, None, None, False, scope]
+            else:
+                t, k = input_leaf(leaf, partial(named, i, j), scope)
             inputs.append(t)
             ids.append(k)
         new_args[i] = pytree.unflatten(spec, inputs)
         selected.append((spec, ids, inputs))
     return new_args, selected
+
+
+def _is_flat(tree: Any) -> bool:
+    """Whether the container is a list or tuple of leaves: its leaves need no search."""
+    if type(tree) is not list and type(tree) is not tuple:
+        return False
+    for x in tree:
+        if type(x) not in _LEAVES:
+            return False
+    return True
 
 
 _LEAVES = frozenset({np.ndarray, float, np.float64, np.float32, FastTensor, RareTensor})
@@ -178,7 +195,7 @@ def any_tensor(*trees: Any) -> bool:
         if isinstance(tree, Tensor):
             return True
         if _is_container(tree):
-            for x in pytree.leaves(tree):
+            for x in tree if _is_flat(tree) else pytree.leaves(tree):
                 if isinstance(x, Tensor):
                     return True
     return False

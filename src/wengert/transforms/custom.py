@@ -162,7 +162,7 @@ class CustomVjp(CustomFunction):
                 )
             return result
 
-        def primal(*ins: Any) -> Any:
+        def save(*ins: Any) -> Saved:
             y, residuals = run_forward(ins)
             outs = Saved(signature.flat_output(y, name))
             outs.residuals = residuals
@@ -188,10 +188,11 @@ class CustomVjp(CustomFunction):
 
         return CustomOperation(
             name,
-            UserFunction(name, primal),
+            self._primal(signature),
             None,
             UserFunction(f"{name}_vjp", reverse),
             arity,
+            save,
             reverse_saved,
         )
 

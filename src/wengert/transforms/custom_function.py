@@ -43,7 +43,8 @@ class Signature:
 
     def key(self) -> Any:
         """What two calls must share to be the same operation."""
-        return self.count, self.spec, self.mask, self.statics, self.static_args
+        types = tuple(map(type, self.static_args))  # 2, 2.0 and True are equal keys
+        return self.count, self.spec, self.mask, self.statics, self.static_args, types
 
     def primals(self, operands: Sequence[Any], missing: bool = False) -> tuple[Any, ...]:
         """The differentiable arguments made of ``operands``."""

@@ -42,15 +42,17 @@ class CustomOperation:
     ----------
     name : str
     primal : UserFunction
-        ``(*ins) -> outs``; may return `Saved`.
+        ``(*ins) -> outs``.
     forward : UserFunction, optional
         ``(*ins, *outs, *tangents) -> tangents of outs``.
     reverse : UserFunction, optional
         ``(*cts, *ins, *outs) -> cotangents of ins``.
-    reverse_saved : callable, optional
-        ``(residuals, cts) -> cotangents of ins``: the same, for a first derivative.
     arity : int
         The number of operands.
+    save : callable, optional
+        ``(*ins) -> Saved``: the outputs, and residuals for a first derivative.
+    reverse_saved : callable, optional
+        ``(residuals, cts) -> cotangents of ins``: what ``reverse`` does, from these residuals.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class CustomOperation:
         forward: UserFunction | None,
         reverse: UserFunction | None,
         arity: int,
+        save: Callable[..., Saved] | None = None,
         reverse_saved: Callable[[Any, Sequence[Any]], Sequence[Any]] | None = None,
     ) -> None:
         self.name = name
@@ -72,6 +75,7 @@ class CustomOperation:
         self._reverse = reverse or UserFunction(
             f"{name}_vjp", self._transposed_forward, self._like_in
         )
+        self._save = save
         self._reverse_saved = reverse_saved
         self._batched: dict[tuple[bool, ...], CustomOperation] = {}
         self.primitive = Primitive(
@@ -89,7 +93,8 @@ class CustomOperation:
     # -------------------------------------------------------------- the record
 
     def _evaluate(self, *ins: Any) -> tuple[Any, ...]:
-        results = self._primal.function(*map(read_only, ins))
+        function = self._save or self._primal.function
+        results = function(*map(read_only, ins))
         outs = tuple([plain_result(y, self.name) for y in results])
         self.primitive.outputs = len(outs)
         if isinstance(results, Saved):

@@ -27,8 +27,8 @@ Function = Callable[..., Any]
 def _as_tuple(what: str, x: Any) -> tuple[Any, ...]:
     if not isinstance(x, (tuple, list)):
         raise WengertTypeError(
-            f"jvp: {what} must be a tuple with one entry for each argument, not a {type(x).__name__}; "
-            f"write ({what[:-1]},)"
+            f"jvp: {what} must be a tuple with one entry for each argument, not a "
+            f"{type(x).__name__}; write ({what[:-1]},)"
         )
     return tuple(x)
 
@@ -121,8 +121,8 @@ def derivative(function: Function, argnums: int = 0) -> Function:
         x = args[i]
         if getattr(x, "shape", ()) != () or isinstance(x, (list, tuple, dict)):
             raise WengertTypeError(
-                f"derivative of {name_of(function)}: argument {i} must be one number; for arrays use "
-                "wengert.elementwise_grad or wengert.jacobian"
+                f"derivative of {name_of(function)}: argument {i} must be one number; for arrays "
+                "use wengert.elementwise_grad or wengert.jacobian"
             )
         one = 1.0 + 0 * x if getattr(getattr(x, "dtype", None), "kind", "f") == "c" else 1.0
         return jvp(lambda v: function(*args[:i], v, *args[i + 1 :], **kwargs), (x,), (one,))[1]

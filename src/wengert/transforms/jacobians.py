@@ -67,8 +67,9 @@ def _check_float(where: str, x: Any) -> Any:
 def jacrev(function: Function, argnums: int = 0) -> Function:
     """A function that returns the Jacobian, by reverse mode: best for few outputs.
 
-    For an output of shape ``s`` and an argument of shape ``t`` the Jacobian has shape ``s + t``. For
-    containers it is the container of the outputs, with the container of the argument in each place.
+    For an output of shape ``s`` and an argument of shape ``t`` the Jacobian has shape
+    ``s + t``. For containers it is the container of the outputs, with the container of
+    the argument in each place.
     """
 
     @functools.wraps(function, updated=())
@@ -81,7 +82,8 @@ def jacrev(function: Function, argnums: int = 0) -> Function:
         basis = _basis(outs)
         if not basis or basis[0].shape[0] == 0:
             rows_of_inputs = [
-                np.zeros((0, *np.shape(x)), getattr(x, "dtype", float)) for x in pytree.leaves(args[i])
+                np.zeros((0, *np.shape(x)), getattr(x, "dtype", float))
+                for x in pytree.leaves(args[i])
             ]
             in_spec = pytree.structure(args[i])
         else:

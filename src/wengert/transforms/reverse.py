@@ -85,8 +85,8 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
     y = _value_tensor(y)
     if y.size != 1:
         raise WengertTypeError(
-            f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for a "
-            "scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
+            f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for "
+            "a scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
         )
     if y.dtype.kind == "c" and not holomorphic:
         raise WengertTypeError(
@@ -95,8 +95,8 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
         )
     if y.dtype.kind not in "fc":
         raise WengertTypeError(
-            f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero or "
-            "undefined; return a float"
+            f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero "
+            "or undefined; return a float"
         )
     return y
 
@@ -166,9 +166,9 @@ def value_and_grad(
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> (value, gradient)``, with ``has_aux`` ``((value, aux), gradient)``. The
-        gradient has the structure, shapes and dtypes of the argument; a tuple of them if ``argnums``
-        is one. For complex arguments it is ``df/dx - i df/dy``.
+        ``(*args, **kwargs) -> (value, gradient)``, with ``has_aux`` ``((value, aux), gradient)``.
+        The gradient has the structure, shapes and dtypes of the argument; a tuple of them if
+        ``argnums`` is one. For complex arguments it is ``df/dx - i df/dy``.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 def gradient_derivative(function: Function, x: Any, v: Any, args: tuple[Any, ...]) -> Any:
-    """The derivative of ``<gradient of function, v>``, by sweeping the recorded sweep: see `hvp`."""
+    """The derivative of ``<gradient, v>``, by sweeping the recorded sweep: see `hvp`."""
     keep = any_tensor(x, v, *args)
     scope = Scope()
     new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
@@ -239,7 +239,7 @@ def gradient_derivative(function: Function, x: Any, v: Any, args: tuple[Any, ...
 
 
 def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns ``(gradient, aux)`` for a ``function`` that returns ``(value, aux)``."""
+    """A function returning ``(gradient, aux)`` for a ``function`` returning ``(value, aux)``."""
 
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
@@ -292,8 +292,9 @@ def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
             for leaf in pytree.leaves(args[i]):
                 if not np.issubdtype(getattr(leaf, "dtype", type(leaf)), np.complexfloating):
                     raise WengertTypeError(
-                        f"holomorphic_grad of {name_of(function)}: argument {i} must be complex, not "
-                        f"{getattr(leaf, 'dtype', type(leaf).__name__)}; cast it with .astype(complex)"
+                        f"holomorphic_grad of {name_of(function)}: argument {i} must be "
+                        f"complex, not {getattr(leaf, 'dtype', type(leaf).__name__)}; cast it "
+                        "with .astype(complex)"
                     )
         return _gradient(
             "holomorphic_grad", function, argnums, args, kwargs, False,
@@ -304,7 +305,7 @@ def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
 
 
 def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """The value of ``function`` and its pullback, the map from cotangents of the output to the inputs'.
+    """The value of ``function`` and its pullback, from cotangents of the output to the inputs'.
 
     Parameters
     ----------
@@ -354,8 +355,8 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
             cts = pytree.flatten_up_to(spec, cotangent)
         except ValueError as error:
             raise WengertValueError(
-                f"pullback of {name_of(function)}: the cotangent must have the structure of the output, "
-                f"{spec}: {error}"
+                f"pullback of {name_of(function)}: the cotangent must have the structure of the "
+                f"output, {spec}: {error}"
             ) from None
         seeds = [
             seed_like(o, c, lambda: f"pullback of {name_of(function)}: cotangent")

@@ -266,8 +266,8 @@ def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list
         if r is not None:
             if not is_operand(r):
                 raise WengertTypeError(
-                    f"{where}: it must have the structure of the value it belongs to, an array; got "
-                    f"a {type(r).__name__}"
+                    f"{where}: it must have the structure of the value it belongs to, an array; "
+                    f"got a {type(r).__name__}"
                 )
             if not isinstance(r, Tensor):
                 r = np.asarray(r)[()]

@@ -1,4 +1,4 @@
-"""Batching: `vmap` records a function on the shapes of one example and replays it on all at once."""
+"""Batching: `vmap` records a function on the shapes of one example and replays it on all."""
 
 from __future__ import annotations
 
@@ -73,10 +73,18 @@ def _from_front(x: Any, axis: int) -> Any:
     return transpose(x, tuple(order)) if isinstance(x, Tensor) else np.transpose(x, order)
 
 
+def _example(x: Any) -> Aval:
+    """The shape, dtype and layout of one example of a batch."""
+    a = x._a if isinstance(x, Tensor) else x
+    if type(a) is Var:
+        return Var(a.shape[1:], a.dtype, None, a.contiguous)
+    return Var(a.shape[1:], a.dtype, None, a.ndim < 2 or a[:1].flags.c_contiguous)
+
+
 def evaluate_batched(
     program: Program, args: list[Any], batched: list[bool], size: int
 ) -> list[tuple[Any, bool]]:
-    """Evaluate a Program recorded on one example with the batch axis first in the batched arguments."""
+    """Evaluate a Program recorded on one example; batched arguments have the batch axis first."""
     env: dict[Any, tuple[Any, bool]] = {
         v: (x, b) for v, x, b in zip(program.inputs, args, batched, strict=True)
     }
@@ -128,8 +136,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     def batched_function(*args: Any, **kwargs: Any) -> Any:
         if isinstance(in_axes, (tuple, list)) and len(in_axes) != len(args):
             raise WengertValueError(
-                f"vmap of {name_of(function)}: in_axes has {len(in_axes)} entries but the function was "
-                f"called with {len(args)} positional arguments"
+                f"vmap of {name_of(function)}: in_axes has {len(in_axes)} entries but the function "
+                f"was called with {len(args)} positional arguments"
             )
         keep = any_tensor(*args)
         paths, leaves, spec = pytree.flatten_with_paths(args)
@@ -161,7 +169,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             rest = iter(examples)
             values = [x if axis is None else next(rest)
                       for x, axis in zip(leaves, axes, strict=True)]  # fmt: skip
-            # An array that all share becomes a Tensor, so that table[i] with an abstract i dispatches.
+            # An array that all share becomes a Tensor, so that table[i] with
+            # an abstract i dispatches.
             values = [
                 handle(snapshot(x), None, None) if isinstance(x, np.ndarray) else x for x in values
             ]
@@ -170,7 +179,7 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             return outs
 
         with tracing_user():
-            program = record(flat, [Aval(x.shape[1:], x.dtype) for x in batched])
+            program = record(flat, [_example(x) for x in batched])
             liveness = Liveness()
             program.captured = [
                 (v, liveness.strip(obj) if isinstance(obj, Tensor) else obj)
