@@ -99,7 +99,7 @@ def bind(
                 if rare.tangents:
                     dual = True
                 if type(x._a) is Var:
-                    r = x._a.recording
+                    r: Any = x._a.recording
                     if recording is None or r.id > recording.id:
                         recording = r
                 elif rare.exposed and not settle(x):
@@ -159,7 +159,8 @@ def _save(
 ) -> tuple[tuple[Node | None, ...], tuple[Any, ...], int, tuple[Any, ...] | None]:
     """Parents and saved operands of a node, and whether it must be swept with Tensors.
 
-    That is 0 if not, -1 for abstract values, else the lowest level of the saved tangents. Last, weak references to the operands that are Tensors without a node, for ``.parents``.
+    That is 0 if not, -1 for abstract values, else the lowest level of the saved tangents. Last,
+    weak references to the operands that are Tensors without a node, for ``.parents``.
     """
     parents = []
     saved: list[Any] = []
@@ -228,7 +229,7 @@ def _bind_outputs(
 def _as_view(
     primitive: Primitive, params: dict[str, Any], x: Tensor, a: Any, result: Tensor
 ) -> Tensor:
-    """Make ``result`` follow later writes to ``x`` if NumPy made (or would make) a view of its ``a``.
+    """Make ``result`` follow later writes to ``x`` if NumPy made (or would make) a view of ``a``.
 
     ``a`` is a copy of what ``x`` holds if that was handed out by ``.array``.
     """

@@ -63,8 +63,8 @@ def _user_contribution(node: Node, ct: Any, cotangents: dict[int, Any], wrap: An
         return
     if isinstance(ct, Tensor):
         raise WengertTypeError(
-            f"the operation {node[7] or 'made by Tensor(..., grad_fn)'} has no second derivative: its "
-            "grad_fn works on plain arrays. Use wengert.custom_vjp or wengert.primitive"
+            f"the operation {node[7] or 'made by Tensor(..., grad_fn)'} has no second derivative: "
+            "its grad_fn works on plain arrays. Use wengert.custom_vjp or wengert.primitive"
         )
     nodes = {p._n[0]: p._n for p in parents if p._n is not None}
     before = {k: n[4] for k, n in nodes.items()}
@@ -94,9 +94,9 @@ USER = NodeKind("user", None, True, _user_contribution, _user_contribution, _dec
 def _living(nodes: list[Node]) -> dict[int, Tensor]:
     """The user's Tensors of nodes, as far as they live, by node id.
 
-    Nodes do not refer back to their Tensors: that would cost every operation a weak reference. Leaves
-    do; the others are looked for among all objects that refer to a node, which takes milliseconds.
-    Only questions about the history (``.parents``) ask this.
+    Nodes do not refer back to their Tensors: that would cost every operation a weak reference.
+    Leaves do; the others are looked for among all objects that refer to a node, which takes
+    milliseconds. Only questions about the history (``.parents``) ask this.
     """
     found: dict[int, Tensor] = {}
     wanted = {id(node): node for node in nodes}
@@ -188,7 +188,7 @@ class _Values:
 
 
 def parents_of(t: Tensor) -> tuple[Tensor, ...]:
-    """The operands of the operation that made ``t``; the user's own Tensors where they still live."""
+    """The operands of the operation that made ``t``; the user's own Tensors where these live."""
     refresh(t)
     return _Values(_parent_nodes(t._n)).parents(t)
 
@@ -313,8 +313,8 @@ def _seed(t: Tensor, gradient: Any, create_graph: bool) -> Any:
         seed = np.asarray(gradient)
     if seed.shape != t.shape:
         raise ShapeError(
-            f"backward(): the gradient has shape {seed.shape}; it must have the shape {t.shape} of the "
-            "Tensor"
+            f"backward(): the gradient has shape {seed.shape}; it must have the shape "
+            f"{t.shape} of the Tensor"
         )
     if seed.dtype.kind not in ("biufc" if t.dtype.kind == "c" else "biuf"):
         raise WengertTypeError(
@@ -331,8 +331,8 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     root = t._n
     if root is None:
         raise WengertValueError(
-            "backward(): this Tensor does not depend on any Tensor that requires gradients. Create the "
-            "inputs with requires_grad=True, and compute outside no_grad"
+            "backward(): this Tensor does not depend on any Tensor that requires gradients. "
+            "Create the inputs with requires_grad=True, and compute outside no_grad"
         )
     if type(t._a) is Var:
         raise WengertTypeError(
@@ -429,7 +429,7 @@ def grad_fn_name_of(t: Tensor) -> str | None:
 
 
 def describe(t: Tensor) -> str:
-    """``tensor(...)`` with three decimals and what the Tensor is: a result, a leaf, or a constant."""
+    """``tensor(...)`` with three decimals and what it is: a result, a leaf, or a constant."""
     refresh(t)
     if type(t._a) is Var:
         body = f"abstract {t._a!r}"

@@ -28,13 +28,15 @@ Template = tuple[Any, ...]
 ndarray = np.ndarray
 
 
-def split(index: Any) -> tuple[Template, list[Any]]:
+def split(index: Any, shape: tuple[int, ...] | None = None) -> tuple[Template, list[Any]]:
     """Template and array operands of an index as NumPy takes it.
 
-    Boolean masks become the integer arrays of their true elements, as NumPy defines them.
+    Boolean masks become the integer arrays of their true elements, as NumPy defines them. With the
+    ``shape`` of the array that is indexed their shapes are checked.
     """
     template: list[Any] = []
     arrays: list[Any] = []
+    masks: list[tuple[int, tuple[int, ...]]] = []
     for part in index if type(index) is tuple else (index,):
         if part is None or part is Ellipsis:
             template.append(part)
@@ -54,14 +56,35 @@ def split(index: Any) -> tuple[Template, list[Any]]:
                 template.append(ARRAY)
                 arrays.append(part)
             else:
-                _add_array(part._concrete("index"), template, arrays)
+                _add_array(part._concrete("index"), template, arrays, masks)
         else:
             _add_array(
                 np.asarray(part) if not isinstance(part, (list, range)) else _listed(part),
                 template,
                 arrays,
+                masks,
             )
+    if masks and shape is not None:
+        _check_masks(template, masks, shape)
     return tuple(template), arrays
+
+
+def _check_masks(
+    template: list[Any], masks: list[tuple[int, tuple[int, ...]]], shape: tuple[int, ...]
+) -> None:
+    """NumPy's check, which positions alone do not make."""
+    total = sum(p is not None and p is not Ellipsis for p in template)
+    for place, mask in masks:
+        before = template[:place]
+        axis = sum(p is not None and p is not Ellipsis for p in before)
+        if Ellipsis in before:
+            axis += len(shape) - total
+        have = shape[axis : axis + len(mask)]
+        if have != mask:
+            raise IndexError(
+                f"index: a boolean mask of shape {mask} does not match the dimensions {have} that it "
+                f"stands for, of an array of shape {shape}"
+            )
 
 
 def _listed(part: Any) -> Any:
@@ -73,10 +96,13 @@ def _bound(b: Any) -> int | None:
     return None if b is None else b.__index__()
 
 
-def _add_array(a: Any, template: list[Any], arrays: list[Any]) -> None:
+def _add_array(
+    a: Any, template: list[Any], arrays: list[Any], masks: list[tuple[int, tuple[int, ...]]]
+) -> None:
     if a.dtype.kind == "b":
         if a.ndim == 0:
             raise IndexError("index: a single boolean is not supported; use np.where or None")
+        masks.append((len(template), a.shape))
         for positions in a.nonzero():
             template.append(ARRAY)
             arrays.append(positions)

@@ -6,8 +6,8 @@ There is no global tape. Each recorded value has a node, a plain list
 
 that refers to the nodes of its operands, so a tape dies with the last Tensor that refers to it. Ids
 come from one counter; sorting what is reachable by id gives the order of recording, so that neither
-the walk nor the sweep recurses. Kinds with ``wide`` set hold any number of parents, as a tuple in the
-third place; the flat kinds are those of the generated fast paths (`wengert.rules.fast`).
+the walk nor the sweep recurses. Kinds with ``wide`` set hold any number of parents, as a tuple in
+the third place; the flat kinds are those of the generated fast paths (`wengert.rules.fast`).
 
 Nodes are written once, but for the gradient in the fifth place: that is the Tensor's ``.grad``, and
 ``backward()`` fills it in for leaves and for every Tensor that somebody still holds. (A list costs
@@ -135,7 +135,7 @@ def wrapper(tracked: bool, oldest: int = _FOREVER) -> Wrap:
     return wrap
 
 
-# ------------------------------------------------------------------ leaves, inputs, outputs of tuples
+# ------------------------------------------------------------------ leaves, inputs, parts of tuples
 
 
 def _no_contribution(node: Node, ct: Any, cotangents: Cotangents, wrap: Any = None) -> None:
@@ -230,7 +230,7 @@ def _restore_outputs(
     wrap: Wrap,
     dual: bool,
 ) -> tuple[Any, ...]:
-    """The same for several outputs. Each gets a new OUTPUT node: the first ones died with their Tensors."""
+    """The same for several outputs. Each gets a new OUTPUT node: the first died with their Tensors."""
     nodes = [
         [next_id(), OUTPUT, node, None, None, i] if o.dtype.kind in "fc" else None
         for i, o in enumerate(outs)
@@ -387,8 +387,8 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     """Whether strong zeros could change nothing, since all results are finite.
 
     Contractions have no strong zeros, and spread what is not finite in a cotangent over whole rows
-    and columns of their result. A large array that only contractions contributed to (the gradient of
-    a weight matrix) is therefore tested by its first rows along each axis.
+    and columns of their result. A large array that only contractions contributed to (the gradient
+    of a weight matrix) is therefore tested by its first rows along each axis.
     """
     large = [k for k, ct in results.items() if ct is not None and ct.size >= _LARGE]
     elsewhere: set[int] = set()

@@ -71,7 +71,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if mask.dtype.kind == "b" and type(mask._a) is Var:
             _set_where(x, mask, value)
             return
-    template, arrays = split(index)
+    template, arrays = split(index, x.shape)
     if not arrays and _is_region(value, root, chain, template):
         return  # y[i] op= z ends with this assignment of the view to the place where it is
     value = _trim(value, x.shape, template, arrays)

@@ -1,7 +1,7 @@
 """How NumPy's functions reach the rules when they are called on Tensors.
 
-NumPy calls ``__array_ufunc__`` for ufuncs and ``__array_function__`` for the rest of its functions; the
-tables here are keyed by the function object. `implements` adds to them.
+NumPy calls ``__array_ufunc__`` for ufuncs and ``__array_function__`` for the rest of its functions;
+the tables here are keyed by the function object. `implements` adds to them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
-from .unsupported import REASONS
 from .core_axes import call_on_axes
+from .unsupported import REASONS
 
 __all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
 
@@ -66,8 +66,9 @@ def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
     return lambda x, y: bind(primitive, (x, y), {})
 
 
+_fast: Any = FAST  # generated, without annotations
 for _ufunc, _primitive in UFUNCS.items():
-    UFUNC_CALLS[_ufunc] = FAST.get(_primitive.name) or _generic(_primitive, _ufunc.nin)
+    UFUNC_CALLS[_ufunc] = _fast.get(_primitive.name) or _generic(_primitive, _ufunc.nin)
 
 
 def _array_ufunc(
@@ -99,9 +100,10 @@ def no_rule(name: str) -> NoRuleError:
     """The error for a function that has no derivative rule."""
     reason = REASONS.get(name.rsplit(".", 1)[-1])
     return NoRuleError(
-        f"{name} has no rule in wengert{f' ({reason})' if reason else ''}, so it cannot be called on a "
-        "Tensor. Call it on plain values (wengert.stop_gradient(x) inside a transform), write it with "
-        "functions that have one, or give it a derivative with wengert.custom_vjp or wengert.custom_jvp"
+        f"{name} has no rule in wengert{f' ({reason})' if reason else ''}, so it cannot be called "
+        "on a Tensor. Call it on plain values (wengert.stop_gradient(x) inside a transform), "
+        "write it with functions that have one, or give it a derivative with wengert.custom_vjp "
+        "or wengert.custom_jvp"
     )
 
 
@@ -152,8 +154,8 @@ def write_out(out: Any, result: Any, where: Any = True, name: str = "out=") -> A
             out[...] = result
             return out
         raise MutationError(
-            f"np.{name}(..., out=array): a value that is being differentiated cannot be written into a "
-            "plain array; create the array with wengert.numpy.zeros or np.zeros_like(x)"
+            f"np.{name}(..., out=array): a value that is being differentiated cannot be written "
+            "into a plain array; create the array with wengert.numpy.zeros or np.zeros_like(x)"
         )
     if where is not True:
         result = np.where(where, result, out)

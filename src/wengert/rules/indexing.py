@@ -128,7 +128,7 @@ BATCHED_PARAMS[getitem_p] = lambda size, template: {"template": (_FULL, *templat
 
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]`` for a Tensor."""
-    template, arrays = split(index)
+    template, arrays = split(index, x.shape)
     return bind(getitem_p, (x, *arrays), {"template": template}, not arrays)
 
 

@@ -2,7 +2,7 @@
 
 A partial is a function of the output ``y`` (``z`` for two operands) and the inputs. The generated
 fast paths (`fast.py`) and the listing are made from these very functions, traced once on symbols.
-Where a comment names a convention, it is that of ``docs/conventions.md``.
+Where a comment names a convention, it is that of ``docs/concepts/conventions.md``.
 """
 
 from __future__ import annotations

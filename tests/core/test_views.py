@@ -1,0 +1,297 @@
+"""Writing into Tensors: NumPy's semantics, derivatives, and what must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert import Tensor
+
+
+def leaf(*shape: int) -> Tensor:
+    return Tensor(np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape), True)
+
+
+class TestRefused:
+    def test_leaf_outside_no_grad(self) -> None:
+        w = leaf(3)
+        for write in (
+            lambda: w.__setitem__(0, 5.0),
+            lambda: w.__iadd__(1.0),
+            lambda: w[1:].__setitem__(0, 5.0),
+            lambda: np.add(w, 1.0, out=w),
+        ):
+            with pytest.raises(
+                wg.MutationError, match=r"requires gradients.*no_grad\(\).*copy\(\)"
+            ):
+                write()
+        np.testing.assert_array_equal(w.array, [1.0, 2.0, 3.0])
+
+    def test_broadcast_destination(self) -> None:
+        y = np.broadcast_to(leaf(3) * 1.0, (2, 3))
+        with pytest.raises(ValueError, match="read-only"):
+            y[0, 0] = 1.0
+        with pytest.raises(ValueError, match="read-only"):
+            y += 1.0
+
+    @pytest.mark.parametrize("transform", ["vmap", "jvp", "linearize", "grad"])
+    def test_broadcast_destination_inside(self, transform: str) -> None:
+        def f(x: Any) -> Any:
+            y = np.broadcast_to(x * 1.0, (2, 3))
+            y[0, 0] = 1.0
+            return np.sum(y)
+
+        run = {
+            "vmap": lambda: wg.vmap(f)(np.ones((2, 3))),
+            "jvp": lambda: wg.jvp(f, (np.ones(3),), (np.ones(3),)),
+            "linearize": lambda: wg.linearize(f, np.ones(3)),
+            "grad": lambda: wg.grad(f)(np.ones(3)),
+        }
+        with pytest.raises(ValueError, match="read-only"):
+            run[transform]()
+
+    def test_unsafe_casts(self) -> None:
+        x = leaf(3)
+        y = Tensor([1.0, 2.0, 3.0]).astype(int)
+        with pytest.raises(
+            wg.MutationError, match="dtype int64; create the destination with a float"
+        ):
+            y[0] = x[0]
+        with pytest.raises(TypeError, match="cannot cast"):
+            y += 0.5
+        z = x * 1.0
+        with pytest.raises(wg.WengertTypeError, match="complex value is written into a real array"):
+            z[0] = x[0] * 1j
+        with pytest.raises(TypeError, match="complex128 to float64"):
+            z += 1j
+
+    def test_shapes_that_do_not_fit(self) -> None:
+        y = leaf(2, 3) * 1.0
+        with pytest.raises(
+            wg.ShapeError, match=r"shape \(2,\) does not fit a region of shape \(3,\)"
+        ):
+            y[0] = np.ones(2)
+        with pytest.raises(wg.ShapeError, match=r"\(2, 2, 3\).*region of shape \(2, 3\)"):
+            y[...] = np.ones((2, 2, 3))
+        with pytest.raises((wg.ShapeError, ValueError)):
+            y += np.ones((2, 2, 3))
+        with pytest.raises(IndexError):
+            y[5] = 0.0
+        with pytest.raises(IndexError):
+            y[0, 0, 0] = 0.0
+        np.testing.assert_array_equal(y.array, leaf(2, 3).array)
+
+    def test_scalars_have_no_items(self) -> None:
+        s = np.sum(leaf(3))
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            s[...] = 1.0
+
+    def test_traced_value_into_a_plain_array(self) -> None:
+        def one(t: Any) -> Any:
+            buffer = np.zeros(3)
+            buffer[0] = t
+            return np.sum(buffer)
+
+        def many(t: Any) -> Any:
+            buffer = np.zeros(3)
+            buffer[:] = t
+            return np.sum(buffer)
+
+        def add(t: Any) -> Any:
+            buffer = np.zeros(3)
+            buffer += t
+            return np.sum(buffer)
+
+        pattern = r"wengert\.numpy\.zeros|np\.zeros_like"
+        runs: list[Callable[[Any, Any], Any]] = [
+            lambda f, x: wg.grad(f)(x),
+            lambda f, x: wg.jvp(f, (x,), (x,)),
+            lambda f, x: wg.linearize(f, x),
+            lambda f, x: wg.vjp(f, x),
+        ]
+        for f, point in ((one, 2.0), (many, np.ones(3))):
+            for run in runs:
+                with pytest.raises(wg.WengertTypeError, match=pattern) as caught:
+                    run(f, point)
+                names = [entry.name for entry in caught.traceback]
+                assert f.__name__ in names, "the traceback must lead to the user's line"
+            with pytest.raises(wg.AbstractValueError):
+                wg.vmap(f)(np.stack([point, point]))
+        with pytest.raises(wg.MutationError, match=pattern):
+            wg.grad(add)(np.ones(3))
+
+    def test_buffer_that_accepts_writes(self) -> None:
+        def f(x: Any) -> Any:
+            buffer = np.zeros_like(x)
+            buffer[1:] = x[:-1]
+            buffer[0] += x[-1]
+            return np.sum(buffer * x)
+
+        x = np.arange(1.0, 5.0)
+        expected = np.roll(x, 1) + np.roll(x, -1)
+        np.testing.assert_array_equal(wg.grad(f)(x), expected)
+        np.testing.assert_array_equal(wg.vmap(wg.grad(f))(x[None]), [expected])
+
+    def test_drop_in_namespace_accepts_writes(self) -> None:
+        import wengert.numpy as wnp
+
+        def f(x: Any) -> Any:
+            buffer = wnp.zeros(4)
+            buffer[2] = x[0] * x[1]
+            return wnp.sum(buffer)
+
+        np.testing.assert_array_equal(wg.grad(f)(np.array([2.0, 3.0])), [3.0, 2.0])
+
+
+class TestAugmentedAssignment:
+    @pytest.mark.parametrize(
+        ("name", "f"),
+        [
+            ("+=", lambda a, b: a.__iadd__(b)),
+            ("-=", lambda a, b: a.__isub__(b)),
+            ("*=", lambda a, b: a.__imul__(b)),
+            ("/=", lambda a, b: a.__itruediv__(b)),
+            ("**=", lambda a, b: a.__ipow__(b)),
+            ("%=", lambda a, b: a.__imod__(b)),
+        ],
+    )
+    def test_is_in_place_for_arrays(self, name: str, f: Callable[[Any, Any], Any]) -> None:
+        def program(x: Any) -> Any:
+            y = x * 1.5
+            alias = y
+            alias = f(alias, x + 0.25)
+            return np.sum(alias * y)  # y is the same array
+
+        x = np.array([1.3, 2.7])
+        assert program(Tensor(x)).array == program(x)
+        h = 1e-6
+        numeric = [(program(x + h * e) - program(x - h * e)) / (2 * h) for e in np.eye(2)]
+        np.testing.assert_allclose(wg.grad(program)(x), numeric, rtol=1e-7)
+        np.testing.assert_allclose(wg.vmap(program)(x[None]), [program(x)], rtol=1e-15)
+
+    def test_rebinds_scalars(self) -> None:
+        def f(x: Any) -> Any:
+            y = x
+            x += x * 2.0
+            return y * x
+
+        assert wg.grad(f)(3.0) == 18.0  # y is the old value: d 3 x^2
+        np.testing.assert_array_equal(wg.grad(lambda x: np.sum(f(x)))(np.array([3.0])), [54.0])
+
+    def test_keeps_the_dtype(self) -> None:
+        x = Tensor(np.ones(2, "f4"), True)
+        y = x * 1
+        y += np.ones(2)
+        assert y.dtype == np.float32
+        np.sum(y).backward()
+        assert x.grad.dtype == np.float32
+
+    def test_matmul(self) -> None:
+        x = leaf(2, 2)
+        y = x * 1.0
+        y @= np.eye(2) * 2.0
+        np.sum(y).backward()
+        np.testing.assert_array_equal(x.grad, np.full((2, 2), 2.0))
+
+    def test_self_assignment_of_a_region_adds_nothing(self) -> None:
+        x = leaf(4)
+        y = x * 1.0
+        y[1:] *= 2.0  # Python ends it with y[1:] = (the view)
+        node = y._n
+        y[1:] = y[1:]
+        assert y._n is node
+        np.sum(y * y).backward()
+        np.testing.assert_array_equal(x.grad, [2.0, 16.0, 24.0, 32.0])
+
+    def test_overlapping_assignment(self) -> None:
+        x = leaf(4)
+        y = x * 1.0
+        y[1:] = y[:-1]
+        np.testing.assert_array_equal(y.array, [1.0, 1.0, 2.0, 3.0])
+        np.sum(y * y).backward()
+        np.testing.assert_array_equal(x.grad, [4.0, 4.0, 6.0, 0.0])
+
+
+class TestLayoutWhereOnlyShapesAreKnown:
+    """Under vmap a reshape is a view or a copy as in NumPy, or the write is refused."""
+
+    X = np.arange(6.0).reshape(2, 3)
+
+    @staticmethod
+    def write_through_reshape_of_transposed(x: Any) -> Any:
+        y = x.T * 1.0
+        r = y.reshape(6)
+        r[0] = 5.0
+        return y
+
+    @staticmethod
+    def read_reshape_after_write(x: Any) -> Any:
+        y = x.T * 1.0
+        r = y.reshape(6)
+        y[0, 0] = 5.0
+        return r
+
+    @staticmethod
+    def plain_reshape(x: Any) -> Any:
+        y = np.sin(x)
+        r = y.reshape(6)
+        r[0] = 5.0
+        y[1] += r[:3]
+        return y
+
+    @staticmethod
+    def reshape_of_reversed(x: Any) -> Any:
+        y = x[:, ::-1] * 1.0
+        r = y.reshape(3, 2)
+        y[0, 0] = 5.0
+        return r
+
+    @staticmethod
+    def reshape_of_a_copy(x: Any) -> Any:
+        y = x.T.copy()
+        r = y.reshape(6)
+        y[0, 0] = 5.0
+        return r
+
+    @staticmethod
+    def zeros_like_the_argument(x: Any) -> Any:
+        y = np.zeros_like(x)
+        y.reshape(6)[2:4] = x[0, 1]
+        return y
+
+    PROGRAMS = (
+        "write_through_reshape_of_transposed",
+        "read_reshape_after_write",
+        "plain_reshape",
+        "reshape_of_reversed",
+        "reshape_of_a_copy",
+        "zeros_like_the_argument",
+    )
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    @pytest.mark.parametrize("name", PROGRAMS)
+    def test_as_numpy_or_refused(self, name: str, order: Any) -> None:
+        """Regression: results of transposed values counted as contiguous."""
+        f = getattr(self, name)
+        x = np.array(self.X, order=order)
+        expected = f(x.copy("K"))
+        np.testing.assert_array_equal(f(Tensor(x)).array, f(Tensor(x).array.copy("K")))
+        batch = np.stack([x, x])
+        try:
+            found = wg.vmap(f)(batch)
+        except wg.MutationError as error:
+            message = str(error)
+            assert "view or a copy" in message  # noqa: PT017
+            assert order == "F" or "transposed" in name or "after_write" in name  # noqa: PT017
+        else:
+            np.testing.assert_array_equal(found[0], f(batch[0].copy("K")))
+            del expected
+
+    def test_certain_cases_are_not_refused(self) -> None:
+        for name in self.PROGRAMS[2:]:
+            f = getattr(self, name)
+            np.testing.assert_array_equal(wg.vmap(f)(self.X[None])[0], f(self.X.copy()))
