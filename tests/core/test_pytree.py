@@ -132,7 +132,7 @@ def test_leaf_that_is_no_number_is_named() -> None:
 def test_map() -> None:
     out = pytree.map(lambda a, b: a + b, {"x": 1, "y": [2, 3]}, {"x": 10, "y": [20, 30]})
     assert out == {"x": 11, "y": [22, 33]}
-    with pytest.raises(ValueError, match="Expected dict"):
+    with pytest.raises(ValueError, match="instance of dict"):
         pytree.map(lambda a, b: a, {"x": 1}, [1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -269,13 +270,25 @@ def test_einsum_refuses_operands_that_do_not_fit_when_recorded() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors")
+def _numpy_crosses_vectors_of_two() -> bool:
+    """NumPy 2.5 ended what 2.0 had deprecated."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.cross(np.ones(2), np.ones(3))
+    except ValueError:
+        return False
+    return True
+
+
 def test_cross() -> None:
     compare(np.cross, draw(float, 2, 3), draw(float, 4, 1, 3))
     compare(lambda a, b: np.cross(a, b, axis=0), draw(float, 3, 2), draw(float, 3, 2))
     compare(lambda a, b: np.cross(a, b, 0, 1, 0), draw(float, 3, 2), draw(float, 2, 3))
-    compare(np.cross, draw(float, 2, 2), draw(float, 2, 3))
-    compare(np.cross, draw(float, 2, 3), draw(float, 2, 2))
-    compare(np.cross, draw(float, 4, 2), draw(float, 2))
+    if _numpy_crosses_vectors_of_two():
+        compare(np.cross, draw(float, 2, 2), draw(float, 2, 3))
+        compare(np.cross, draw(float, 2, 3), draw(float, 2, 2))
+        compare(np.cross, draw(float, 4, 2), draw(float, 2))
     with pytest.raises(wg.ShapeError, match=r"b of shape \(2, 4\) has vectors of 4 components"):
         np.cross(wg.Tensor(draw(float, 2, 3)), draw(float, 2, 4))
     with pytest.raises(wg.ShapeError, match="a is a number"):

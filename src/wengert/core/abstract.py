@@ -41,8 +41,8 @@ class Var(Aval):
 
     ``scalar`` tells a NumPy scalar from a 0-d array (they differ under ``+=``), ``contiguous``
     whether it, or for a view what is computed from it element by element, is certain to be
-    C-contiguous, so that it is known which reshapes are views; ``weak`` tells a Python scalar, which
-    does not promote dtypes (NEP 50).
+    C-contiguous, so that it is known which reshapes are views; ``weak`` tells a Python scalar,
+    which does not promote dtypes (NEP 50).
     """
 
     __slots__ = ("contiguous", "recording", "scalar", "weak")

@@ -68,10 +68,10 @@ def require_certain_view(base: Tensor, chain: tuple[Any, ...]) -> None:
             longer = [n for n in value.shape if n != 1], [n for n in shape if n != 1]
             if moved and longer[0] != longer[1]:
                 raise MutationError(
-                    "a write through a reshape, or into an array of which a reshape is used later, "
-                    "where the array may not be contiguous: NumPy makes a view or a copy depending on "
-                    "strides, which are not known inside vmap or jit. Write before the reshape, or "
-                    "reshape a copy"
+                    "a write through a reshape, or into an array of which a reshape is used "
+                    "later, where the array may not be contiguous: NumPy makes a view or a copy "
+                    "depending on strides, which are not known inside vmap or jit. Write before "
+                    "the reshape, or reshape a copy"
                 )
         else:
             moved = True

@@ -82,8 +82,8 @@ def _check_masks(
         have = shape[axis : axis + len(mask)]
         if have != mask:
             raise IndexError(
-                f"index: a boolean mask of shape {mask} does not match the dimensions {have} that it "
-                f"stands for, of an array of shape {shape}"
+                f"index: a boolean mask of shape {mask} does not match the dimensions {have} that "
+                f"it stands for, of an array of shape {shape}"
             )
 
 

@@ -75,8 +75,8 @@ class Primitive:
     needs_out : bool
         Whether ``transpose`` or ``jvp`` reads the output.
     contiguous : callable, optional
-        ``(*avals, **params) -> bool``: whether the result is certain to be C-contiguous. Without it,
-        if all operands are (or for a view, if its axes keep their order).
+        ``(*avals, **params) -> bool``: whether the result is certain to be C-contiguous. Without
+        it, if all operands are (or for a view, if its axes keep their order).
     array0d : bool or callable
         A 0-d result is a 0-d array and not a NumPy scalar: they differ under ``+=``. Where that
         depends on the call, ``(*avals, **params) -> bool``.

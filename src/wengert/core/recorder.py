@@ -59,9 +59,10 @@ class Recording:
         key = (id(a), id(node))
         entry = self._captured.get(key)
         if entry is None:
-            contiguous = bool(a.flags.c_contiguous) if isinstance(a, ndarray) else (
-                type(a) is not Var or a.contiguous
-            )
+            if isinstance(a, ndarray):
+                contiguous = bool(a.flags.c_contiguous)
+            else:
+                contiguous = type(a) is not Var or a.contiguous
             entry = (Var(a.shape, a.dtype, self, contiguous), obj, a, node)
             self._captured[key] = entry
         return entry[0]

@@ -230,7 +230,7 @@ def _restore_outputs(
     wrap: Wrap,
     dual: bool,
 ) -> tuple[Any, ...]:
-    """The same for several outputs. Each gets a new OUTPUT node: the first died with their Tensors."""
+    """The same for several outputs. Each gets a new OUTPUT node: the first ones died."""
     nodes = [
         [next_id(), OUTPUT, node, None, None, i] if o.dtype.kind in "fc" else None
         for i, o in enumerate(outs)

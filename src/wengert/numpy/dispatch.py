@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..core import pytree
 from ..core.abstract import Var
-from ..core.bind import bind
+from ..core.bind import bind, refresh
 from ..core.errors import MutationError, NoRuleError
-from ..core.tensor import Tensor
+from ..core.tensor import RareTensor, Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
@@ -92,8 +93,29 @@ def _array_ufunc(
             if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
                 return function(ufunc, *inputs, **kwargs)
             return function(*inputs, **kwargs)
-    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    raise no_rule(name)
+    plain = _without_tensors((inputs, kwargs))
+    if plain is not None:
+        return getattr(ufunc, method)(*plain[0], **plain[1])
+    module = "np" if getattr(np, ufunc.__name__, None) is ufunc else "scipy.special"
+    raise no_rule(f"{module}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+
+
+def _without_tensors(tree: Any) -> Any:
+    """Arguments with plain arrays in place of Tensors; None if one of them has a history.
+
+    A function without a rule may still be called on values that no derivative goes through, such as
+    those of `wengert.stop_gradient`.
+    """
+    leaves, spec = pytree.flatten(tree)
+    for i, x in enumerate(leaves):
+        if isinstance(x, Tensor):
+            refresh(x)
+            if x._n is not None or type(x._a) is Var:
+                return None
+            if type(x) is RareTensor and x._x.tangents:
+                return None
+            leaves[i] = np.array(x._a)
+    return pytree.unflatten(spec, leaves)
 
 
 def no_rule(name: str) -> NoRuleError:
@@ -170,6 +192,9 @@ def write_out(out: Any, result: Any, where: Any = True, name: str = "out=") -> A
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     served = FUNCTIONS.get(function)
     if served is None:
+        plain = _without_tensors((args, kwargs))
+        if plain is not None:
+            return function(*plain[0], **plain[1])
         module = getattr(function, "__module__", "numpy") or "numpy"
         raise no_rule(f"{module.replace('numpy', 'np', 1)}.{function.__name__}")
     return served(*args, **kwargs)

@@ -1,9 +1,10 @@
 """Complex numbers: parts, conjugate, modulus, phase factor. None is differentiable over C.
 
-The pairing of cotangents with tangents is ``Re sum(ct * t)``, without conjugation, so the gradient
-of a real function of ``z = a + ib`` is ``df/da - i df/db`` (docs/concepts/conventions.md; JAX and autograd
-return the same). Each rule below follows from it in one line. A cotangent of a real value may be
-complex until it leaves the real part of a computation; the rules here take its real part first.
+The pairing of cotangents with tangents is ``Re sum(ct * t)``, without conjugation, so the
+gradient of a real function of ``z = a + ib`` is ``df/da - i df/db``
+(docs/concepts/conventions.md; JAX and autograd return the same). Each rule below follows from it
+in one line. A cotangent of a real value may be complex until it leaves the real part of a
+computation; the rules here take its real part first.
 """
 
 from __future__ import annotations

@@ -36,6 +36,15 @@ def _argument(transform: str, argnums: Any, args: tuple[Any, ...]) -> int:
     return i
 
 
+def _check_differentiable(transform: str, function: Function, i: int, argument: Any) -> None:
+    """The error for integers, with the names that the user knows."""
+    paths, leaves, _ = pytree.flatten_with_paths(argument)
+    for path, x in zip(paths, leaves, strict=True):
+        kind = "f" if isinstance(x, (float, complex)) else getattr(getattr(x, "dtype", None), "kind", "")
+        if kind not in ("f", "c"):
+            as_input(x, partial("{} of {}, argument {}{}".format, transform, name_of(function), i, path))
+
+
 def _basis(leaves: list[Any]) -> list[Any]:
     """The unit vectors of a container, one after the other along a first axis of all its leaves."""
     n = sum(prod(x.shape) for x in leaves)

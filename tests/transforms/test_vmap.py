@@ -1,0 +1,163 @@
+"""`vmap`: axes, containers, captured values, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert import Tensor
+
+B = np.arange(12.0).reshape(4, 3)
+X = np.array([1.0, 2.0, 3.0])
+
+
+class TestAxes:
+    def test_in_axes(self) -> None:
+        f = lambda x, y: np.sum(x) * y  # noqa: E731
+        np.testing.assert_array_equal(wg.vmap(f, in_axes=(0, None))(B, X), np.outer(B.sum(1), X))
+        np.testing.assert_array_equal(wg.vmap(f, in_axes=(1, 0))(B, X), B.sum(0) * X)
+        np.testing.assert_array_equal(wg.vmap(f, in_axes=(-1, 0))(B, X), B.sum(0) * X)
+        np.testing.assert_array_equal(wg.vmap(lambda x: x, in_axes=1)(B), B.T)
+
+    def test_in_axes_of_containers(self) -> None:
+        def f(p: Any, y: Any) -> Any:
+            return p["w"] @ p["x"] + y
+
+        p = {"w": np.ones((2, 3)), "x": B}
+        out = wg.vmap(f, in_axes=({"w": None, "x": 0}, None))(p, 1.0)
+        np.testing.assert_array_equal(out, B.sum(1)[:, None] * np.ones(2) + 1)
+        out = wg.vmap(lambda p: p[0] * p[1][0], in_axes=([0, None],))([B, [2.0]])
+        np.testing.assert_array_equal(out, 2 * B)
+
+    def test_out_axes(self) -> None:
+        out = wg.vmap(lambda x: np.stack([x, 2 * x]), out_axes=2)(B)
+        assert out.shape == (2, 3, 4)
+        np.testing.assert_array_equal(out[1, :, 2], 2 * B[2])
+        a, b = wg.vmap(lambda x: (x, np.sum(x)), out_axes=(1, 0))(B)
+        assert (a.shape, b.shape) == ((3, 4), (4,))
+        assert wg.vmap(lambda x: x, out_axes=-1)(B).shape == (3, 4)
+
+    def test_out_axes_none(self) -> None:
+        """Regression: None was taken for 0."""
+        out, same = wg.vmap(lambda x: (x, X * 2), out_axes=(0, None))(B)
+        np.testing.assert_array_equal(same, 2 * X)
+        np.testing.assert_array_equal(out, B)
+        with pytest.raises(
+            wg.WengertValueError, match="out_axes is None for a result that differs"
+        ):
+            wg.vmap(lambda x: x, out_axes=None)(B)
+
+    def test_nested(self) -> None:
+        outer = wg.vmap(wg.vmap(lambda x, y: x * y, in_axes=(None, 0)), in_axes=(0, None))
+        np.testing.assert_array_equal(outer(X, X), np.outer(X, X))
+
+
+class TestResults:
+    def test_constants_are_repeated(self) -> None:
+        array, number, integer, nothing = wg.vmap(lambda x: (X, 1.5, 3, None))(B)
+        np.testing.assert_array_equal(array, np.tile(X, (4, 1)))
+        np.testing.assert_array_equal(number, [1.5] * 4)
+        np.testing.assert_array_equal(integer, [3] * 4)
+        assert nothing is None
+        array[0, 0] = 9.0
+        assert X[0] == 1.0
+
+    def test_empty_batch(self) -> None:
+        assert wg.vmap(lambda x: x * 2)(np.zeros((0, 3))).shape == (0, 3)
+        assert wg.vmap(wg.grad(lambda x: np.sum(x * x)))(np.zeros((0, 3))).shape == (0, 3)
+
+    def test_dtypes(self) -> None:
+        assert wg.vmap(lambda x: x * 2.0)(B.astype("f4")).dtype == np.float32
+        assert wg.vmap(lambda i: i + 1)(np.arange(3)).dtype == np.int64
+        assert wg.vmap(lambda x: x > 1)(X).dtype == np.bool_
+        assert wg.vmap(np.argmax)(B).dtype == np.int64
+
+    def test_keyword_arguments_are_shared(self) -> None:
+        np.testing.assert_array_equal(wg.vmap(lambda x, *, s: x * s)(B, s=X), B * X)
+
+    def test_tensors(self) -> None:
+        t = Tensor(B, True)
+        y = wg.vmap(lambda x: np.sum(x * x))(t)
+        y.backward()
+        np.testing.assert_array_equal(t.grad, 2 * B)
+        w = Tensor(X, True)
+        y = wg.vmap(lambda x: np.sum(x * w))(B)
+        assert isinstance(y, Tensor)
+        y.backward()
+        np.testing.assert_array_equal(w.grad, B.sum(0))
+
+    def test_table_lookup(self) -> None:
+        table = np.arange(10.0) ** 2
+        out = wg.vmap(lambda t, i: t[i], in_axes=(None, 0))(table, np.array([3, 1]))
+        np.testing.assert_array_equal(out, [9.0, 1.0])
+
+    def test_function_runs_once(self) -> None:
+        calls: list[int] = []
+
+        def f(x: Any) -> Any:
+            calls.append(1)
+            return x * 2
+
+        wg.vmap(f)(B)
+        assert len(calls) == 1
+
+
+class TestPerExample:
+    def test_gradients_of_a_network(self) -> None:
+        rng = np.random.default_rng(0)
+        w1, w2 = rng.standard_normal((3, 8)), rng.standard_normal((8, 2))
+
+        def loss(w: Any, x: Any) -> Any:
+            return np.sum(np.tanh(x @ w[0]) @ w[1])
+
+        g = wg.vmap(wg.grad(loss), in_axes=(None, 0))([w1, w2], B)
+        assert [a.shape for a in g] == [(4, 3, 8), (4, 8, 2)]
+        for k in range(4):
+            one = wg.grad(loss)([w1, w2], B[k])
+            np.testing.assert_allclose(g[0][k], one[0], rtol=1e-12)
+            np.testing.assert_allclose(g[1][k], one[1], rtol=1e-12)
+        summed = wg.grad(lambda w: np.sum(wg.vmap(loss, in_axes=(None, 0))(w, B)))([w1, w2])
+        np.testing.assert_allclose(summed[0], g[0].sum(0), rtol=1e-12)
+
+    def test_hessians(self) -> None:
+        h = wg.vmap(wg.hessian(lambda x: np.sum(x**3)))(B)
+        np.testing.assert_allclose(h, [np.diag(6 * x) for x in B])
+
+
+class TestErrors:
+    def test_lengths(self) -> None:
+        with pytest.raises(wg.ShapeError, match=r"must have one length; found 4 .*, 3 .*"):
+            wg.vmap(lambda x, y: x)(B, X)
+        with pytest.raises(wg.ShapeError, match="names no batch axis"):
+            wg.vmap(lambda x: x, in_axes=None)(B)
+        with pytest.raises(wg.ShapeError, match=r"has no axis 2, its shape is \(4, 3\)"):
+            wg.vmap(lambda x: x, in_axes=2)(B)
+        with pytest.raises(wg.ShapeError, match="has no axis 0"):
+            wg.vmap(lambda x: x)(1.0)
+
+    def test_in_axes(self) -> None:
+        with pytest.raises(wg.WengertValueError, match="2 entries but .* 1 positional"):
+            wg.vmap(lambda x: x, in_axes=(0, 0))(B)
+        with pytest.raises(wg.WengertTypeError, match="integers or None in the structure"):
+            wg.vmap(lambda x: x, in_axes="a")(B)
+        with pytest.raises(wg.WengertValueError, match="has keys"):
+            wg.vmap(lambda p: p["x"], in_axes=({"y": 0},))({"x": B})
+
+    def test_shapes_inside_are_those_of_one_example(self) -> None:
+        with pytest.raises(wg.ShapeError, match=r"matmul.*\(3,\).*\(2,\)"):
+            wg.vmap(lambda x: x @ np.ones(2))(B)
+        shapes: list[Any] = []
+        wg.vmap(lambda x: [shapes.append((x.shape, len(x), x.ndim)), x][1])(B)
+        assert shapes == [((3,), 3, 1)]
+
+    def test_branch_on_a_value(self) -> None:
+        with pytest.raises(wg.AbstractValueError, match=r"bool\(\).*np\.where"):
+            wg.vmap(lambda x: x if np.sum(x) > 0 else -x)(B)
+
+    def test_branch_on_a_captured_value_is_possible(self) -> None:
+        w = Tensor(2.0, True)
+        out = wg.vmap(lambda x: x * w if w > 1 else x)(X)
+        np.testing.assert_array_equal(out.array, 2 * X)
