@@ -119,7 +119,8 @@ class TestErrors:
         [wg.grad, wg.value_and_grad, wg.grad_and_aux, wg.elementwise_grad, wg.jacrev, wg.hessian],
     )
     def test_integers(self, transform: Any, argument: Any) -> None:
-        with pytest.raises(wg.WengertTypeError, match=r"argument 0.* dtype .*\.astype\(float\)"):
+        pattern = rf"{transform.__name__} of cube, argument 0.* dtype .*\.astype\(float\)"
+        with pytest.raises(wg.WengertTypeError, match=pattern):
             transform(cube)(argument)
 
     @pytest.mark.parametrize(
@@ -194,8 +195,9 @@ class TestErrors:
         ) as caught:
             wg.grad(lambda x: np.sum(np.roots(x)))(X)
         assert isinstance(caught.value, NotImplementedError)
-        with pytest.raises(wg.NoRuleError, match=r"np\.linalg\.eig has no rule"):
-            np.linalg.eig(Tensor(np.eye(2)))
+        mine = np.frompyfunc(lambda x: x + 1, 1, 1)
+        with pytest.raises(wg.NoRuleError, match=r"^<lambda> \(vectorized\) has no rule"):
+            mine(Tensor(X, True))
 
 
 class TestVjp:

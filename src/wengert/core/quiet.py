@@ -53,6 +53,16 @@ quiet: Any = _Direct if _found and _silences() else _errstate
 """``with quiet():`` evaluates without floating-point warnings."""
 
 
+_known: tuple[Any, bool] = (object(), False)
+
+
 def is_quiet() -> bool:
     """Whether NumPy's floating-point warnings are silenced here, by `quiet` or by the user."""
-    return all(value == "ignore" for value in np.geterr().values())
+    global _known
+    setting = _setting.get(None) if _found else object()
+    before, value = _known
+    if setting is before:
+        return value
+    value = all(handling == "ignore" for handling in np.geterr().values())
+    _known = (setting, value)  # the settings do not change, only which is in force
+    return value

@@ -6,6 +6,7 @@ the tables here are keyed by the function object. `implements` adds to them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -96,8 +97,14 @@ def _array_ufunc(
     plain = _without_tensors((inputs, kwargs))
     if plain is not None:
         return getattr(ufunc, method)(*plain[0], **plain[1])
-    module = "np" if getattr(np, ufunc.__name__, None) is ufunc else "scipy.special"
-    raise no_rule(f"{module}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+    raise no_rule(_name_of(ufunc) + ("" if method == "__call__" else f".{method}"))
+
+
+def _name_of(ufunc: Any) -> str:
+    for module, shown in (("numpy", "np."), ("scipy.special", "scipy.special.")):
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            return shown + str(ufunc.__name__)
+    return str(ufunc.__name__)
 
 
 def _without_tensors(tree: Any) -> Any:

@@ -13,7 +13,7 @@ from ..core import pytree
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose
-from .boundary import any_tensor, check_argnums, name_of, release
+from .boundary import any_tensor, as_input, check_argnums, name_of, release
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
@@ -36,13 +36,18 @@ def _argument(transform: str, argnums: Any, args: tuple[Any, ...]) -> int:
     return i
 
 
-def _check_differentiable(transform: str, function: Function, i: int, argument: Any) -> None:
-    """The error for integers, with the names that the user knows."""
+def _is_differentiable(x: Any) -> bool:
+    kind = getattr(getattr(x, "dtype", None), "kind", "")
+    return isinstance(x, (float, complex)) or kind in ("f", "c")
+
+
+def _check_argument(transform: str, function: Function, i: int, argument: Any) -> None:
+    """Raise the error for integers with the names that the user knows."""
+    if all(map(_is_differentiable, pytree.leaves(argument))):
+        return
     paths, leaves, _ = pytree.flatten_with_paths(argument)
-    for path, x in zip(paths, leaves, strict=True):
-        kind = "f" if isinstance(x, (float, complex)) else getattr(getattr(x, "dtype", None), "kind", "")
-        if kind not in ("f", "c"):
-            as_input(x, partial("{} of {}, argument {}{}".format, transform, name_of(function), i, path))
+    path, x = next((p, x) for p, x in zip(paths, leaves, strict=True) if not _is_differentiable(x))
+    as_input(x, lambda: f"{transform} of {name_of(function)}, argument {i}{path}")
 
 
 def _basis(leaves: list[Any]) -> list[Any]:
@@ -84,6 +89,7 @@ def jacrev(function: Function, argnums: int = 0) -> Function:
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
         i = _argument("jacrev", argnums, args)
+        _check_argument("jacrev", function, i, args[i])
         y, pullback = vjp(_closure(function, args, kwargs, i), args[i])
         outs, out_spec = pytree.flatten(y)
         outs = [_check_float(f"jacrev of {name_of(function)}", o) for o in outs]
@@ -123,6 +129,7 @@ def jacfwd(function: Function, argnums: int = 0) -> Function:
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
         i = _argument("jacfwd", argnums, args)
+        _check_argument("jacfwd", function, i, args[i])
         y, linear = linearize(_closure(function, args, kwargs, i), args[i])
         outs, out_spec = pytree.flatten(y)
         for o in outs:
@@ -174,7 +181,15 @@ def hessian(function: Function, argnums: int = 0) -> Function:
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacfwd(grad(function, argnums), argnums)
+    columns = jacfwd(grad(function, argnums), argnums)
+
+    @functools.wraps(function, updated=())
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        i = _argument("hessian", argnums, args)
+        _check_argument("hessian", function, i, args[i])
+        return columns(*args, **kwargs)
+
+    return matrix
 
 
 def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
