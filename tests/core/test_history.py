@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import numpy as np
@@ -255,7 +254,6 @@ class TestBackward:
         t.zero_grad()
         np.sum(gradient * gradient).backward()
         np.testing.assert_allclose(t.grad, [36.0, 288.0])
-        t.zero_grad()
 
     def test_create_graph_three_times(self) -> None:
         t = Tensor(0.5, True)
@@ -266,15 +264,35 @@ class TestBackward:
             y = t.grad
         u = np.tanh(0.5)
         assert float(y) == pytest.approx((1 - u * u) * (6 * u * u - 2), rel=1e-13)
-        t.zero_grad()
 
     def test_create_graph_accumulates(self) -> None:
         t = Tensor([1.0, 2.0], True)
         np.sum(t**3).backward(create_graph=True)
         np.sum(t.grad * t).backward(create_graph=True)  # 3 t^3
         np.testing.assert_allclose(t.grad.array, [3.0 + 9.0, 12.0 + 36.0])
+
+    def test_recorded_gradients_of_intermediate_tensors(self) -> None:
+        t = Tensor([1.0, 2.0], True)
+        y = t * 2.0
+        z = np.sum(y**3)
+        z.backward(create_graph=True)
+        assert all(isinstance(v.grad, Tensor) for v in (t, y, z))
+        np.testing.assert_array_equal(y.grad.array, [12.0, 48.0])
+        np.sum(y * y).backward()  # an ordinary pass adds to it
+        np.testing.assert_array_equal(y.grad.array, [16.0, 56.0])
+        np.testing.assert_array_equal(t.grad.array, [32.0, 112.0])
         t.zero_grad()
-        gc.collect()
+        assert type(t.grad) is np.ndarray
+        np.sum(y.grad).backward()
+        np.testing.assert_array_equal(t.grad, [24.0, 48.0])
+
+    def test_grad_can_be_set_to_a_tensor(self) -> None:
+        t = Tensor([1.0, 2.0], True)
+        t.grad = Tensor([1.0, 1.0])
+        np.sum(t * t).backward()
+        np.testing.assert_array_equal(t.grad.array, [3.0, 5.0])
+        t.grad = np.ones(2)
+        np.testing.assert_array_equal(t.grad, [1.0, 1.0])
 
     def test_gradient_of_a_gradient_by_transform(self) -> None:
         t = Tensor([1.0, 2.0], True)

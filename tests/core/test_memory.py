@@ -140,15 +140,7 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-CYCLE = pytest.mark.xfail(
-    strict=True, reason="the gradient of a leaf's node refers to the node after create_graph"
-)
-NAMES = [
-    pytest.param(name, marks=CYCLE if name == "backward, create_graph" else ()) for name in ACTIONS
-]
-
-
-@pytest.mark.parametrize("action", NAMES)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_no_cyclic_garbage(action: str) -> None:
     run = ACTIONS[action]
     run()
@@ -159,7 +151,7 @@ def test_no_cyclic_garbage(action: str) -> None:
         assert gc.collect() == 0
 
 
-@pytest.mark.parametrize("action", NAMES)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_number_of_objects_does_not_grow(action: str) -> None:
     run = ACTIONS[action]
     for _ in range(3):

@@ -68,14 +68,17 @@ def _user_contribution(node: Node, ct: Any, cotangents: dict[int, Any], wrap: An
         )
     nodes = {p._n[0]: p._n for p in parents if p._n is not None}
     before = {k: n[4] for k, n in nodes.items()}
+    recorded = [(p, getattr(p, "_g", None)) for p in parents]
     try:
-        for n in nodes.values():
-            n[4] = None
+        for p in parents:
+            p.zero_grad()
         grad_fn(ct)
         added = {k: n[4] for k, n in nodes.items()}
     finally:
         for k, n in nodes.items():
             n[4] = before[k]
+        for p, g in recorded:
+            p._g = g
     for k, g in added.items():
         if g is not None:
             cotangents[k] = cotangents[k] + g if k in cotangents else g
@@ -260,12 +263,8 @@ def deposit(node: Node, cotangents: dict[int, Any]) -> None:
     have = node[4]
     new = FastTensor()
     new._a = cotangents.pop(node[0])
-    if isinstance(new._a, Tensor):
-        node[4] = new._a if have is None else have + new._a
-    elif isinstance(have, np.ndarray):
+    if have is not None:
         np.add(have, new._a, out=have, casting="same_kind")
-    elif have is not None:
-        node[4] = have + new._a
     else:
         if type(new._a) is not np.ndarray or not owns_alone(new):
             new._a = np.array(new._a)
@@ -366,8 +365,22 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     del seed
     for k in list(kept):
         kept[k] = _as_gradient(nodes[k], kept[k])
-        deposit(nodes[k], kept)
+        if not isinstance(kept[k], Tensor):
+            deposit(nodes[k], kept)
+    if kept:
+        _deposit_recorded(t, nodes, kept)
     return TopologicalOrder(t)
+
+
+def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
+    """Give the gradients of a recorded backward pass to the Tensors themselves."""
+    owners = _living([nodes[k] for k in kept if nodes[k] is not t._n])
+    if t._n is not None:
+        owners[t._n[0]] = t
+    for k, g in kept.items():
+        if k in owners:
+            have = owners[k]._recorded_grad()
+            owners[k]._g = (k, g if have is None else have + g)  # type: ignore[operator]
 
 
 def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:

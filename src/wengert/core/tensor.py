@@ -87,13 +87,14 @@ class Tensor:
     return Tensors.
     """
 
-    __slots__ = ("__weakref__", "_a", "_n", "_x")
+    __slots__ = ("__weakref__", "_a", "_g", "_n", "_x")
     __array_priority__ = 1000.0
     __hash__ = object.__hash__
 
     _a: Any
     _n: Node | None
     _x: Rare
+    _g: tuple[int, Tensor] | None  # a gradient that is itself recorded, and the id of its node
 
     def __init__(
         self,
@@ -208,6 +209,9 @@ class Tensor:
         node = self._n
         if node is None:
             return None
+        recorded = self._recorded_grad()
+        if recorded is not None:
+            return recorded
         if node[4] is None:
             node[4] = np.zeros(self._a.shape, self._a.dtype)
         return node[4]
@@ -219,19 +223,39 @@ class Tensor:
                 ".grad of a Tensor that does not require gradients cannot be set"
             )
         if value is None:
-            self._n[4] = None
+            self.zero_grad()
             return
         g = value if isinstance(value, Tensor) else np.array(value, dtype=self._a.dtype)
         if g.shape != self._a.shape:
             raise WengertValueError(
                 f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}"
             )
-        self._n[4] = g
+        self.zero_grad()
+        if isinstance(g, Tensor):
+            self._g = (self._n[0], g)
+        else:
+            self._n[4] = g
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient: ``.grad`` is zeros again."""
+        self._g = None
         if self._n is not None:
             self._n[4] = None
+
+    def _recorded_grad(self) -> Tensor | None:
+        """The gradient after ``create_graph``.
+
+        It is kept here and not in the node: its own history leads to the node, and a cycle would wait
+        for the garbage collector.
+        """
+        kept = getattr(self, "_g", None)
+        node: Any = self._n
+        if kept is None or node is None or kept[0] != node[0]:
+            return None
+        if node[4] is not None:
+            kept = self._g = (node[0], kept[1] + node[4])  # type: ignore[operator]
+            node[4] = None
+        return kept[1]
 
     @property
     def parents(self) -> tuple[Tensor, ...]:
