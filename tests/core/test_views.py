@@ -263,6 +263,15 @@ class TestLayoutWhereOnlyShapesAreKnown:
         y.reshape(6)[2:4] = x[0, 1]
         return y
 
+    @staticmethod
+    def reshape_after_an_empty_write(x: Any) -> Any:
+        """Regression: under forward mode a write of nothing made a column-major array row-major."""
+        y = x * 1.0
+        y[0:0] += 1.0
+        r = y.reshape(6)
+        y[...] = 0.0
+        return r
+
     PROGRAMS = (
         "write_through_reshape_of_transposed",
         "read_reshape_after_write",
@@ -270,6 +279,7 @@ class TestLayoutWhereOnlyShapesAreKnown:
         "reshape_of_reversed",
         "reshape_of_a_copy",
         "zeros_like_the_argument",
+        "reshape_after_an_empty_write",
     )
 
     @pytest.mark.parametrize("order", ["C", "F"])
@@ -290,6 +300,23 @@ class TestLayoutWhereOnlyShapesAreKnown:
         else:
             np.testing.assert_array_equal(found[0], f(batch[0].copy("K")))
             del expected
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    @pytest.mark.parametrize("name", PROGRAMS)
+    def test_eager_modes(self, name: str, order: Any) -> None:
+        f = getattr(self, name)
+        x = np.array(self.X, order=order)
+        v = np.array(np.cos(self.X), order=order)
+        expected = f(x.copy("K"))
+        h = 1e-6
+        slope = (f((x + h * v).copy("K")) - f((x - h * v).copy("K"))) / (2 * h)
+        value, tangent = wg.jvp(f, (x,), (v,))
+        np.testing.assert_array_equal(value, expected)
+        np.testing.assert_allclose(tangent, slope, atol=1e-8)
+        np.testing.assert_allclose(wg.linearize(f, x)[1](v), slope, atol=1e-8)
+        weights = np.sin(np.arange(6.0)).reshape(expected.shape)
+        (g,) = wg.vjp(f, x)[1](weights)
+        np.testing.assert_allclose(np.sum(g * v), np.sum(weights * slope), atol=1e-8)
 
     def test_certain_cases_are_not_refused(self) -> None:
         for name in self.PROGRAMS[2:]:

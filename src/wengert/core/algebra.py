@@ -55,6 +55,8 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
     if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
         if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
             return ct * p
+        if getattr(partial, "selects", False):
+            return strong_product(p, ct)
         return strong_product(ct, p)
     return ct * p
 

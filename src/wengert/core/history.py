@@ -380,7 +380,7 @@ def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -
     for k, g in kept.items():
         if k in owners:
             have = owners[k]._recorded_grad()
-            owners[k]._g = (k, g if have is None else have + g)  # type: ignore[operator]
+            owners[k]._g = (k, g if have is None else have + g)
 
 
 def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:

@@ -245,17 +245,18 @@ class Tensor:
     def _recorded_grad(self) -> Tensor | None:
         """The gradient after ``create_graph``.
 
-        It is kept here and not in the node: its own history leads to the node, and a cycle would wait
-        for the garbage collector.
+        It is kept here and not in the node: its own history leads to the node, and a cycle would
+        wait for the garbage collector.
         """
         kept = getattr(self, "_g", None)
         node: Any = self._n
         if kept is None or node is None or kept[0] != node[0]:
             return None
         if node[4] is not None:
-            kept = self._g = (node[0], kept[1] + node[4])  # type: ignore[operator]
+            kept = self._g = (node[0], kept[1] + node[4])
             node[4] = None
-        return kept[1]
+        recorded: Tensor = kept[1]
+        return recorded
 
     @property
     def parents(self) -> tuple[Tensor, ...]:

@@ -100,7 +100,7 @@ def _array_ufunc(
     raise no_rule(_name_of(ufunc) + ("" if method == "__call__" else f".{method}"))
 
 
-def _name_of(ufunc: Any) -> str:
+def _name_of(ufunc: np.ufunc) -> str:
     for module, shown in (("numpy", "np."), ("scipy.special", "scipy.special.")):
         if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
             return shown + str(ufunc.__name__)

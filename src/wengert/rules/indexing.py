@@ -193,11 +193,11 @@ def _setitem(x: Any, value: Any, *arrays: Any, chain: Any, template: Template) -
     y = np.array(x, order="K")
     index = join(template, arrays)
     view = apply_chain(y, chain)
-    if not np.may_share_memory(view, y) and y.size:
+    if view.size and not np.may_share_memory(view, y):
         # In this memory layout a reshape copies. In C order only one after a transpose does.
         y = np.array(x, order="C")
         view = apply_chain(y, chain)
-    if np.may_share_memory(view, y) or not y.size:
+    if not view.size or np.may_share_memory(view, y):
         view[index] = value
         return y
     # Find the written elements by their numbers instead.

@@ -88,6 +88,7 @@ def pointwise(
     show: str | None = None,
     plain: bool = False,
     real: bool = False,
+    selects: bool = False,
 ) -> Primitive:
     """Declare a pointwise primitive.
 
@@ -103,7 +104,13 @@ def pointwise(
         Comparisons and their kind: eager calls return plain arrays.
     real : bool
         The partials hold for real arguments only; complex ones have a rule of their own.
+    selects : bool
+        The partials tell which operand is the result: where one is zero, nothing of that operand is
+        seen, be its tangent infinite.
     """
+    if selects:
+        for partial in partials:
+            partial.selects = True  # type: ignore[union-attr]
     arity = evaluate.nin if isinstance(evaluate, np.ufunc) else len(partials)
     if show is None:
         operands = ", ".join(f"{{{i}}}" for i in range(arity))
@@ -293,19 +300,33 @@ UFUNCS[scipy.special.expit] = POINTWISE["sigmoid"]
 
 pointwise("abs", np.absolute, lambda y, x: np.sign(x), real=True)
 pointwise("fabs", np.fabs, lambda y, x: np.sign(x))
-pointwise("maximum", np.maximum, lambda z, x, y: _larger(x, y), lambda z, x, y: _larger(y, x))
-pointwise("minimum", np.minimum, lambda z, x, y: _larger(y, x), lambda z, x, y: _larger(x, y))
+pointwise(
+    "maximum",
+    np.maximum,
+    lambda z, x, y: _larger(x, y),
+    lambda z, x, y: _larger(y, x),
+    selects=True,
+)
+pointwise(
+    "minimum",
+    np.minimum,
+    lambda z, x, y: _larger(y, x),
+    lambda z, x, y: _larger(x, y),
+    selects=True,
+)
 pointwise(
     "fmax",
     np.fmax,
     lambda z, x, y: _larger_or_number(x, y),
     lambda z, x, y: _larger_or_number(y, x),
+    selects=True,
 )
 pointwise(
     "fmin",
     np.fmin,
     lambda z, x, y: _larger_or_number(-x, -y),
     lambda z, x, y: _larger_or_number(-y, -x),
+    selects=True,
 )
 pointwise("copysign", np.copysign, lambda z, x, y: np.copysign(1.0, x) * np.copysign(1.0, y), None)
 
@@ -317,6 +338,7 @@ pointwise(
     lambda y, x, low, high: np.logical_and(np.less_equal(low, x), np.less_equal(x, high)),
     lambda y, x, low, high: np.logical_and(np.less(x, low), np.less_equal(low, high)),
     lambda y, x, low, high: np.logical_or(np.greater(x, high), np.greater(low, high)),
+    selects=True,
 )
 
 # ------------------------------------------------------------------ steps: the derivative is zero

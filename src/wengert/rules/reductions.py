@@ -15,6 +15,7 @@ from ..core.bind import bind
 from ..core.primitive import Primitive
 from .batching import shape_of
 from .cumulative import products_of_others
+from .indexing import where_p
 from .pointwise import pointwise
 from .shapes import broadcast_to, reshape, transpose
 
@@ -162,10 +163,12 @@ prod_p = _reduction("prod", np.multiply.reduce, _promoting_shape, jvp=_prod_jvp)
 
 
 def _shared(ts: Any, winners: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    winners = winners.astype(ts[0].dtype)
-    count = sum_(winners, axis, True)
+    # Chosen and not multiplied: of the other elements not even an infinite tangent is seen.
+    t = ts[0]
+    total = sum_(bind(where_p, (winners, t, t.dtype.type(0)), {}), axis, keepdims)
+    count = sum_(winners.astype(t.dtype), axis, keepdims)
     # Without winners (a slice of NaN alone, to nanmax) the derivative is 0.
-    return sum_(ts[0] * (winners / (count + (count == 0))), axis, keepdims)
+    return total / (count + (count == 0))
 
 
 def _extremum_jvp(
