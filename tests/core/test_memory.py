@@ -89,6 +89,38 @@ def linearized(x: Any) -> Any:
     return wg.linearize(program, x)[1](V)
 
 
+@wg.custom_jvp
+def softplus(x: Any) -> Any:
+    return np.logaddexp(0.0, x)
+
+
+@softplus.defjvp
+def _softplus_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (t,) = primals, tangents
+    return softplus(x), t / (1 + np.exp(-x))
+
+
+@wg.custom_vjp
+def clipped(x: Any) -> Any:
+    return x * 1.0
+
+
+clipped.defvjp(lambda x: (x * 1.0, x), lambda x, ct: (np.clip(ct, -1.0, 1.0),))
+block = wg.checkpoint(lambda x: np.sin(np.exp(x) * x))
+
+
+def with_custom(f: Callable[[Any], Any]) -> None:
+    def total(x: Any) -> Any:
+        return np.sum(f(f(x)) * x)
+
+    wg.grad(total)(X)
+    wg.jvp(total, (X,), (V,))
+    wg.vmap(wg.grad(total))(np.stack([X, V]))
+    wg.grad(lambda x: np.sum(wg.grad(total)(x) * V))(X)
+    t = Tensor(X, True)
+    total(t).backward()
+
+
 ACTIONS: dict[str, Callable[[], Any]] = {
     "grad": lambda: wg.grad(program)(X),
     "jvp": lambda: wg.jvp(program, (X,), (V,)),
@@ -111,6 +143,9 @@ ACTIONS: dict[str, Callable[[], Any]] = {
     "mutation": with_mutation,
     "exposed array": with_exposed_array,
     "user's node": with_user_node,
+    "custom_jvp": lambda: with_custom(softplus),
+    "custom_vjp": lambda: with_custom(clipped),
+    "checkpoint": lambda: with_custom(block),
     "error in grad": with_error_in(wg.grad),
     "error in jvp": with_error_in(lambda f: lambda x: wg.jvp(f, (x,), (V,))),
     "error in vmap": with_error_in(lambda f: lambda x: wg.vmap(f)(x[None])),

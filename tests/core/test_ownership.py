@@ -92,6 +92,38 @@ def test_operand_of_any_operation_changed(operation: str, arrangement: str) -> N
     np.testing.assert_array_equal(run(True), run(False))
 
 
+@pytest.mark.parametrize("operation", [op for op in OPERATIONS if op != "write"])
+def test_memory_map_changed(operation: str, tmp_path: Any) -> None:
+    """Regression: arrays of a subclass were saved without a copy."""
+    f = OPERATIONS[operation]
+    w = np.memmap(tmp_path / "w", dtype=float, mode="w+", shape=(3,))
+    w[:] = THREE
+    x, y = leaf([1.5, 2.5, 0.5]), leaf([1.5, 2.5, 0.5])
+    z = f(x, w)
+    _, linear = wg.linearize(lambda x: f(x, w), y.array)
+    expected = linear(ONES)
+    w[:] = 7.0
+    z.backward()
+    f(y, THREE).backward()
+    np.testing.assert_array_equal(x.grad, y.grad)
+    np.testing.assert_array_equal(linear(ONES), expected)
+
+
+def test_masked_arrays_are_refused() -> None:
+    """Regression: the mask was dropped without a word."""
+    masked = np.ma.array(THREE, mask=[False, True, False])
+    message = r"a MaskedArray is no operand of wengert.*np\.asarray\(x\).*np\.where"
+    for run in (
+        lambda: leaf() * masked,
+        lambda: np.hypot(leaf(), masked),
+        lambda: wg.grad(lambda x: np.sum(x * masked))(THREE),
+        lambda: wg.grad(np.sum)(masked),
+        lambda: wg.vmap(np.sin)(masked),
+    ):
+        with pytest.raises(wg.WengertTypeError, match=message):
+            run()
+
+
 def test_index_and_mask_changed() -> None:
     x, i, mask = leaf(), np.array([0, 1]), np.array([True, False, True])
     y = np.sum(x[i] * np.array([1.0, 10.0])) + np.sum(x[mask]) + np.sum(np.where(mask, x, 0.0))

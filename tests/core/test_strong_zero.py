@@ -157,11 +157,35 @@ def test_maximum_and_clip_beside_infinities(mode: str) -> None:
     np.testing.assert_array_equal(gradient(lambda x: np.sum(np.clip(x, -1.0, 1.0)))(far), [0, 0, 1])
 
 
-@pytest.mark.parametrize("mode", ["grad", "backward", "vmap of grad", "jacrev"])
-def test_overflow_that_minimum_discards(mode: str) -> None:
+DISCARDED: dict[str, Callable[[Any], Any]] = {
+    "minimum": lambda x: np.sum(np.minimum(np.exp(x), 5.0)),
+    "fmin": lambda x: np.sum(np.fmin(np.exp(x), 5.0)),
+    "clip": lambda x: np.sum(np.clip(np.exp(x), 0.0, 5.0)),
+    "where": lambda x: np.sum(np.where(x > 5, 5.0, np.exp(x))),
+    "min": lambda x: np.min(np.exp(x)),
+    "sort": lambda x: np.sort(np.exp(x))[0],
+    "index": lambda x: np.exp(x)[1],
+}
+
+
+@pytest.mark.parametrize("mode", [*GRADIENTS, *HESSIANS])
+@pytest.mark.parametrize("name", DISCARDED)
+def test_overflow_that_is_discarded(name: str, mode: str) -> None:
+    """Regression: forward mode multiplied the infinite tangent of what was not chosen by zero."""
     x = np.array([1000.0, 1.0])
-    f = lambda x: np.sum(np.minimum(np.exp(x), 5.0))  # noqa: E731
-    np.testing.assert_allclose(GRADIENTS[mode](f)(x), [0.0, np.e])
+    if mode in GRADIENTS:
+        np.testing.assert_allclose(GRADIENTS[mode](DISCARDED[name])(x), [0.0, np.e])
+    else:
+        found = HESSIANS[mode](DISCARDED[name])(x)
+        np.testing.assert_allclose(found, [[0.0, 0.0], [0.0, np.e]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("mode", GRADIENTS)
+def test_infinite_slope_beside_a_kink(mode: str) -> None:
+    """sqrt(max(x, 0)) is 0 to the left of 0, and so is its derivative."""
+    x = np.array([-1.0, 4.0, -3.0])
+    f = lambda x: np.sum(np.sqrt(np.maximum(x, 0.0)))  # noqa: E731
+    np.testing.assert_allclose(GRADIENTS[mode](f)(x), [0.0, 0.25, 0.0])
 
 
 def test_true_infinities_stay() -> None:

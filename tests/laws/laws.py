@@ -624,7 +624,7 @@ def vmap_of_derivatives_is_a_loop(case: Case, dtype: Any) -> None:
 
 @law(_batched(0, "f8"))
 def batching_does_not_loop(case: Case, dtype: Any) -> None:
-    """At batch 300 the same number of function calls is made as at batch 3."""
+    """At batch 300 about as many function calls are made as at batch 3."""
     s = Subject(case, dtype)
     plan = next(_batch_plans(s), None)
     if plan is None:
@@ -638,7 +638,8 @@ def batching_does_not_loop(case: Case, dtype: Any) -> None:
         with counted_calls() as calls:
             function(*stacked)
         counts.append(calls[0])
-    assert counts[0] == counts[1], f"{counts[0]} calls at batch 3, {counts[1]} at batch 300"
+    # NumPy itself may take another way for larger arrays; a loop would make 297 calls more.
+    assert counts[1] < counts[0] + 30, f"{counts[0]} calls at batch 3, {counts[1]} at batch 300"
 
 
 @contextmanager

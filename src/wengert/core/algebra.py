@@ -56,7 +56,7 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
         if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
             return ct * p
         if getattr(partial, "selects", False):
-            return strong_product(p, ct)
+            return _bind("selected_product", (ct, p), {})
         return strong_product(ct, p)
     return ct * p
 

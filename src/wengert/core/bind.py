@@ -14,7 +14,7 @@ import numpy as np
 from .abstract import Aval, Var
 from .errors import MutationError
 from .forward import tangents_of_output
-from .ownership import settle, snapshot
+from .ownership import plain_array, settle, snapshot
 from .primitive import Primitive
 from .state import PAUSED, is_paused, next_id
 from .tape import OUTPUT, Node
@@ -109,6 +109,8 @@ def bind(
                 tracked = True
         elif type(x) is list or type(x) is tuple:
             args = (*args[:i], np.asarray(x), *args[i + 1 :])
+        elif type(x) is not ndarray and isinstance(x, ndarray):
+            args = (*args[:i], plain_array(x), *args[i + 1 :])
     if not tensors:
         return primitive.evaluate(*args, **params)
     if tracked and (not primitive.differentiable or (PAUSED and is_paused())):

@@ -52,6 +52,7 @@ def user_node(
     for i, p in enumerate(parents):
         if not isinstance(p, Tensor):
             raise WengertTypeError(f"Tensor(): parents[{i}] is a {type(p).__name__}, not a Tensor")
+        refresh(p)
     nodes = tuple(p._n for p in parents)
     return [next_id(), USER, nodes, None, None, parents, grad_fn, name, 0, ref(t)]
 

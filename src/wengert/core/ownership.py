@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from .errors import WengertTypeError
 from .tensor import FastTensor, Rare, Tensor
 
-__all__ = ["owns_alone", "settle", "snapshot"]
+__all__ = ["owns_alone", "plain_array", "settle", "snapshot"]
 
 _getrefcount = getattr(sys, "getrefcount", None)
 
@@ -48,6 +49,22 @@ _ALONE = _calibrate()
 def owns_alone(t: Tensor) -> bool:
     """Whether the Tensor's array can be written in place. The caller must not hold the array."""
     return _count(t) == _ALONE and t._a.base is None
+
+
+def plain_array(a: Any) -> Any:
+    """An array of a subclass (a memory map, a record array) as an ordinary one, without a copy.
+
+    Raises
+    ------
+    WengertTypeError
+        For a subclass whose operations mean something else than an array's.
+    """
+    if isinstance(a, (np.ma.MaskedArray, np.matrix)):
+        raise WengertTypeError(
+            f"a {type(a).__name__} is no operand of wengert: its operations are not those of an array. "
+            "Convert it with np.asarray(x), and use np.where for what is masked"
+        )
+    return np.asarray(a)
 
 
 def snapshot(a: Any) -> Any:

@@ -172,6 +172,26 @@ strong_product_p = Primitive(
 strong_product_p.batch = pointwise_batch(strong_product_p)
 
 
+# The same with the parts exchanged: where the partial ``p`` is zero, the operand is not what was
+# selected, and nothing of its tangent ``c`` is seen. (Shares have no derivative of their own.)
+selected_product_p: Primitive = Primitive(
+    "selected_product",
+    lambda c, p: _strong_product(p, c),
+    pointwise_shape(np.multiply),
+    None,
+    linear=(0,),
+    transpose=(
+        lambda ct, ins, out: algebra.unbroadcast(
+            bind(selected_product_p, (ct, ins[1]), {}), ins[0].shape
+        ),
+        None,
+    ),
+    show="{0} * {1}",
+    lower="pointwise",
+)
+selected_product_p.batch = pointwise_batch(selected_product_p)
+
+
 # ------------------------------------------------------------------ shares at ties (no derivative)
 
 

@@ -181,6 +181,7 @@ _TEXTS = {
     "square": "{0} ** 2",
     "reciprocal": "1 / {0}",
     "strong_product": "{0} * {1}",
+    "selected_product": "{0} * {1}",
     "share_of_larger": "({0} > {1}) + 0.5 * ({0} == {1})",
     "share_ignoring_nan": "({0} > {1}) + 0.5 * ({0} == {1}) + np.isnan({1})",
     "equal": "{0} == {1}",

@@ -226,6 +226,7 @@ _IN_BACKWARD: dict[str, _Rewriting] = {
     "sum": _sum,
     "mul": _product,
     "strong_product": _product,
+    "selected_product": _product,
     "stop_gradient": _same,
 }
 

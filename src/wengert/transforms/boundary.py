@@ -12,7 +12,7 @@ from ..core import algebra, pytree
 from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
-from ..core.ownership import owns_alone, settle, snapshot
+from ..core.ownership import owns_alone, plain_array, settle, snapshot
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT, Scope
@@ -103,7 +103,7 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
                 else:
                     a = x._a
     elif isinstance(x, np.ndarray):
-        a, n, tangents = snapshot(np.asarray(x)), None, {}
+        a, n, tangents = snapshot(x if type(x) is np.ndarray else plain_array(x)), None, {}
     elif isinstance(x, np.generic):
         a, n, tangents = x, None, {}
     elif isinstance(x, (bool, int)):

@@ -14,7 +14,7 @@ from ..core import pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
-from ..core.ownership import snapshot
+from ..core.ownership import plain_array, snapshot
 from ..core.program import Program
 from ..core.quiet import quiet
 from ..core.recorder import lift_plain, record
@@ -148,6 +148,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             if axis is None:
                 continue
             where = f"vmap of {name_of(function)}, argument {path}"
+            if isinstance(x, np.ndarray):
+                x = plain_array(x)
             x = lift_plain(x if isinstance(x, Tensor) else np.asarray(x))
             if isinstance(x, Tensor):
                 refresh(x)
