@@ -61,8 +61,8 @@ def plain_array(a: Any) -> Any:
     """
     if isinstance(a, (np.ma.MaskedArray, np.matrix)):
         raise WengertTypeError(
-            f"a {type(a).__name__} is no operand of wengert: its operations are not those of an array. "
-            "Convert it with np.asarray(x), and use np.where for what is masked"
+            f"a {type(a).__name__} is no operand of wengert: its operations are not those of an "
+            "array. Convert it with np.asarray(x), and use np.where for what is masked"
         )
     return np.asarray(a)
 
