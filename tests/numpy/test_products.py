@@ -269,7 +269,6 @@ def test_einsum_refuses_operands_that_do_not_fit_when_recorded() -> None:
 # ------------------------------------------------------------------ cross
 
 
-@pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors")
 def _numpy_crosses_vectors_of_two() -> bool:
     """NumPy 2.5 ended what 2.0 had deprecated."""
     try:
@@ -281,6 +280,7 @@ def _numpy_crosses_vectors_of_two() -> bool:
     return True
 
 
+@pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors")
 def test_cross() -> None:
     compare(np.cross, draw(float, 2, 3), draw(float, 4, 1, 3))
     compare(lambda a, b: np.cross(a, b, axis=0), draw(float, 3, 2), draw(float, 3, 2))
