@@ -188,6 +188,30 @@ def test_infinite_slope_beside_a_kink(mode: str) -> None:
     np.testing.assert_allclose(GRADIENTS[mode](f)(x), [0.0, 0.25, 0.0])
 
 
+@pytest.mark.parametrize("mode", ["grad", "backward"])
+def test_large_gradients_through_contractions(mode: str) -> None:
+    """Of large gradients only a part is looked at; what is poisoned must still be found."""
+    rng = np.random.default_rng(0)
+    n = 160
+    x, w = rng.standard_normal((n, n)), rng.standard_normal((n, n))
+    h = x @ w
+    limit = np.sort(h.ravel())[3]  # the square root is undefined at three places
+
+    def f(x: Any, w: Any) -> Any:
+        z = x @ w - limit
+        return np.sum(np.where(z > 0, np.sqrt(z), 0.0))
+
+    with np.errstate(invalid="ignore"):
+        ct = np.where(h > limit, 0.5 / np.sqrt(h - limit), 0.0)
+    for k, expected in enumerate((ct @ w.T, x.T @ ct)):
+        args = [x, w]
+
+        def one(a: Any, k: int = k, args: Any = args) -> Any:
+            return f(*[a if i == k else b for i, b in enumerate(args)])
+
+        np.testing.assert_allclose(GRADIENTS[mode](one)(args[k]), expected, rtol=1e-10)
+
+
 def test_true_infinities_stay() -> None:
     assert wg.grad(np.sqrt)(0.0) == np.inf
     assert wg.derivative(np.sqrt)(0.0) == np.inf
