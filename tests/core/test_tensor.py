@@ -332,3 +332,27 @@ class TestCopies:
         again = copy.deepcopy(parameters)
         assert again["w"] is not parameters["w"]
         np.testing.assert_array_equal(again["w"].array, A)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1j * x,
+        lambda x: x * 1j,
+        lambda x: 1j + x,
+        lambda x: 1j - x,
+        lambda x: 1j / x,
+        lambda x: x / 1j,
+        lambda x: 1j**x,
+    ],
+)
+def test_python_complex_with_a_scalar(f: Any) -> None:
+    """``1j * np.float64(2)`` is a Python complex; a Tensor holds NumPy's."""
+    value = np.float64(0.7)
+    result = f(wg.Tensor(value, True).sum())
+    assert result.dtype == np.complex128
+    np.testing.assert_allclose(result.array, f(value), rtol=1e-15)
+    slope = wg.grad(lambda x: np.real(f(x)) + 2 * np.imag(f(x)))(value)
+    h = 1e-6
+    difference = (f(value + h) - f(value - h)) / (2 * h)
+    np.testing.assert_allclose(slope, difference.real + 2 * difference.imag, rtol=1e-8)

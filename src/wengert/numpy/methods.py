@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -113,4 +112,3 @@ def attach_method(name: str, method: Any) -> None:
 _attach_generic()
 _attach_fast()
 _attach_in_place()
-_ = builtins

@@ -20,9 +20,8 @@ from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
 
 ndarray = np.ndarray
-SCALARS = frozenset(
-    {float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_}
-)
+# No Python complex: 1j * np.float64(2) is one, and no NumPy scalar, so `bind` computes it instead.
+SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
 NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy takes as operands
 
 
