@@ -74,7 +74,7 @@ def generic(node: Any, ct: Any, cotangents: Any, wrap: Any = None) -> None:
     if wrap is not None:
         ins = tuple(wrap(x, m) for x, m in zip(ins, parents, strict=True))
         if out is not None:
-            out = tape._restore_output(primitive, node, ins, params, out, wrap)
+            out = tape.restore_output(primitive, node, ins, params, out, wrap)
     tape.contribute(primitive, parents, ins, out, params, ct, cotangents, False)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.core import algebra, bind, forward, recorder, tape, transposition
+from wengert.core import algebra, bind, forward, recorder, sweep, tape, transposition
 from wengert.core.abstract import Aval
 from wengert.core.bind import bind as apply
 from wengert.core.primitive import PRIMITIVES
@@ -139,8 +139,8 @@ def weak_zero(p: Planter) -> None:
 
 @fault("core-guarded_roots", generic=True)
 def sweep_not_repeated_with_strong_products(p: Planter) -> None:
-    p.patch(tape, "finite", lambda value: True)
-    p.patch(tape, "_is_abstract", lambda ct: False)
+    p.patch(sweep, "finite", lambda value: True)
+    p.patch(sweep, "_is_abstract", lambda ct: False)
 
 
 # ------------------------------------------------------------------ fast paths
@@ -532,14 +532,14 @@ def perturbations_confused(p: Planter) -> None:
 
 @fault("core-two_ranks", "pointwise-arctan2")
 def sweep_not_recorded(p: Planter) -> None:
-    p.patch(tape, "wrapper", lambda tracked, oldest=0: lambda value, parent: value)
+    p.patch(sweep, "wrapper", lambda tracked, oldest=0: lambda value, parent: value)
 
 
 @fault("reductions-prod", "pointwise-tan", "pointwise-cbrt")
 def output_without_its_tangents(p: Planter) -> None:
     p.patch(
         tape,
-        "_restore_output",
+        "restore_output",
         lambda primitive, node, operands, params, out, wrap: wrap(out, node),
     )
 
@@ -624,7 +624,7 @@ def generic(node: Any, ct: Any, cotangents: Any, wrap: Any = None) -> None:
         out = (
             None
             if out is None
-            else tape._restore_output(primitive, node, operands, params, out, wrap)
+            else tape.restore_output(primitive, node, operands, params, out, wrap)
         )
     tape.contribute(primitive, parents, operands, out, params, ct, cotangents, False)
 

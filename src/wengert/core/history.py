@@ -17,17 +17,8 @@ from .errors import MutationError, ShapeError, WengertTypeError, WengertValueErr
 from .ownership import owns_alone
 from .quiet import quiet
 from .state import LOCAL, next_id
-from .tape import (
-    INPUT,
-    LEAF,
-    OUTPUT,
-    Node,
-    NodeKind,
-    collect,
-    propagate,
-    results_finite,
-    wrapper,
-)
+from .sweep import collect, propagate, results_finite
+from .tape import INPUT, LEAF, OUTPUT, Node, NodeKind, wrapper
 from .tensor import FastTensor, Tensor, handle
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The eager tape: its nodes and the reverse sweep.
+"""The eager tape: its nodes, their kinds, and what each contributes to a reverse sweep.
 
 There is no global tape. Each recorded value has a node, a plain list
 
@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import algebra
 from .abstract import Aval, Var
-from .finite import finite
-from .quiet import quiet
 from .state import next_id
 from .tensor import RareTensor, Tensor, handle
 
@@ -30,21 +28,18 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 __all__ = [
+    "FOREVER",
     "INPUT",
     "JOIN",
     "LEAF",
     "OUTPUT",
-    "Liveness",
+    "Cotangents",
     "Node",
     "NodeKind",
-    "Scope",
     "Wrap",
     "accumulate",
-    "collect",
     "contribute",
-    "propagate",
-    "results_finite",
-    "sweep",
+    "restore_output",
     "wide_kind",
     "wrapper",
 ]
@@ -107,10 +102,10 @@ def accumulate(cotangents: Cotangents, parent: Node, ct: Any) -> None:
     cotangents[k] = cotangents[k] + ct if k in cotangents else ct
 
 
-_FOREVER = 2**62
+FOREVER = 2**62
 
 
-def wrapper(tracked: bool, oldest: int = _FOREVER) -> Wrap:
+def wrapper(tracked: bool, oldest: int = FOREVER) -> Wrap:
     """What turns a saved value into the Tensor that it was when it was recorded.
 
     Parameters
@@ -193,13 +188,13 @@ def wide_kind(primitive: Primitive) -> NodeKind:
         parents, operands, params, out = node[2], node[5], node[6], node[7]
         operands = tuple([wrap(x, m) for x, m in zip(operands, parents, strict=True)])
         if primitive.needs_out:
-            out = _restore_output(primitive, node, operands, params, out, wrap)
+            out = restore_output(primitive, node, operands, params, out, wrap)
         contribute(primitive, parents, operands, out, params, ct, cotangents, False)
 
     return NodeKind(primitive.name, primitive, True, raw, graph, _decode_wide)
 
 
-def _restore_output(
+def restore_output(
     primitive: Primitive, node: Node, operands: Any, params: Any, out: Any, wrap: Wrap
 ) -> Any:
     """The output with its node and its tangents.
@@ -299,286 +294,3 @@ def _is_transposable(primitive: Primitive, parents: tuple[Node | None, ...]) -> 
     return primitive.jvp is None or all(
         parent is None or i in (linear or ()) for i, parent in enumerate(parents)
     )
-
-
-# ------------------------------------------------------------------ the sweep
-
-
-def sweep(
-    root: Node, seed: Any, stops: frozenset[int], create_graph: bool = False
-) -> tuple[Cotangents, dict[int, Node], bool, bool]:
-    """Propagate ``seed``, the cotangent of ``root``, back to ``stops`` (to the leaves if empty).
-
-    Runs on plain arrays unless the swept part of the tape meets something of an outer transform (an
-    older node, a foreign leaf, a tangent, an abstract value) or ``create_graph`` is set.
-
-    A cotangent that is exactly zero must annihilate an infinite or NaN partial. The usual case does
-    not pay for that: the sweep multiplies, and is repeated with strong products only where a result
-    is not finite.
-
-    Returns
-    -------
-    cotangents : dict
-        By node id, for the stops (or all leaves) reached.
-    nodes : dict
-        The nodes swept, by id.
-    graph : bool
-        Whether the cotangents are Tensors.
-    record : bool
-        Whether the swept part reaches something of an outer transform.
-    """
-    nodes, graph, record = collect(root, stops)
-    if not graph:
-        graph = create_graph or _any_tensor(seed)
-    if not graph:
-        order = sorted(nodes, reverse=True)
-        with quiet():
-            cotangents = _propagate_plain(order, nodes, root, seed, stops)
-            if not results_finite(cotangents, nodes):
-                wrap = wrapper(False)
-                cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
-        return cotangents, nodes, False, record
-    wrap = wrapper(record or create_graph, min(stops) if stops else _FOREVER)
-    if stops and record:
-        nodes = _leading_to(nodes, stops)
-    order = sorted(nodes, reverse=True)
-    with quiet():
-        cotangents = propagate(order, nodes, root, seed, stops, True, wrap, False)
-        if not all_finite(cotangents):
-            cotangents = propagate(order, nodes, root, seed, stops, True, wrap, True)
-    return cotangents, nodes, True, record
-
-
-def _any_tensor(seed: Any) -> bool:
-    if type(seed) is list:
-        return any(isinstance(s, Tensor) for s in seed)
-    return isinstance(seed, Tensor)
-
-
-def all_finite(cotangents: Cotangents) -> bool:
-    """Whether no cotangent has an infinity or a NaN."""
-    for ct in cotangents.values():
-        if not finite(ct):
-            return False
-    return True
-
-
-def _propagate_plain(
-    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, stops: frozenset[int]
-) -> Cotangents:
-    """`propagate` on plain arrays between a value and the inputs of a transform: the usual case."""
-    cotangents: Cotangents = {root[0]: seed}
-    pop = cotangents.pop
-    for k in order:
-        if k in stops:
-            continue
-        ct = pop(k, None)
-        if ct is not None:
-            node = nodes[k]
-            node[1].raw(node, ct, cotangents)
-    return cotangents
-
-
-# Arrays from here on are worth the search for a cheaper test of finiteness.
-_LARGE = 16384
-
-
-def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
-    """Whether strong zeros could change nothing, since all results are finite.
-
-    Contractions have no strong zeros, and spread what is not finite in a cotangent over whole rows
-    and columns of their result. A large array that only contractions contributed to (the gradient
-    of a weight matrix) is therefore tested by its first rows along each axis.
-    """
-    large = [k for k, ct in results.items() if ct is not None and ct.size >= _LARGE]
-    elsewhere: set[int] = set()
-    if large:
-        for node in nodes.values():
-            if not node[1].contracts:
-                for parent in node[2] if node[1].wide else node[2:4]:
-                    if parent is not None:
-                        elsewhere.add(parent[0])
-    for k, ct in results.items():
-        if k in large and k not in elsewhere and ct.ndim == 2:
-            if not (finite(ct[0]) and finite(ct[:, 0])):
-                return False
-        elif not finite(ct):
-            return False
-    return True
-
-
-def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, bool]:
-    """The nodes between ``root`` and the stops; whether anything foreign or abstract was met."""
-    nodes = {root[0]: root}
-    stack = [root]
-    graph = record = False
-    oldest = min(stops) if stops else 0
-    live = oldest or _FOREVER
-    pop, push = stack.pop, stack.append
-    while stack:
-        node = pop()
-        if node[0] in stops:
-            if node[2] is not None:
-                record = True
-            if node[1] is INPUT and node[5]:
-                graph = True
-            continue
-        kind = node[1]
-        if kind.wide:
-            if node[8] and node[8] < live:
-                graph = True
-            for parent in node[2]:
-                if parent is None:
-                    continue
-                k = parent[0]
-                if k < oldest:
-                    record = True
-                elif k not in nodes:
-                    nodes[k] = parent
-                    push(parent)
-            continue
-        parent = node[2]
-        if parent is not None:
-            k = parent[0]
-            if k < oldest:
-                record = True
-            elif k not in nodes:
-                nodes[k] = parent
-                push(parent)
-        elif kind is LEAF and stops:
-            record = True
-        parent = node[3]
-        if parent is not None:
-            k = parent[0]
-            if k < oldest:
-                record = True
-            elif k not in nodes:
-                nodes[k] = parent
-                push(parent)
-    return nodes, graph or record, record
-
-
-def _leading_to(nodes: dict[int, Node], stops: frozenset[int]) -> dict[int, Node]:
-    """Only the nodes that depend on a stop: the others belong to outer transforms."""
-    useful: dict[int, Node] = {}
-    for k in sorted(nodes):
-        node = nodes[k]
-        if k in stops:
-            useful[k] = node
-            continue
-        parents = node[2] if node[1].wide else (node[2], node[3])
-        for parent in parents:
-            if parent is not None and parent[0] in useful:
-                useful[k] = node
-                break
-    return useful
-
-
-def _as_tensor(x: Any) -> Tensor:
-    return x if isinstance(x, Tensor) else handle(x, None, None)
-
-
-def propagate(
-    order: list[int],
-    nodes: dict[int, Node],
-    root: Node,
-    seed: Any,
-    stops: frozenset[int],
-    graph: bool,
-    wrap: Wrap,
-    strong: bool,
-    visit: Callable[[Node, Any], None] | None = None,
-) -> Cotangents:
-    """One pass over the nodes, newest first. ``visit(node, ct)`` sees every cotangent."""
-    if graph:
-        seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
-    cotangents: Cotangents = {root[0]: seed}
-    results: Cotangents = {}
-    for k in order:
-        if k not in cotangents:
-            continue
-        ct = cotangents.pop(k)
-        node = nodes[k]
-        kind = node[1]
-        if visit is not None:
-            visit(node, ct)
-        if k in stops or kind is LEAF:
-            results[k] = ct
-        elif kind.primitive is not None and (strong or (graph and _is_abstract(ct))):
-            _contribute_strongly(node, ct, cotangents, graph, wrap)
-        elif graph:
-            kind.graph(node, ct, cotangents, wrap)
-        else:
-            kind.raw(node, ct, cotangents)
-    return results
-
-
-class Scope:
-    """Whether a transform is still running its function. Its INPUT nodes refer to it."""
-
-    __slots__ = ("active",)
-
-    def __init__(self) -> None:
-        self.active = True
-
-
-class Liveness:
-    """Which nodes still matter: those that lead to a leaf or to an input of a running transform.
-
-    When a transform ends, what leaves it drops the nodes that led only to its own inputs.
-    """
-
-    def __init__(self) -> None:
-        self._dead: set[int] = set()
-
-    def alive(self, node: Node | None) -> bool:
-        """Whether anything that is still to be differentiated is reached from ``node``."""
-        if node is None or node[0] in self._dead:
-            return False
-        stack = [node]
-        seen = {node[0]}
-        while stack:
-            n = stack.pop()
-            kind = n[1]
-            if kind is LEAF or (kind is INPUT and n[6].active):
-                return True
-            for parent in n[2] if kind.wide else n[2:4]:
-                if parent is not None and parent[0] not in seen and parent[0] not in self._dead:
-                    seen.add(parent[0])
-                    stack.append(parent)
-        self._dead |= seen
-        return False
-
-    def strip(self, t: Tensor) -> Tensor:
-        """The same value with only the nodes and the tangents' nodes that still matter."""
-        node = t._n if self.alive(t._n) else None
-        tangents = None
-        if type(t) is RareTensor and t._x.tangents:
-            tangents = {
-                level: self.strip(v) if isinstance(v, Tensor) else v
-                for level, v in t._x.tangents.items()
-            }
-        return handle(t._a, node, tangents)
-
-
-def _is_abstract(ct: Any) -> bool:
-    """Whether nobody can look whether a cotangent is finite: then products are strong at once."""
-    return type(ct) is RareTensor and type(ct._a) is Var
-
-
-def _contribute_strongly(
-    node: Node, ct: Any, cotangents: Cotangents, graph: bool, wrap: Wrap
-) -> None:
-    primitive = node[1].primitive
-    if primitive.partials is None or all(type(p) is int for p in primitive.partials):
-        if graph:
-            node[1].graph(node, ct, cotangents, wrap)
-        else:
-            node[1].raw(node, ct, cotangents)
-        return
-    parents, operands, params, out, _ = node[1].decode(node)
-    if graph:
-        operands = tuple([wrap(x, m) for x, m in zip(operands, parents, strict=True)])
-        if out is not None:
-            out = _restore_output(primitive, node, operands, params, out, wrap)
-    contribute(primitive, parents, operands, out, params, ct, cotangents, True)

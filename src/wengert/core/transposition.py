@@ -69,10 +69,12 @@ def record_transpose(
 
     ``cts`` are the given ones only; operands and outputs may be abstract.
     """
+    from .liveness import Scope
     from .program import pruned
     from .recorder import record
     from .state import next_id
-    from .tape import INPUT, Scope, sweep
+    from .sweep import sweep
+    from .tape import INPUT
 
     nonzero: list[bool] = []
 

@@ -18,11 +18,12 @@ from ..core import pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import WengertError, WengertTypeError
+from ..core.liveness import Scope
 from ..core.program import Program, pruned
 from ..core.recorder import Recording
 from ..core.replay import trace_tape
 from ..core.state import LOCAL, next_id
-from ..core.tape import INPUT, Scope
+from ..core.tape import INPUT
 from ..core.tensor import Tensor, handle
 from ..transforms.boundary import as_input, name_of, tracing_user
 

@@ -12,10 +12,11 @@ from ..core import algebra, pytree
 from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
+from ..core.liveness import Scope
 from ..core.ownership import owns_alone, plain_array, settle, snapshot
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
-from ..core.tape import INPUT, Scope
+from ..core.tape import INPUT
 from ..core.tensor import FastTensor, RareTensor, Tensor, handle
 
 __all__ = [

@@ -14,11 +14,13 @@ from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import MutationError, WengertError, WengertValueError
 from ..core.finite import finite
+from ..core.liveness import Scope
 from ..core.ownership import snapshot
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.state import PAUSED, is_paused, next_id, no_grad
-from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, Scope, propagate, sweep, wrapper
+from ..core.sweep import propagate, sweep
+from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, wrapper
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import as_input, name_of, tracing_user
 from .user_function import read_only

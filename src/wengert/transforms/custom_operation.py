@@ -15,9 +15,11 @@ from ..core import algebra
 from ..core.abstract import Aval, Var, aval_of
 from ..core.bind import bind
 from ..core.errors import WengertError, WengertTypeError
+from ..core.liveness import Scope
 from ..core.primitive import Primitive
 from ..core.state import next_id
-from ..core.tape import INPUT, JOIN, Scope, sweep
+from ..core.sweep import sweep
+from ..core.tape import INPUT, JOIN
 from ..core.tensor import Tensor, handle
 from .boundary import tracing_user
 from .user_function import Saved, UserFunction, checked, plain_result, read_only

@@ -11,10 +11,10 @@ from ..core import algebra, pytree
 from ..core.abstract import Aval
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
+from ..core.liveness import Liveness
 from ..core.program import Program, evaluate
 from ..core.recorder import Recording
 from ..core.state import next_id
-from ..core.tape import Liveness
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import any_tensor, as_input, check_argnums, name_of, release, seed_like, tracing_user
 from .reverse import _value_tensor

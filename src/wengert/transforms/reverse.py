@@ -11,8 +11,10 @@ import numpy as np
 from ..core import algebra, pytree
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
+from ..core.liveness import Liveness, Scope
 from ..core.state import next_id
-from ..core.tape import JOIN, Liveness, Scope, sweep
+from ..core.sweep import sweep
+from ..core.tape import JOIN
 from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
     any_tensor,

@@ -11,10 +11,12 @@ from ..core import algebra, pytree
 from ..core.abstract import Aval, Var, aval_of
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
+from ..core.liveness import Scope
 from ..core.program import Program, evaluate, pruned
 from ..core.recorder import record
 from ..core.state import next_id
-from ..core.tape import INPUT, JOIN, Scope, sweep
+from ..core.sweep import sweep
+from ..core.tape import INPUT, JOIN
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import any_tensor, name_of, release, seed_like, tracing_user
 

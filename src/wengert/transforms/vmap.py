@@ -14,11 +14,11 @@ from ..core import pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
+from ..core.liveness import Liveness
 from ..core.ownership import plain_array, snapshot
 from ..core.program import Program
 from ..core.quiet import quiet
 from ..core.recorder import lift_plain, record
-from ..core.tape import Liveness
 from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
