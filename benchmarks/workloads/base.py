@@ -98,5 +98,5 @@ def _losses(contestant: Contestant, steps: int) -> np.ndarray:
 def _as_array(value: Any) -> np.ndarray:
     value = getattr(value, "array", value)
     if hasattr(value, "detach"):
-        value = value.detach()
+        value = value.detach().numpy()
     return np.array(value, dtype=float)

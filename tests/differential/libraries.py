@@ -192,6 +192,11 @@ class _AutogradNumpy(NumpyLike):
     def sort(self, x: Any, axis: int) -> Any:
         raise UnsupportedError("the jvp of sort is wrong")
 
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        if len({np.shape(condition), np.shape(x), np.shape(y)}) > 1:
+            raise UnsupportedError("the derivative of where with broadcasting is wrong")
+        return self._module.where(condition, x, y)
+
     def trace(self, x: Any) -> Any:
         if x.shape[0] != x.shape[1]:
             raise UnsupportedError("the derivative of a trace that is not square is wrong")
