@@ -1,4 +1,4 @@
-"""Loops that read and write elements: the sweep and the dual writes work in place, and are right."""
+"""Loops that read and write elements: sweeps and dual writes work in place, and are right."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _write(node: Node, ct: Any, cotangents: Cotangents) -> None:
     operands, params = _operands(node), node[6]
     of_base, of_value = node[2][:2]
     if of_value is not None:
-        part = setitem_p.transpose[1](ct, operands, None, **params)  # type: ignore[index]
+        part = setitem_p.transpose[1](ct, operands, None, **params)  # type: ignore[index,misc]
         if isinstance(part, ndarray) and part.base is not None:
             part = part.copy()
         accumulate(cotangents, of_value, part)
