@@ -60,8 +60,12 @@ def test_integer_labels_of_any_size(dtype):
         ([0, 2, -1, 1], wg.WengertValueError, "label -1 of example 2 is out of range"),
         ([0.0, 2.0, 1.0, 1.0], wg.WengertTypeError, "labels must be integers, got float64; cast"),
         ([True] * 4, wg.WengertTypeError, "labels must be integers, got bool"),
-        ([0, 1, 2], wg.ShapeError, r"4 rows of logits need labels of shape \(4,\), got \(3,\)"),
-        (np.eye(4, 3, dtype=int), wg.ShapeError, r"4 rows of logits need .*got \(4, 3\)"),
+        (
+            [0, 1, 2],
+            wg.ShapeError,
+            r"logits of shape \(4, 3\) need labels of shape \(4,\), got \(3,\)",
+        ),
+        (np.eye(4, 3, dtype=int), wg.ShapeError, r"logits of shape \(4, 3\) need .*got \(4, 3\)"),
     ],
 )
 def test_wrong_labels(labels, error, message):

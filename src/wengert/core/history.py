@@ -191,11 +191,17 @@ def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -
 
 
 def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:
-    uses: dict[int, int] = {}
+    uses = dict.fromkeys(nodes, 0)
     for node in nodes.values():
-        for parent in node[2] if node[1].wide else node[2:4]:
-            if parent is not None:
-                uses[parent[0]] = uses.get(parent[0], 0) + 1
+        if node[1].wide:
+            for parent in node[2]:
+                if parent is not None:
+                    uses[parent[0]] += 1
+            continue
+        if node[2] is not None:
+            uses[node[2][0]] += 1
+        if node[3] is not None:
+            uses[node[3][0]] += 1
     return uses
 
 

@@ -105,15 +105,21 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     """
     large = [k for k, ct in results.items() if ct is not None and ct.size >= _LARGE]
     elsewhere: set[int] = set()
+    lefts: set[int] = set()
     if large:
         for node in nodes.values():
-            if not node[1].contracts:
-                for parent in node[2] if node[1].wide else node[2:4]:
-                    if parent is not None:
-                        elsewhere.add(parent[0])
+            kind = node[1]
+            if kind.contracts:
+                if node[2] is not None:
+                    lefts.add(node[2][0])
+                continue
+            for parent in node[2] if kind.wide else node[2:4]:
+                if parent is not None:
+                    elsewhere.add(parent[0])
     for k, ct in results.items():
         if k in large and k not in elsewhere and ct.ndim == 2:
-            if not (finite(ct[0]) and finite(ct[:, 0])):
+            # What is not finite spreads over columns from a right operand, over rows from a left.
+            if not finite(ct[0]) or (k in lefts and not finite(ct[:, 0])):
                 return False
         elif not finite(ct):
             return False
