@@ -1,0 +1,1 @@
+"""The course systems, one folder each; every lab is `lab.py` with a function ``run``."""
