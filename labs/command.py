@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import wengert as wg
 
-__all__ = ["Parser", "existing_directory", "number", "run_script", "whole_number"]
+__all__ = ["Parser", "run_script", "whole_number"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,7 +49,7 @@ def run_script(
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130
-    except (wg.WengertError, OSError) as error:
+    except (wg.WengertError, OSError, MemoryError) as error:
         if arguments.debug:
             raise
         print(f"{parser.prog}: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -73,29 +71,3 @@ def whole_number(low: int) -> Callable[[str], int]:
         return value
 
     return parse
-
-
-def number(low: float, *, above: bool = False, below: float = math.inf) -> Callable[[str], float]:
-    """A type for argparse: a finite number, at least (or ``above``) ``low``, ``below`` a bound."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (value > low if above else value >= low) or not value < below:
-            upper = "" if below == math.inf else f" and below {below:g}"
-            raise argparse.ArgumentTypeError(
-                f"expected a number {'above' if above else 'at least'} {low:g}{upper}, got {text!r}"
-            )
-        return value
-
-    return parse
-
-
-def existing_directory(text: str) -> Path:
-    """A type for argparse: a directory that is there."""
-    path = Path(text)
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: no such directory")
-    return path

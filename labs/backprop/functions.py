@@ -138,7 +138,8 @@ def f3(s1: Any, s2: Any, y: int) -> tuple[Any, tuple[Any, ...]]:
 def f4(x: Any, mu: Any, sigma: Any) -> tuple[Any, tuple[Any, ...]]:
     """Negative log-likelihood of a normal distribution.
 
-    ``L = ((x - mu) / sigma)^2 / 2 + log sigma``. The constant ``log(2 pi) / 2`` is left out, as its gradient is zero. ``sigma`` is positive.
+    ``L = ((x - mu) / sigma)^2 / 2 + log sigma``. The constant
+    ``log(2 pi) / 2`` is left out, as its gradient is zero. ``sigma`` is positive.
 
     Returns
     -------
