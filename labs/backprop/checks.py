@@ -15,6 +15,7 @@ from wengert.testing import numerical_gradient
 
 __all__ = [
     "METHODS",
+    "Method",
     "backward_difference",
     "forward_difference",
     "listing",

@@ -12,6 +12,7 @@ textbook ones, so `f2` and `f3` overflow where the exponential function does, ne
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -171,4 +172,9 @@ def f4(x: Any, mu: Any, sigma: Any) -> tuple[Any, tuple[Any, ...]]:
     return L, (grad_x, grad_mu, grad_sigma)
 
 
-FUNCTIONS = {"f1": f1, "f2": f2, "f3": f3, "f4": f4}
+FUNCTIONS: dict[str, Callable[..., tuple[Any, tuple[Any, ...]]]] = {
+    "f1": f1,
+    "f2": f2,
+    "f3": f3,
+    "f4": f4,
+}

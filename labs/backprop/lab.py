@@ -11,7 +11,13 @@ from labs.backprop.picture import picture
 from labs.backprop.samples import DATA, read_samples
 from wengert.train.atomic import write_bytes
 
-__all__ = ["run"]
+__all__ = ["BOUNDS", "run"]
+
+BOUNDS = {
+    "forward_max_difference": "< 1e-12",
+    "backward_max_difference_central": "< 1e-8",
+    "listing_max_difference": "< 1e-12",
+}
 
 _QUICK_SAMPLES = 2  # one for each label of f3
 

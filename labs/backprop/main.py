@@ -10,6 +10,7 @@ from pathlib import Path
 import wengert as wg
 from labs.backprop.checks import (
     METHODS,
+    Method,
     backward_difference,
     forward_difference,
     listing,
@@ -27,7 +28,7 @@ TOLERANCE = 1e-8
 
 
 def differences(
-    samples: dict[str, list[Sample]], method: str = "central"
+    samples: dict[str, list[Sample]], method: Method = "central"
 ) -> dict[str, tuple[float, float, float]]:
     """The largest differences of each function over its samples.
 

@@ -241,7 +241,7 @@ def draw(graph: Graph, title: str) -> Figure:
     x, y = places[graph.output]
     end = Edge(graph.output, "", graph.values[graph.output], graph.gradients[graph.output])
     _draw_edge(axes, boxes, [(x, y), (x + 1.2, y)], end)
-    style = {"transform": axes.transAxes, "va": "center", "fontsize": 12}
+    style: dict[str, Any] = {"transform": axes.transAxes, "va": "center", "fontsize": 12}
     top = 1 - 0.22 / height
     axes.text(0.25 / width, top, title, weight="bold", **style)
     axes.text(1 - 1.1 / width, top, "value", color=_VALUE, ha="right", **style)

@@ -1,7 +1,8 @@
 """Images in CIFAR's format for the classifiers: the splits, the scaling of pixels, minibatches.
 
-CIFAR-10 itself is not to be had here. Its stand-in are the images of Fashion-MNIST in CIFAR's shape:
-32 x 32 pixels with three equal channels, 50,000 for training and 10,000 for testing. Where the images come from is decided in `_cifar_rows` alone.
+CIFAR-10 itself is not to be had here. Its stand-in are the images of Fashion-MNIST in CIFAR's
+shape: 32 x 32 pixels with three equal channels, 50,000 for training and 10,000 for testing. Where
+the images come from is decided in `_cifar_rows` alone.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class Scaling:
         """Rows of ``X`` as float32."""
         mean = np.tile(np.asarray(self.mean, np.float32) * 255, PIXELS)
         scale = np.tile(1 / (np.asarray(self.std, np.float32) * 255), PIXELS)
-        rows = X.astype(np.float32)
+        rows: NDArray[np.float32] = X.astype(np.float32)
         rows -= mean
         rows *= scale
         return rows

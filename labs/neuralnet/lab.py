@@ -21,7 +21,16 @@ from labs.neuralnet.train import Result, title_of, train
 from wengert.train import TrainingInterrupted
 from wengert.train.progress import Reporter
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["BOUNDS", "add_arguments", "run"]
+
+BOUNDS = {
+    "layers_max_difference": "< 1e-9",
+    "classifiers_max_difference": "< 1e-10",
+    "validation_accuracy": ">= 0.85",
+    "overfit_training_images": "<= 1000",
+    "overfit_train_accuracy": ">= 0.99",
+    "overfit_gap_points": ">= 15",
+}
 
 # Some seconds each; the accuracies mean little.
 _QUICK_TUNED = dataclasses.replace(TUNED, num_train=2_000, hidden_dim=64, epochs=3)
@@ -47,7 +56,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     Raises
     ------
     wengert.train.TrainingInterrupted
-        On Ctrl-C, after the models and the plots were saved.
+        On Ctrl-C, after the model and the plots were saved; its ``figures`` are those so far.
     """
     figures = _check_gradients()
     tuned = settings_of(options, _QUICK_TUNED if options.quick else TUNED, options.seed)
@@ -60,20 +69,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     runs: dict[str, Result] = {}
     model_file = options.out / "model.safetensors"
     result = _train(tuned, splits, runs, options, model_file)
-    best: Classifier = Classifier.load(model_file)
     figures |= {
         "data": splits.name,
         "training_images": tuned.num_train or len(splits.train.y),
         "validation_images": len(splits.validation.y),
-        "epochs": tuned.epochs,
+        "epochs": len(result.epochs),
         "train_accuracy": result.best_record["train_accuracy"],
         "validation_accuracy": result.best_record["validation_accuracy"],
-        "test_accuracy": test(best, splits.test).accuracy,
-        "seconds": round(result.seconds, 1),
+        "train_seconds": round(result.seconds, 1),
     }
+    _stop_if_interrupted(result, figures)
+    best: Classifier = Classifier.load(model_file)
+    figures["test_accuracy"] = test(best, splits.test).accuracy
     result = _train(overfit, splits, runs, options, None)
     last = result.epochs[-1]
-    return figures | {
+    figures |= {
         "overfit_training_images": overfit.num_train,
         "overfit_train_accuracy": last["train_accuracy"],
         "overfit_validation_accuracy": last["validation_accuracy"],
@@ -82,6 +92,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         ),
         "overfit_seconds": round(result.seconds, 1),
     }
+    _stop_if_interrupted(result, figures)
+    return figures
 
 
 def _check_gradients() -> dict[str, Any]:
@@ -115,6 +127,11 @@ def _train(
     runs[title_of(settings, part)] = result
     save_plot(options.out / "plot.pdf", runs)
     save_plot(options.out / "neuralnet.png", runs)
-    if result.interrupted:
-        raise TrainingInterrupted
     return result
+
+
+def _stop_if_interrupted(result: Result, figures: dict[str, Any]) -> None:
+    if result.interrupted:
+        stop = TrainingInterrupted()
+        stop.figures = figures  # type: ignore[attr-defined]
+        raise stop

@@ -32,10 +32,10 @@ class Settings:
 
     model: str = "two-layer"
     hidden_dim: int = 512
-    epochs: int = 20
+    epochs: int = 15
     batch_size: int = 128
     learning_rate: float = 0.05
-    lr_decay: float = 0.85
+    lr_decay: float = 0.8
     momentum: float = 0.9
     reg: float = 1e-3
     weight_scale: float = 0.02
@@ -78,7 +78,7 @@ def _check(name: str, value: float, low: float) -> None:
 TUNED = Settings()
 """The defaults."""
 
-OVERFIT = Settings(num_train=500, epochs=40, lr_decay=1.0, reg=0.0)
+OVERFIT = Settings(num_train=500, epochs=30, lr_decay=1.0, reg=0.0)
 """So few images that the network learns them by heart."""
 
 _HELP = {

@@ -17,6 +17,8 @@ from labs.neuralnet.data import Scaling, Split, load_splits
 
 __all__ = ["Outcome", "main", "test"]
 
+_BATCH = 1000  # bounds the memory
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -26,7 +28,7 @@ class Outcome:
     per_class: tuple[float, ...]
 
 
-def test(model: Classifier, split: Split, batch_size: int = 1000) -> Outcome:
+def test(model: Classifier, split: Split) -> Outcome:
     """Classify all images of a split.
 
     Raises
@@ -41,8 +43,8 @@ def test(model: Classifier, split: Split, batch_size: int = 1000) -> Outcome:
             f"{split.X.shape[1]} values"
         )
     scaling = Scaling.from_json(model.notes.get("scaling"))
-    starts = range(0, len(split.y), batch_size)
-    predictions = [model.predict(scaling(split.X[i : i + batch_size])) for i in starts]
+    starts = range(0, len(split.y), _BATCH)
+    predictions = [model.predict(scaling(split.X[i : i + _BATCH])) for i in starts]
     is_right = np.concatenate(predictions) == split.y
     per_class = (
         float(is_right[split.y == label].mean()) for label in range(architecture["num_classes"])

@@ -83,8 +83,9 @@ class Result:
     last : Classifier
         After the last epoch.
     epochs : list of dict
-        For each epoch ``train_loss`` (with regularization, a mean over the steps), ``train_accuracy``
-        (on at most 5,000 images), ``validation_loss`` and ``validation_accuracy``.
+        For each epoch ``train_loss`` (with regularization, a mean over the steps),
+        ``train_accuracy`` (on at most 5,000 images), ``validation_loss`` and
+        ``validation_accuracy``.
     losses : list of float
         Of every step.
     steps_per_epoch : int
@@ -204,7 +205,7 @@ class _Trainer:
 
     def _end_epoch(self, sums: Sums) -> None:
         result, scaling = self.result, self.sampler.scaling
-        measured = Split(*(part[:_MEASURED] for part in self._splits.train))
+        measured = Split(self._splits.train.X[:_MEASURED], self._splits.train.y[:_MEASURED])
         on_train = evaluate(result.last, measured, scaling)
         on_validation = evaluate(result.last, self._splits.validation, scaling)
         steps = len(result.losses)

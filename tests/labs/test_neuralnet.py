@@ -776,8 +776,10 @@ def test_lab_quick(tmp_path):
 def test_lab_flags_and_interrupt(fake, tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "Reporter", lambda quiet: _Interrupting(3))
     monkeypatch.setattr(lab, "_QUICK_TUNED", dataclasses.replace(TUNED, num_train=200))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         lab.run(_options(tmp_path, "--hidden-dim", "5"))
+    assert stop.value.figures["epochs"] == 2  # of two steps each, the second cut short
+    assert "test_accuracy" not in stop.value.figures
     assert Classifier.load(tmp_path / "model.safetensors").architecture()["hidden_dim"] == 5
     assert (tmp_path / "neuralnet.png").exists()
 
