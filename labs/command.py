@@ -16,15 +16,8 @@ class Parser(argparse.ArgumentParser):
     """Reports a wrong argument in one line, and takes no abbreviated flags."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(
-            prog=prog,
-            description=description,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-            allow_abbrev=False,
-        )
-        self.add_argument(
-            "--debug", action="store_true", help="show the traceback of an error", default=False
-        )
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see '{self.prog} --help')\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ __all__ = [
     "Method",
     "backward_difference",
     "forward_difference",
+    "largest",
     "listing",
     "listing_difference",
     "output_of",
@@ -59,7 +60,7 @@ def listing_difference(name: str, samples: Sequence[Sample]) -> float:
     because such an input chooses a branch.
     """
     written: dict[tuple[Any, ...], Callable[..., Any]] = {}
-    worst = 0.0
+    found = []
     for sample in samples:
         arguments = tuple(sample.inputs.values())
         positions = _differentiable(arguments)
@@ -70,8 +71,8 @@ def listing_difference(name: str, samples: Sequence[Sample]) -> float:
             written[branch] = space[name]
         value, gradients = written[branch](*(arguments[i] for i in positions))
         expected_value, expected = FUNCTIONS[name](*arguments)
-        worst = max(worst, _difference([value, *gradients], [expected_value, *expected]))
-    return worst
+        found.append(_difference([value, *gradients], [expected_value, *expected]))
+    return largest(found)
 
 
 def listing(name: str, sample: Sample) -> Any:
@@ -98,6 +99,11 @@ def output_of(name: str) -> Callable[..., Any]:
 def _differentiable(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     """The positions of the arguments that have a gradient: all but integer labels."""
     return tuple(i for i, x in enumerate(arguments) if not isinstance(x, int))
+
+
+def largest(differences: Iterable[float]) -> float:
+    """The largest; NaN if one is NaN, which Python's ``max`` may pass over."""
+    return float(np.max(list(differences)))
 
 
 def _difference(found: Sequence[Any], expected: Sequence[Any]) -> float:

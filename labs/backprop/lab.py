@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from labs.backprop.checks import listing
+from labs.backprop.checks import largest, listing
 from labs.backprop.main import differences
 from labs.backprop.picture import picture
 from labs.backprop.samples import DATA, read_samples
@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "functions": len(samples),
         "samples": sum(map(len, samples.values())),
-        "forward_max_difference": max(forward for forward, _, _ in central.values()),
-        "backward_max_difference_central": max(backward for _, backward, _ in central.values()),
-        "backward_max_difference_richardson": max(b for _, b, _ in richardson.values()),
-        "listing_max_difference": max(written for _, _, written in central.values()),
+        "forward_max_difference": largest(forward for forward, _, _ in central.values()),
+        "backward_max_difference_central": largest(backward for _, backward, _ in central.values()),
+        "backward_max_difference_richardson": largest(b for _, b, _ in richardson.values()),
+        "listing_max_difference": largest(written for _, _, written in central.values()),
     }

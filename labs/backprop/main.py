@@ -13,6 +13,7 @@ from labs.backprop.checks import (
     Method,
     backward_difference,
     forward_difference,
+    largest,
     listing,
     listing_difference,
 )
@@ -40,8 +41,8 @@ def differences(
     """
     return {
         name: (
-            max(forward_difference(name, sample) for sample in entries),
-            max(backward_difference(name, sample, method) for sample in entries),
+            largest(forward_difference(name, sample) for sample in entries),
+            largest(backward_difference(name, sample, method) for sample in entries),
             listing_difference(name, entries),
         )
         for name, entries in samples.items()
@@ -51,11 +52,22 @@ def differences(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 1 if a difference is too large."""
     parser = Parser("python -m labs.backprop.main", __doc__ or "")
-    parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="sample data")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=DATA,
+        metavar="FILE",
+        help="sample data (default: backprop-data.json)",
+    )
     parser.add_argument(
         "--function", action="append", choices=list(FUNCTIONS), help="check only this one"
     )
-    parser.add_argument("--method", choices=METHODS, default="central", help="of differentiation")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="central",
+        help="of numerical differentiation (default: %(default)s)",
+    )
     parser.add_argument(
         "--listing", action="store_true", help="print what wengert writes of each graph, too"
     )

@@ -301,7 +301,13 @@ def picture(name: str) -> bytes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the pictures of the README."""
     parser = Parser("python -m labs.backprop.picture", "Draw the four graphs.")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).parent,
+        metavar="DIR",
+        help="where they go (default: %(default)s)",
+    )
     return run_script(parser, _run, argv)
 
 

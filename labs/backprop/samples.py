@@ -25,6 +25,7 @@ __all__ = ["DATA", "Sample", "make_samples", "parameters", "read_samples"]
 DATA = Path(__file__).parent / "backprop-data.json"
 # Inputs that are labels: integers, without a gradient.
 _LABELS = {("f3", "y")}
+_LARGEST = 1e100  # the square of a number beyond this may be infinite
 _PER_FUNCTION = 10
 _SEED = 442
 
@@ -55,7 +56,7 @@ def read_samples(path: Path) -> dict[str, list[Sample]]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise wg.DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise wg.DataError(f"{path}: cut short, or not a JSON file ({error})") from error
     if not isinstance(content, dict) or not content:
         raise wg.DataError(f"{path}: expected an object with the samples of {_known()}")
@@ -83,8 +84,8 @@ def _sample(name: str, entry: Any, where: str) -> Sample:
         found = ", ".join(inputs) if isinstance(inputs, dict) else repr(inputs)
         raise wg.DataError(f"{where}: expected the inputs {', '.join(expected)}; found {found}")
     for key, value in [*inputs.items(), ("output", entry["output"])]:
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise wg.DataError(f"{where}: {key} must be a finite number, found {value!r}")
+        if type(value) not in (int, float) or not abs(value) < _LARGEST:
+            raise wg.DataError(f"{where}: {key} must be a number below 1e100, found {value!r:.40}")
     if name == "f3" and inputs["y"] not in (1, 2):
         raise wg.DataError(f"{where}: the label y must be 1 or 2, found {inputs['y']!r}")
     typed = {k: int(inputs[k]) if (name, k) in _LABELS else float(inputs[k]) for k in expected}

@@ -107,9 +107,10 @@ class Classifier(ABC):
         """
         path = Path(path)
         arrays, description = read_tensors(path)
-        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
+        kinds: dict[str, Any] = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
         kinds.pop("Classifier", None)
-        found = description.get("classifier")
+        description = description if isinstance(description, dict) else {}
+        found = str(description.get("classifier", ""))
         if found not in kinds:
             raise wg.DataError(
                 f"{path}: holds {found or 'no classifier'}, expected {' or '.join(kinds)}"
@@ -121,14 +122,15 @@ class Classifier(ABC):
                 f"{', '.join(map(str, dtypes)) or 'none'}"
             )
         try:
-            model = kinds[found](**description["architecture"], dtype=dtypes.pop())
-        except (KeyError, TypeError, ValueError) as error:
+            model: Self = kinds[found](**description["architecture"], dtype=dtypes.pop())
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise wg.DataError(
                 f"{path}: does not describe a {found} that can be rebuilt ({error})"
             ) from error
         template = model.parameters()
         model = model.replace(dict(zip(template, fill(path, arrays, template), strict=True)))
-        model.notes = description.get("notes", {})
+        notes = description.get("notes")
+        model.notes = notes if isinstance(notes, dict) else {}
         return model
 
 

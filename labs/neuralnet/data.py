@@ -134,7 +134,8 @@ def _interpolation(old: int, new: int) -> NDArray[np.float32]:
     """The matrix that interpolates ``new`` pixels linearly between the centres of ``old`` ones."""
     places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
     distance = np.abs(places[:, None] - np.arange(old))
-    return np.maximum(0, 1 - distance).astype(np.float32)
+    matrix: NDArray[np.float32] = np.maximum(0, 1 - distance).astype(np.float32)
+    return matrix
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,12 @@ def _check(model: Classifier, X: Any, y: Any, rng: np.random.Generator) -> Diffe
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 1 if a difference is too large."""
     parser = Parser("python -m labs.neuralnet.gradcheck_classifier", __doc__ or "")
-    parser.add_argument("--seed", type=whole_number(0), default=0, help="of the random points")
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0),
+        default=0,
+        help="of the random points (default: %(default)s)",
+    )
     return run_script(parser, _run, argv)
 
 

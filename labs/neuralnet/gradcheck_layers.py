@@ -155,7 +155,12 @@ def print_differences(differences: Differences, tolerance: float) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 1 if a difference is too large."""
     parser = Parser("python -m labs.neuralnet.gradcheck_layers", __doc__ or "")
-    parser.add_argument("--seed", type=whole_number(0), default=0, help="of the random points")
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0),
+        default=0,
+        help="of the random points (default: %(default)s)",
+    )
     return run_script(parser, _run, argv)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 import wengert as wg
 from wengert.train.atomic import write_bytes
@@ -73,6 +74,7 @@ def draw_runs(runs: Mapping[str, Result]) -> Figure:
         for axes, what in ((left, "loss"), (right, "accuracy")):
             axes.set_title(f"{title}: {what}", fontsize=11)
             axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(frameon=False)
@@ -85,7 +87,7 @@ def _draw_loss(axes: Any, result: Result) -> None:
     axes.plot(steps, result.losses, color=_STEPS, linewidth=0.6, label="each step")
     ends = [record["step"] / per_epoch for record in result.epochs]
     for key, colour, label in (
-        ("train_loss", _TRAINING, "training, mean of the epoch"),
+        ("train_loss", _TRAINING, "training with L2 penalty, mean of the epoch"),
         ("validation_loss", _VALIDATION, "validation"),
     ):
         axes.plot(ends, [r[key] for r in result.epochs], color=colour, label=label, **_marks(ends))

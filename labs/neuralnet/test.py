@@ -57,9 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser("python -m labs.neuralnet.test", __doc__ or "")
     parser.add_argument(
         "--model-file", type=Path, default=Path("model.safetensors"), metavar="FILE",
-        help="a model that labs.neuralnet.train saved",
+        help="a model that labs.neuralnet.train saved (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the images are")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="the folder that has the images"
+    )
     return run_script(parser, _run, argv)
 
 

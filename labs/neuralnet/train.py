@@ -239,18 +239,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--overfit", action="store_true", help="start from the settings that overfit"
     )
     add_flags(parser)
-    parser.add_argument("--seed", type=int, default=TUNED.seed, help="of weights and order")
     parser.add_argument(
-        "--num-validation", type=int, help="measure on only so many validation images"
+        "--seed", type=int, default=TUNED.seed, help="of weights and order (default: %(default)s)"
     )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the images are")
+    parser.add_argument(
+        "--num-validation",
+        type=int,
+        help="measure on only so many validation images (default: all)",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="the folder that has the images"
+    )
     parser.add_argument(
         "--model-file", type=Path, default=Path("model.safetensors"), metavar="FILE",
-        help="where the best model goes",
+        help="where the best model goes (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--plot-file", type=Path, default=Path("plot.pdf"), metavar="FILE",
-        help="where the plot goes: .pdf, .png or .svg",
+        help="where the plot goes: .pdf, .png or .svg (default: %(default)s)",
     )  # fmt: skip
     return run_script(parser, _run, argv)
 

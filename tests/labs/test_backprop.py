@@ -145,6 +145,17 @@ def test_a_wrong_gradient_is_found(monkeypatch, capsys):
     assert all(lines[name].endswith("ok") for name in ("f1", "f3", "f4"))
 
 
+def test_not_a_number_is_found_wherever_it_stands(monkeypatch, capsys):
+    def wrong(x):
+        y, (gradient,) = f2(x)
+        return y, (math.nan if x == last else gradient,)
+
+    last = SAMPLES["f2"][-1].inputs["x"]
+    monkeypatch.setitem(functions.FUNCTIONS, "f2", wrong)
+    assert main.main(["--function", "f2"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].endswith("WRONG")
+
+
 def test_a_missing_gradient_is_an_error(monkeypatch, capsys):
     def wrong(x1, w1, x2, w2, b, y):
         loss, gradients = f1(x1, w1, x2, w2, b, y)
@@ -194,11 +205,19 @@ def _broken(change):
         (_broken(lambda c: c.update(f1=[])), "f1: expected a list of samples"),
         (_broken(lambda c: c["f1"].append(3)), "f1[10]: expected an object with 'inputs'"),
         (_broken(lambda c: c["f2"][1]["inputs"].pop("x")), "f2[1]: expected the inputs x; found"),
-        (_broken(lambda c: c["f2"][0].update(output="1")), "f2[0]: output must be a finite number"),
+        (
+            _broken(lambda c: c["f2"][0].update(output="1")),
+            "f2[0]: output must be a number below 1e100",
+        ),
         (
             _broken(lambda c: c["f2"][0]["inputs"].update(x=math.nan)),
-            "f2[0]: x must be a finite number, found nan",
+            "f2[0]: x must be a number below 1e100, found nan",
         ),
+        (
+            _broken(lambda c: c["f2"][0]["inputs"].update(x=10**400)),
+            "f2[0]: x must be a number below 1e100, found 1000",
+        ),
+        ("[" * 100_000, "cut short, or not a JSON file"),
         (
             _broken(lambda c: c["f3"][0]["inputs"].update(y=3)),
             "f3[0]: the label y must be 1 or 2, found 3",

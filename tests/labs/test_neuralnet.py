@@ -332,6 +332,15 @@ def test_load_refuses_what_is_not_a_model(tmp_path, model):
     refused("holds Forest, expected LinearClassifier or TwoLayerNet")
     write(arrays, classifier="LinearClassifier", architecture={"input_dim": 6, "depth": 4})
     refused("does not describe a LinearClassifier that can be rebuilt")
+    for damaged in ([], 3, {**sizes, "rng": 1}, {**sizes, "dtype": "int8"}):
+        write(arrays, classifier="LinearClassifier", architecture=damaged)
+        refused("does not describe a LinearClassifier that can be rebuilt")
+    write(arrays, classifier=["LinearClassifier"], architecture=sizes)
+    refused("expected LinearClassifier or TwoLayerNet")
+    save_file(arrays, path, metadata={"wengert": "[1]"})
+    refused("holds no classifier")
+    write(arrays, classifier="LinearClassifier", architecture=sizes, notes=3)
+    assert LinearClassifier.load(path).notes == {}
     write(arrays, classifier="LinearClassifier", architecture={**sizes, "input_dim": -6})
     refused("input_dim must be a whole number, at least 1, got -6")
     write({"W": np.ones((5, 4)), "b": np.ones(4)}, classifier="LinearClassifier",
