@@ -21,6 +21,8 @@ from labs.neuralnet.settings import OVERFIT, TUNED, Settings, add_flags, setting
 from labs.neuralnet.test import test
 from labs.neuralnet.train import Result, title_of, train
 from wengert.train import TrainingInterrupted
+from wengert.train.atomic import write_bytes
+from wengert.train.history import json_lines
 from wengert.train.progress import Reporter
 
 __all__ = ["BOUNDS", "add_arguments", "run"]
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     options : Namespace
         ``out`` gets ``model.safetensors`` (the best of the tuned run), ``plot.pdf`` and
         ``neuralnet.png`` (both runs); ``quick``, ``seed``, ``data_dir``, and the flags of
-        `add_arguments`.
+        `add_arguments`. ``metrics.jsonl`` gets a line for each epoch.
 
     Raises
     ------
@@ -129,8 +131,10 @@ def _train(
     part = splits.first(settings.num_train)
     result = train(settings, part, model_file=model_file, reporter=Reporter(quiet=options.quick))
     runs[title_of(settings, part)] = result
-    save_plot(options.out / "plot.pdf", runs)
-    save_plot(options.out / "neuralnet.png", runs)
+    save_plot(options.out / "plot.pdf", runs, splits.name)
+    save_plot(options.out / "neuralnet.png", runs, splits.name)
+    records = [{"run": title, **record} for title, r in runs.items() for record in r.epochs]
+    write_bytes(options.out / "metrics.jsonl", json_lines(records))
     return result
 
 

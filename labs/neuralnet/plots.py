@@ -51,22 +51,25 @@ def check_plot_file(path: Path) -> None:
         )
 
 
-def save_plot(path: Path, runs: Mapping[str, Result]) -> None:
+def save_plot(path: Path, runs: Mapping[str, Result], data: str) -> None:
     """Draw runs and write the picture, atomically, in the format that the file's name tells."""
     buffer = io.BytesIO()
-    draw_runs(runs).savefig(buffer, format=path.suffix.removeprefix(".").lower())
+    draw_runs(runs, data).savefig(buffer, format=path.suffix.removeprefix(".").lower())
     write_bytes(path, buffer.getvalue())
 
 
-def draw_runs(runs: Mapping[str, Result]) -> Figure:
+def draw_runs(runs: Mapping[str, Result], data: str) -> Figure:
     """A row for each run: the loss on the left, the accuracies on the right.
 
     Parameters
     ----------
     runs : mapping of str to Result
         Title to run.
+    data : str
+        What the images are; stands above.
     """
     figure = Figure(figsize=(10, 3.6 * len(runs)), dpi=100, layout="constrained")
+    figure.suptitle(data, fontsize=11, color="#555555")
     rows = figure.subplots(len(runs), 2, squeeze=False)
     for (title, result), (left, right) in zip(runs.items(), rows, strict=True):
         _draw_loss(left, result)
@@ -77,7 +80,7 @@ def draw_runs(runs: Mapping[str, Result]) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(frameon=False)
+            axes.legend(edgecolor="none", framealpha=0.85)
     return figure
 
 

@@ -272,7 +272,7 @@ def _run(arguments: argparse.Namespace) -> int:
         num_validation=arguments.num_validation,
     )
     result = train(settings, splits, model_file=arguments.model_file, reporter=Reporter())
-    save_plot(arguments.plot_file, {title_of(settings, splits): result})
+    save_plot(arguments.plot_file, {title_of(settings, splits): result}, splits.name)
     best, last = result.best_record, result.epochs[-1]
     print(f"{splits.name}: {len(splits.train.y)} training images")
     for name, record in (("best", best), ("last", last)):

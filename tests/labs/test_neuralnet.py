@@ -471,7 +471,7 @@ def test_real_images():
 
 # ------------------------------------------------------------------ training
 
-SMALL = Settings(hidden_dim=8, epochs=3, batch_size=50, learning_rate=0.02)
+SMALL = Settings(hidden_dim=16, epochs=3, batch_size=50, learning_rate=0.02, lr_decay=1.0)
 
 
 @pytest.mark.parametrize("kind", settings.MODELS)
@@ -564,8 +564,8 @@ def test_interrupt_keeps_what_there_is(fake, tmp_path):
     assert result.interrupted
     assert len(result.losses) == 8
     assert [record["step"] for record in result.epochs] == [6, 8]
-    assert Classifier.load(path).architecture()["hidden_dim"] == 8
-    plots.save_plot(tmp_path / "p.png", {"interrupted": result})
+    assert Classifier.load(path).architecture()["hidden_dim"] == 16
+    plots.save_plot(tmp_path / "p.png", {"interrupted": result}, "made-up images")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -598,8 +598,9 @@ def test_settings_out_of_range(change, message):
 
 def test_plot_has_labels_and_titles(fake):
     runs = {"one": train(SMALL, fake), "two": train(dataclasses.replace(SMALL, epochs=1), fake)}
-    figure = plots.draw_runs(runs)
+    figure = plots.draw_runs(runs, "made-up images")
     assert len(figure.axes) == 4
+    assert figure.get_suptitle() == "made-up images"
     for axes, (title, label) in zip(
         figure.axes,
         [
@@ -777,9 +778,12 @@ def test_lab_quick(tmp_path):
     assert figures["overfit_train_accuracy"] >= 0.99
     assert figures["overfit_gap_points"] >= 15
     assert "stand-in" in figures["data"]
-    files = {"model.safetensors", "neuralnet.png", "plot.pdf"}
+    files = {"metrics.jsonl", "model.safetensors", "neuralnet.png", "plot.pdf"}
     assert {p.name for p in tmp_path.iterdir()} == files
     json.dumps(figures)
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert len({record["run"] for record in records}) == 2
+    assert records[-1]["train_accuracy"] == figures["overfit_train_accuracy"]
 
 
 def test_lab_flags_and_interrupt(fake, tmp_path, monkeypatch):
