@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -28,6 +29,16 @@ def made_up_splits(monkeypatch):
     """These images in place of the real ones, for as long as ``monkeypatch`` lasts."""
     monkeypatch.setattr(data_module, "_cifar_rows", lambda data_dir: FAKE)
     return data_module.load_splits(num_validation=200)
+
+
+@contextmanager
+def python_handles_ctrl_c():
+    """Background jobs of a shell start with SIGINT ignored; what is interrupted must not be."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Interrupting(Reporter):

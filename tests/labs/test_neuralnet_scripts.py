@@ -24,7 +24,7 @@ from labs.neuralnet import train as train_module
 from labs.neuralnet.data import Scaling
 from labs.neuralnet.settings import OVERFIT, TUNED
 
-from .made_up_images import FAKE, Interrupting, made_up_splits
+from .made_up_images import FAKE, Interrupting, made_up_splits, python_handles_ctrl_c
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 LAB = Path(lab.__file__).parent
@@ -32,7 +32,8 @@ LAB = Path(lab.__file__).parent
 
 @pytest.fixture
 def fake(monkeypatch):
-    return made_up_splits(monkeypatch)
+    with python_handles_ctrl_c():
+        yield made_up_splits(monkeypatch)
 
 
 # ------------------------------------------------------------------ scripts

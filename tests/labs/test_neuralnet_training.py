@@ -22,7 +22,7 @@ from labs.neuralnet.train import evaluate, train, training_step
 from wengert.optim import SGD
 from wengert.train import DivergenceError
 
-from .made_up_images import FAKE, Interrupting, made_up_splits
+from .made_up_images import FAKE, Interrupting, made_up_splits, python_handles_ctrl_c
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 LAB = Path(plots.__file__).parent
@@ -30,7 +30,8 @@ LAB = Path(plots.__file__).parent
 
 @pytest.fixture
 def fake(monkeypatch):
-    return made_up_splits(monkeypatch)
+    with python_handles_ctrl_c():
+        yield made_up_splits(monkeypatch)
 
 
 @pytest.fixture
