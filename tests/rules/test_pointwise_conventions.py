@@ -130,3 +130,21 @@ def test_dtypes_are_kept(dtype: Any) -> None:
         (gradient,) = pullback(np.ones_like(y))
         assert gradient.dtype == dtype
         assert wg.jvp(g, (x,), (x,))[1].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * True,
+        lambda x: False + x,
+        lambda x: x / True,
+        lambda x: np.maximum(x, True),
+        lambda x: x**True,
+    ],
+)
+def test_python_bool_is_an_operand_where_shapes_are_recorded(f: Any) -> None:
+    x = np.array([2.0, 3.0])
+    np.testing.assert_array_equal(wg.vmap(f)(x), f(x))
+    value, (gradient,) = wg.show(f, 2.0).run()
+    assert (value, gradient) == (f(2.0), wg.grad(f)(2.0))
+    assert wg.hessian(f)(2.0) == 0.0

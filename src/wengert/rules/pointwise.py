@@ -41,7 +41,8 @@ def _resolve(evaluate: Any, ins: tuple[Any, ...]) -> Any:
     dtype = _dtypes.get(key)
     if dtype is None:
         if isinstance(evaluate, np.ufunc):
-            wanted = tuple(bool if k is bool else k for k in key[1:])
+            # Python's int, float and complex are weak here; its bool is not known by that name.
+            wanted = tuple(np.dtype(bool) if k is bool else k for k in key[1:])
             dtype = evaluate.resolve_dtypes((*wanted, *(None,) * evaluate.nout))[-1]
         else:
             ones = [np.ones((), k) if isinstance(k, np.dtype) else k(1) for k in key[1:]]
