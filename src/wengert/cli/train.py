@@ -28,9 +28,9 @@ data sets:
   digits         1,797 handwritten digits of 8 x 8 pixels; comes with scikit-learn, needs no file
   fashion-mnist  70,000 pictures of clothes, 28 x 28 pixels
   mnist          70,000 handwritten digits, 28 x 28 pixels
-  The files of the last two are looked for in the folder given by --data (then only there), in
-  $WENGERT_DATA, in your cache and in /usr/share/datasets; if they are nowhere, they are downloaded
-  to your cache.
+  cifar10, cifar10-standin, moons: see 'wengert data list'
+  Files are looked for in the folder given by --data (then only there), in $WENGERT_DATA, in your
+  cache and in /usr/share/datasets; if they are nowhere, they are downloaded to your cache.
 
 stopping and going on:
   Ctrl-C saves everything; the same command with --resume continues as if nothing had happened.
