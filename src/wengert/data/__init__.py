@@ -10,7 +10,7 @@ from wengert.data.datasets import Known, fetch, find, known, load, names
 from wengert.data.generated import moons
 from wengert.data.idx import read_idx, write_idx
 from wengert.data.pth import read_pth
-from wengert.data.standin import make_cifar_standin
+from wengert.data.standin import make_cifar_standin, standin_title
 
 __all__ = [
     "Dataset",
@@ -30,5 +30,6 @@ __all__ = [
     "read_cifar_batch",
     "read_idx",
     "read_pth",
+    "standin_title",
     "write_idx",
 ]

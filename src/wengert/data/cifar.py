@@ -36,6 +36,7 @@ __all__ = [
     "TEST_BATCH",
     "TRAIN_BATCHES",
     "Cifar",
+    "first_line",
     "images_from_rows",
     "read_cifar",
     "read_cifar_batch",
@@ -105,7 +106,7 @@ def read_cifar(path: str | os.PathLike[str]) -> Cifar:
     for name, content, source in members:
         # One by one: an archive's members are dropped as soon as they are read.
         if name == MARKER:
-            stand_in = _first_line(content)
+            stand_in = first_line(content)
         elif name == META:
             meta = _read_meta(content, source)
         else:
@@ -265,7 +266,8 @@ def _decode(text: str | bytes) -> str:
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
-def _first_line(content: bytes) -> str:
+def first_line(content: bytes) -> str:
+    """The first line of `MARKER`."""
     return (_decode(content).strip().splitlines() or ["an unknown data set"])[0].strip()
 
 

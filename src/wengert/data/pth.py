@@ -1,7 +1,7 @@
 """PyTorch's weight files (.pth) as NumPy arrays, without PyTorch.
 
 Two formats. Since PyTorch 1.6 a zip archive, uncompressed: ``NAME/data.pkl`` is the pickled
-object, whose tensors refer to the storages ``NAME/data/0``, ``NAME/data/1``...; before, four pickles
+object, whose tensors refer to the storages ``NAME/data/0``, ``NAME/data/1``; before, four pickles
 (a magic number, a version, facts about the machine, the object), then the list of storages and each
 one's length and bytes. Source: ``torch/serialization.py``.
 """

@@ -1,6 +1,6 @@
 """Writes pickles as Python 2 and NumPy 1 wrote them, which CIFAR-10's files are.
 
-Python 3's pickler cannot: its byte strings are other objects than Python 2's ``str``, and arrays get
+Python 3's pickler cannot: its byte strings are not Python 2's ``str``, and arrays get
 the names of today's NumPy. No memo is written, since nothing is referred to twice.
 """
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import tarfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,10 +30,11 @@ from wengert.data.cifar import (
     TEST_BATCH,
     TRAIN_BATCHES,
     Cifar,
+    first_line,
 )
 from wengert.data.python2_pickle import dump
 
-__all__ = ["STAND_IN", "enlarge", "make_cifar_standin", "standin_arrays"]
+__all__ = ["STAND_IN", "enlarge", "make_cifar_standin", "standin_arrays", "standin_title"]
 
 STAND_IN = "Fashion-MNIST as 32 x 32 RGB"
 _MARKER_TEXT = f"""{STAND_IN}
@@ -188,7 +190,7 @@ def make_cifar_standin(
 def _check_target(target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
-    if not _is_standin(target):
+    if not standin_title([target]):
         raise wg.ConfigError(
             f"{target}: exists and was not made by this command; name another directory"
         )
@@ -198,16 +200,28 @@ def _check_target(target: Path, overwrite: bool) -> None:
         )
 
 
-def _is_standin(target: Path) -> bool:
-    if target.is_dir():
-        return (target / MARKER).is_file()
+def standin_title(paths: list[Path]) -> str:
+    """What the images of CIFAR-10's files really are, if these are a stand-in; else empty.
+
+    Parameters
+    ----------
+    paths : list of Path
+        As `wengert.data.find` gives them. Of an archive only the beginning is read.
+    """
+    folder = paths[0].parent if len(paths) > 1 or paths[0].name == META else paths[0]
     try:
-        with tarfile.open(target, "r:*") as archive:
+        if folder.is_dir():
+            marker = folder / MARKER
+            return first_line(marker.read_bytes()) if marker.is_file() else ""
+        with tarfile.open(folder, "r:*") as archive:
             # The marker is the first member: no need to read on.
-            first = archive.next()
-            return first is not None and first.name == f"{FOLDER}/{MARKER}"
-    except (tarfile.TarError, OSError, EOFError):
-        return False
+            member = archive.next()
+            if member is None or member.name != f"{FOLDER}/{MARKER}":
+                return ""
+            stream = archive.extractfile(member)
+            return first_line(stream.read(10_000)) if stream is not None else ""
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return ""
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
