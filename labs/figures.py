@@ -38,7 +38,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 _BOUND = re.compile(r"\s*(>=|<=|==|>|<)\s*(\S+)\s*")
 # Decide the figures rather than being some.
-_SETTINGS = {"seed", "interrupted", "data"}
+_SETTINGS = {"seed", "interrupted", "data", "dataset"}
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,12 @@ def _meets(value: Any, text: str) -> bool:
 def problems(labs: Sequence[Lab]) -> Iterator[str]:
     """What is wrong with the committed figures, one line each."""
     for lab in labs:
+        where = f"labs/{lab.name}/figures.json"
         yield from (f"labs/{lab.name}/{fault}" for fault in lab.faults)
         if lab.record is None:
             if not lab.faults:
-                yield f"labs/{lab.name}/figures.json: missing; it comes from `wengert lab {lab.name}`"
+                yield f"{where}: missing; it comes from `wengert lab {lab.name}`"
             continue
-        where = f"labs/{lab.name}/figures.json"
         if lab.record["lab"] != lab.name:
             yield f"{where}: is of the lab {lab.record['lab']}"
         if lab.record["quick"]:
@@ -185,7 +185,7 @@ def _figure_table(labs: Sequence[Lab]) -> str:
 def _figure_rows(lab: Lab) -> Iterator[str]:
     if lab.record is None:
         return
-    data = _cell(str(lab.figures.get("data", "")))
+    data = _cell(str(lab.figures.get("data", lab.figures.get("dataset", ""))))
     command = f"`{_cell(lab.record['command'])}`"
     keys = [*lab.bounds, *(k for k in lab.figures if k not in lab.bounds and k not in _SETTINGS)]
     for key in keys:

@@ -75,7 +75,8 @@ def differences(source: Path) -> Iterator[str]:
         found = nbformat.read(stream, as_version=4)
     for position, (ours, theirs) in enumerate(zip(expected.cells, found.cells)):
         if (ours.cell_type, ours.source.strip()) != (theirs.cell_type, theirs.source.strip()):
-            yield f"{target.name}: cell {position} differs from {source.name}: {_start(ours.source)}"
+            start = _start(ours.source)
+            yield f"{target.name}: cell {position} differs from {source.name}: {start}"
     if len(expected.cells) != len(found.cells):
         yield f"{target.name}: {len(found.cells)} cells, {source.name} has {len(expected.cells)}"
     code = [cell for cell in found.cells if cell.cell_type == "code"]

@@ -71,14 +71,24 @@ def load_lab(folder: Path, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in ("", _NAME, "wengert"):
-            raise
+            raise _load_error(name, error) from error
         raise wg.ConfigError(
             f"the lab {name} needs the package {missing}, which is not installed; most come with "
             "pip install 'wengert[train,data]'"
         ) from error
+    except wg.WengertError:
+        raise
+    except Exception as error:
+        raise _load_error(name, error) from error
     if not callable(getattr(module, "run", None)):
         raise wg.ConfigError(f"{module.__file__}: has no function run(options)")
     return module
+
+
+def _load_error(name: str, error: Exception) -> wg.ConfigError:
+    return wg.ConfigError(
+        f"the lab {name} cannot be loaded: {type(error).__name__}: {error} (--debug shows where)"
+    )
 
 
 def _import_package(folder: Path) -> None:
