@@ -99,9 +99,10 @@ def _add_make(actions: argparse._SubParsersAction[Any]) -> None:
 def _list(arguments: argparse.Namespace) -> int:
     entries = data.known()
     width = max(len(entry.name) for entry in entries) + 2
-    for entry in entries:
+    # All are looked for before the first is printed: an error is the only output.
+    for entry, place in [(entry, _whereabouts(entry, arguments.dir)) for entry in entries]:
         print(f"{entry.name:<{width}}{entry.summary}")
-        print(f"{'':<{width}}{_whereabouts(entry, arguments.dir)}")
+        print(f"{'':<{width}}{place}")
     return 0
 
 

@@ -92,7 +92,7 @@ def _add_flags(folder: Path, name: str, parser: Parser, arguments: Sequence[str]
         metavar="DIR",
         help=f"where everything is saved (default: {Path('runs', name)})",
     )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="other random numbers")
+    parser.add_argument("--seed", type=_whole_number, metavar="N", help="other random numbers")
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="the folder that has the data set's files"
     )
@@ -105,10 +105,13 @@ def _add_flags(folder: Path, name: str, parser: Parser, arguments: Sequence[str]
         add_arguments(parser.add_argument_group("this lab's own"))
 
 
-def _seed(text: str) -> int:
-    value = int(text)
+def _whole_number(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
     if value < 0:
-        raise argparse.ArgumentTypeError(f"must be at least 0, got {value}")
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least 0, got {text!r}")
     return value
 
 

@@ -79,8 +79,12 @@ class LabRecord:
         root = self.directory.resolve()
         for name in map(str, files):
             path = (root / name).resolve()
-            if path.is_relative_to(root) and path.is_file():
-                path.unlink()
+            if not path.is_relative_to(root) or not path.is_file():
+                continue
+            path.unlink()
+            for folder in path.relative_to(root).parents:
+                if folder != Path() and not any((root / folder).iterdir()):
+                    (root / folder).rmdir()
 
     def finish(self, figures: Mapping[str, Any], seconds: float) -> None:
         """Write ``figures.json``.

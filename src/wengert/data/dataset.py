@@ -107,8 +107,11 @@ class Dataset:
             If ``validation`` is negative or not smaller than the number of training examples.
         """
         total = len(self.train_y)
-        count = round(validation * total) if validation < 1 else int(validation)
-        if not 0 <= count < total or (validation >= 1 and count != validation):
+        whole = validation >= 1
+        count = -1
+        if 0 <= validation < total:
+            count = int(validation) if whole else round(validation * total)
+        if not 0 <= count < total or (whole and count != validation):
             raise wg.ConfigError(
                 f"validation must be a part below 1, or a whole number below the {total} training "
                 f"examples of {self.name}; got {validation}"

@@ -129,7 +129,7 @@ _TUNED: Mapping[str, Mapping[str, Any]] = {
     # one percent.
     "fashion-mnist": {"decay": 0.7},
     "mnist": {"decay": 0.7},
-    "moons": {"hidden": (25, 25), "epochs": 100},
+    "moons": {"hidden": (25, 25), "momentum": 0.9, "epochs": 100},
 }
 
 
