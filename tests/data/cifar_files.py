@@ -1,9 +1,11 @@
 """Small files in the form of CIFAR-10's, for tests."""
 
+import contextlib
 import io
 
 import numpy as np
 
+import wengert as wg
 from wengert.data import python2_pickle
 from wengert.data.cifar import BATCHES, FOLDER, META
 
@@ -49,3 +51,14 @@ def put(directory, **changes):
         if content is not None:
             (folder / name).write_bytes(content)
     return folder
+
+
+@contextlib.contextmanager
+def errors_that_name(path):
+    """A DataError may be raised in this block, and then names the file."""
+    named = True
+    try:
+        yield
+    except wg.DataError as error:
+        named = str(path) in str(error)
+    assert named

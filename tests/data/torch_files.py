@@ -1,4 +1,4 @@
-"""PyTorch's two formats, written by hand from `torch/serialization.py`, for tests without PyTorch."""
+"""PyTorch's two formats, written by hand after `torch/serialization.py`: no PyTorch needed."""
 
 import io
 import pickle
@@ -72,7 +72,7 @@ class Pickler(pickle._Pickler):
             self.save({"_metadata": {"": {"version": 1}}})
             self.write(b"b")
 
-    dispatch = {
+    dispatch = {  # noqa: RUF012 - what the base class looks into
         **pickle._Pickler.dispatch,
         Global: save_global_mention,
         Tensor: save_tensor,
