@@ -12,6 +12,7 @@ from wengert import data
 from wengert.cli import main
 from wengert.data import sources, write_idx
 from wengert.data.standin import STAND_IN
+from wengert.train import load_model
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +152,7 @@ def test_training_on_the_stand_in(capsys, tmp_path):
     assert run(capsys, "make-cifar-standin", "made", "--data", tmp_path / "mine")[0] == 0
     command = "train cifar10 --data made --model linear --epochs 1 --quiet --lr 0.001"
     assert main(command.split()) == 0
-    from wengert.train import load_model
+    assert f"data          a stand-in: {STAND_IN}\n" in capsys.readouterr().out
 
     assert load_model("runs/cifar10/model.safetensors")[1]["dataset"] == (
         f"cifar10 (stand-in: {STAND_IN})"

@@ -108,6 +108,12 @@ def test_a_file_that_the_server_does_not_have(served):
         data.fetch("cifar10")
 
 
+def test_a_directory_that_cannot_be_made(tmp_path, served):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(wg.DataError, match="file/x/cifar10: cannot be written: Not a directory"):
+        data.fetch("cifar10", tmp_path / "file" / "x")
+
+
 def test_no_server(monkeypatch):
     source = replace(FILE_SOURCES["cifar10"], url="http://127.0.0.1:9/")
     monkeypatch.setitem(sources.FILE_SOURCES, "cifar10", source)

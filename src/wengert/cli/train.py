@@ -188,6 +188,8 @@ def _print_summary(result: Result, directory: Path) -> None:
     accuracy, loss = result.test_accuracy, result.test_loss
     if accuracy is not None and loss is not None:
         print(f"test accuracy {100 * accuracy:.2f} %, test loss {loss:.4f}, {result.seconds:.1f} s")
+    if result.stand_in:
+        print(f"{'data':<14}a stand-in: {result.stand_in}")
     for what, name in (
         ("loss plot", "loss.png"),
         ("accuracy plot", "accuracy.png"),

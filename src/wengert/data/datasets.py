@@ -80,16 +80,13 @@ def names() -> tuple[str, ...]:
 def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a data set by name.
 
-    ========================  ==================================================================
-    ``"digits"``              1,437 + 360 digits of 8 x 8 pixels that come with scikit-learn,
-                              always split alike
-    ``"fashion-mnist"``,      60,000 + 10,000 images of 28 x 28 pixels in four IDX files
-    ``"mnist"``
-    ``"cifar10"``             50,000 + 10,000 images of 32 x 32 pixels in colour, channels last;
-                              seven pickled files, or ``cifar-10-python.tar.gz`` as it is
-    ``"cifar10-standin"``     Fashion-MNIST in the shape of CIFAR-10, made in memory
-    ``"moons"``               100 + 100 points of two half circles with noise 0.1; see `moons`
-    ========================  ==================================================================
+    * ``"digits"``: 1,437 + 360 digits of 8 x 8 pixels that come with scikit-learn, always split
+      alike.
+    * ``"fashion-mnist"``, ``"mnist"``: 60,000 + 10,000 images of 28 x 28 pixels in four IDX files.
+    * ``"cifar10"``: 50,000 + 10,000 images of 32 x 32 pixels in colour, channels last; seven
+      pickled files, or ``cifar-10-python.tar.gz`` as it is.
+    * ``"cifar10-standin"``: Fashion-MNIST in the shape of CIFAR-10, made in memory.
+    * ``"moons"``: 100 + 100 points of two half circles with noise 0.1; see `moons`.
 
     Files are looked for in ``data_dir`` (only there, if it is given), the environment variable
     ``WENGERT_DATA``, the user's cache and ``/usr/share/datasets``, and downloaded to the user's

@@ -331,6 +331,13 @@ def _download(
     source: FileSource, directory: Path, searched: list[str], *, progress: bool = False
 ) -> list[Path]:
     pooch = _require_pooch(source, searched)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise wg.DataError(
+            f"{directory}: cannot be written: {error.strerror or error}; name another directory for "
+            f"{source.name}"
+        ) from error
     paths = []
     for name, sha256 in zip(source.downloads, source.sha256, strict=True):
         url = f"{source.url}{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +212,7 @@ def train_dataset(
             overwrite=overwrite,
         )
     data = _split(dataset, settings)
-    return fit(
+    result = fit(
         build_model(architecture, _generator(settings.seed, _WEIGHT_STREAM)),
         data,
         optimizer=settings.build_optimizer(math.ceil(len(data.train.y) / settings.batch)),
@@ -223,6 +223,7 @@ def train_dataset(
         checkpoint_every=checkpoint_every,
         reporter=reporter,
     )
+    return replace(result, stand_in=dataset.stand_in)
 
 
 def _run_description(settings: Settings, dataset: Dataset) -> dict[str, Any]:
