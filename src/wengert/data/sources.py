@@ -335,8 +335,8 @@ def _download(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise wg.DataError(
-            f"{directory}: cannot be written: {error.strerror or error}; name another directory for "
-            f"{source.name}"
+            f"{directory}: cannot be written: {error.strerror or error}; name another directory "
+            f"for {source.name}"
         ) from error
     paths = []
     for name, sha256 in zip(source.downloads, source.sha256, strict=True):
