@@ -160,6 +160,25 @@ def test_an_interrupted_one_is_not_there(tmp_path, tar, stop):
     assert data.find("cifar10", tmp_path) is None
 
 
+def test_cifar_or_the_stand_in(tmp_path, monkeypatch):
+    folder = tmp_path / "fashion"
+    folder.mkdir()
+    fashion = small()
+    for part, x, y in (
+        ("train", fashion.train_x, fashion.train_y),
+        ("t10k", fashion.test_x, fashion.test_y),
+    ):
+        data.write_idx(folder / f"{part}-images-idx3-ubyte.gz", x)
+        data.write_idx(folder / f"{part}-labels-idx1-ubyte.gz", y.astype(np.uint8))
+    assert data.load_cifar10_or_standin(folder).stand_in == STAND_IN
+    put(folder)
+    assert data.load_cifar10_or_standin(folder).title == "cifar10"
+    (folder / FOLDER / META).unlink()
+    # A broken one is not passed over.
+    with pytest.raises(wg.DataError, match="batches.meta is missing"):
+        data.load_cifar10_or_standin(folder)
+
+
 @pytest.mark.parametrize("tar", [False, True])
 def test_overwriting(tmp_path, tar):
     target = make_cifar_standin(tmp_path, small(seed=0), tar=tar)

@@ -6,7 +6,7 @@ This package reads and checks data; it knows nothing of models, training or deri
 
 from wengert.data.cifar import images_from_rows, read_cifar, read_cifar_batch
 from wengert.data.dataset import Dataset, Part, Split, flatten_images
-from wengert.data.datasets import Known, fetch, find, known, load, names
+from wengert.data.datasets import Known, fetch, find, known, load, load_cifar10_or_standin, names
 from wengert.data.generated import moons
 from wengert.data.idx import read_idx, write_idx
 from wengert.data.pth import read_pth
@@ -23,6 +23,7 @@ __all__ = [
     "images_from_rows",
     "known",
     "load",
+    "load_cifar10_or_standin",
     "make_cifar_standin",
     "moons",
     "names",

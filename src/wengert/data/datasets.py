@@ -25,7 +25,7 @@ from wengert.data.sources import (
 )
 from wengert.data.standin import STAND_IN, standin_arrays
 
-__all__ = ["Known", "fetch", "find", "known", "load", "names"]
+__all__ = ["Known", "fetch", "find", "known", "load", "load_cifar10_or_standin", "names"]
 
 _GENERATED: dict[str, tuple[str, Callable[[], Dataset]]] = {
     "digits": ("1,797 handwritten digits, 8 x 8; comes with scikit-learn", load_digits),
@@ -126,6 +126,29 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         read = read_cifar(paths[0] if len(paths) == 1 else paths[0].parent)
         return Dataset(name, *read[:5], stand_in=read.stand_in)
     return _load_idx(source, paths)
+
+
+def load_cifar10_or_standin(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """CIFAR-10 if its files are on this machine, else the stand-in made in memory.
+
+    For programs that run everywhere without a download; the result's ``title`` says which it is.
+
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        The folder that has the files of CIFAR-10, or of Fashion-MNIST.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    wengert.DataError
+        As `load`.
+    """
+    there = find("cifar10", data_dir) is not None
+    return load("cifar10" if there else _STAND_IN_NAME, data_dir)
 
 
 def find(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path] | None:
