@@ -74,7 +74,8 @@ def test_as_a_module():
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert found.stderr == (
-        "wengert: error: unknown data set 'cats'; known are digits, fashion-mnist, mnist\n"
+        "wengert: error: unknown data set 'cats'; known are digits, fashion-mnist, mnist, cifar10, "
+        "cifar10-standin, moons\n"
     )
 
 

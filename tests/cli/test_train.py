@@ -152,7 +152,10 @@ def test_a_damaged_checkpoint(capsys):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["cats"], "unknown data set 'cats'; known are digits, fashion-mnist, mnist"),
+        (
+            ["cats"],
+            "unknown data set 'cats'; known are digits, fashion-mnist, mnist, ",
+        ),
         (["--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--model", "tree"], "unknown model 'tree'; known are mlp, linear"),
         (["--model", "linear", "--hidden", "8"], "the linear model has no hidden layers"),

@@ -132,7 +132,8 @@ def test_a_broken_file_is_not_passed_over(tmp_path, monkeypatch):
 
 def test_unknown_name():
     with pytest.raises(
-        wg.DataError, match="unknown data set 'minst'; known are digits, fashion-mnist, mnist"
+        wg.DataError,
+        match="unknown data set .minst.; known are digits, fashion-mnist, mnist, cifar10, cifar10-",
     ):
         data.load("minst")
 

@@ -75,7 +75,10 @@ def test_optimizers():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dataset": "cats"}, "unknown data set 'cats'; known are digits, fashion-mnist, mnist"),
+        (
+            {"dataset": "cats"},
+            "unknown data set 'cats'; known are digits, fashion-mnist, mnist, ",
+        ),
         ({"model": "tree"}, "unknown model 'tree'; known are mlp, linear"),
         ({"optimizer": "lbfgs"}, "unknown optimizer 'lbfgs'; known are sgd, adam"),
         ({"activation": "step"}, "unknown activation 'step'; known are elu, gelu"),

@@ -6,16 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 import wengert as wg
-from wengert.cli import show, train
+from wengert.cli import data, lab, show, train
+from wengert.cli.parser import Parser
 
 __all__ = ["main"]
 
 _DESCRIPTION = """\
-Exact derivatives of NumPy code. This command trains a network on real images, and writes out the
-forward and the backward pass of a function."""
+Exact derivatives of NumPy code. This command trains a network on real images, writes out the
+forward and the backward pass of a function, fetches data, and runs the course systems."""
 
 _EXAMPLES = """\
 examples:
@@ -23,19 +23,14 @@ examples:
   wengert train fashion-mnist --epochs 5       one on 60,000 images of clothes
   wengert show                                 the derivative of a small function, line by line
   wengert show mycode.py:energy --arg "normal(4)"
+  wengert data list                            which data sets there are, and where
+  wengert lab                                  the course systems
 
 'wengert COMMAND --help' tells more about a command."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong argument in one line, like every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"wengert: error: {message} (see '{self.prog} --help')\n")
-
-
 def _build_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="wengert",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
@@ -43,10 +38,12 @@ def _build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"wengert {wg.__version__}")
-    parser.set_defaults(run=None, debug=False)
+    parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     train.add_parser(commands)
     show.add_parser(commands)
+    data.add_parser(commands)
+    lab.add_parser(commands)
     return parser
 
 
@@ -63,15 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code: 0, or 2 after an error, or 130 after Ctrl-C.
     """
+    argv = sys.argv[1:] if argv is None else list(argv)
     parser = _build_parser()
     try:
-        arguments = parser.parse_args(argv)
-    except SystemExit as stop:  # argparse exits after --help, --version and its errors
-        return stop.code if isinstance(stop.code, int) else 2
-    if arguments.run is None:
-        parser.print_help()
-        return 0
-    try:
+        try:
+            arguments = parser.parse_args(argv)
+        except SystemExit as stop:  # argparse exits after --help, --version and its errors
+            return stop.code if isinstance(stop.code, int) else 2
+        if arguments.run is None:
+            parser.print_help()
+            return 0
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
@@ -83,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (wg.WengertError, OSError) as error:
-        if arguments.debug:
+        if "--debug" in argv:
             raise
         print(f"wengert: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -28,9 +28,9 @@ data sets:
   digits         1,797 handwritten digits of 8 x 8 pixels; comes with scikit-learn, needs no file
   fashion-mnist  70,000 pictures of clothes, 28 x 28 pixels
   mnist          70,000 handwritten digits, 28 x 28 pixels
-  The files of the last two are looked for in the folder given by --data (then only there), in
-  $WENGERT_DATA, in your cache and in /usr/share/datasets; if they are nowhere, they are downloaded
-  to your cache.
+  cifar10, cifar10-standin, moons: see 'wengert data list'
+  Files are looked for in the folder given by --data (then only there), in $WENGERT_DATA, in your
+  cache and in /usr/share/datasets; if they are nowhere, they are downloaded to your cache.
 
 stopping and going on:
   Ctrl-C saves everything; the same command with --resume continues as if nothing had happened.
@@ -188,6 +188,8 @@ def _print_summary(result: Result, directory: Path) -> None:
     accuracy, loss = result.test_accuracy, result.test_loss
     if accuracy is not None and loss is not None:
         print(f"test accuracy {100 * accuracy:.2f} %, test loss {loss:.4f}, {result.seconds:.1f} s")
+    if result.stand_in:
+        print(f"{'data':<14}a stand-in: {result.stand_in}")
     for what, name in (
         ("loss plot", "loss.png"),
         ("accuracy plot", "accuracy.png"),

@@ -2,96 +2,101 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import wengert as wg
+from wengert.data.checks import check_images, check_labels
+from wengert.data.cifar import read_cifar
+from wengert.data.dataset import Dataset
+from wengert.data.generated import load_digits, load_moons
 from wengert.data.idx import read_idx
-from wengert.data.optional import require
-from wengert.data.sources import FILE_SOURCES, FileSource, find_files
+from wengert.data.sources import (
+    FILE_SOURCES,
+    CifarSource,
+    FileSource,
+    download,
+    find_files,
+    find_local,
+)
+from wengert.data.standin import STAND_IN, standin_arrays
 
-__all__ = ["Dataset", "flatten_images", "load", "names"]
+__all__ = ["Known", "fetch", "find", "known", "load", "load_cifar10_or_standin", "names"]
 
-# The split of the digits is part of their definition here: accuracies are comparable only with it.
-_DIGITS_SEED = 1797
-_DIGITS_TEST = 360
+_GENERATED: dict[str, tuple[str, Callable[[], Dataset]]] = {
+    "digits": ("1,797 handwritten digits, 8 x 8; comes with scikit-learn", load_digits),
+    "moons": ("two interleaved half circles; made by scikit-learn", load_moons),
+}
+_STAND_IN_NAME = "cifar10-standin"
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Labelled images, split into training and test data.
+class Known(NamedTuple):
+    """A name that `load` knows, for lists.
 
     Attributes
     ----------
     name : str
-    train_x : ndarray, shape (n, height, width), uint8
-    train_y : ndarray, shape (n,), int64
-        Class of each image, from 0 to ``len(classes) - 1``.
-    test_x : ndarray, shape (m, height, width), uint8
-    test_y : ndarray, shape (m,), int64
-    classes : tuple of str
-        The name of each class.
-    pixel_max : int
-        The value of a white pixel.
+    summary : str
+        What it is.
+    needs : str
+        The name of the data set whose files it is made from; empty if it needs none.
+    hint : str
+        How to get the files.
     """
 
     name: str
-    train_x: NDArray[np.uint8]
-    train_y: NDArray[np.int64]
-    test_x: NDArray[np.uint8]
-    test_y: NDArray[np.int64]
-    classes: tuple[str, ...]
-    pixel_max: int = 255
+    summary: str
+    needs: str
+    hint: str
 
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Height and width in pixels."""
-        return self.train_x.shape[1:]
 
-    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """``images`` as rows of numbers from 0 to 1; see `flatten_images`."""
-        return flatten_images(images, self.pixel_max)
-
-    def fingerprint(self) -> str:
-        """A hexadecimal digest of all images and labels."""
-        digest = hashlib.sha256()
-        for array in (self.train_x, self.train_y, self.test_x, self.test_y):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
-
-    def __repr__(self) -> str:
-        size = " x ".join(map(str, self.image_shape))
-        return (
-            f"Dataset({self.name!r}: {len(self.train_x)} training and {len(self.test_x)} test "
-            f"images of {size} pixels, {len(self.classes)} classes)"
-        )
+def known() -> tuple[Known, ...]:
+    """What `load` knows."""
+    summary, _ = _GENERATED["digits"]
+    files = [Known(s.name, s.summary, s.name, s.hint) for s in FILE_SOURCES.values()]
+    fashion = FILE_SOURCES["fashion-mnist"]
+    return (
+        Known("digits", summary, "", ""),
+        *files,
+        Known(
+            _STAND_IN_NAME,
+            f"stand-in for cifar10: {STAND_IN}, in memory",
+            fashion.name,
+            fashion.hint,
+        ),
+        Known("moons", _GENERATED["moons"][0], "", ""),
+    )
 
 
 def names() -> tuple[str, ...]:
     """The names that `load` knows."""
-    return ("digits", *FILE_SOURCES)
+    return tuple(entry.name for entry in known())
 
 
-def load(name: str, directory: str | os.PathLike[str] | None = None) -> Dataset:
+def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a data set by name.
 
-    ``"digits"`` are the 1,797 digits of 8 x 8 pixels that come with scikit-learn (1,437 for
-    training, 360 for testing, always the same) and need no file. ``"fashion-mnist"`` and
-    ``"mnist"`` are 60,000 + 10,000 images of 28 x 28 pixels in four IDX files, looked for in
-    ``directory`` (only there, if it is given), the environment variable ``WENGERT_DATA``, the
-    user's cache and ``/usr/share/datasets``, and downloaded to the user's cache otherwise.
+    * ``"digits"``: 1,437 + 360 digits of 8 x 8 pixels that come with scikit-learn, always split
+      alike.
+    * ``"fashion-mnist"``, ``"mnist"``: 60,000 + 10,000 images of 28 x 28 pixels in four IDX files.
+    * ``"cifar10"``: 50,000 + 10,000 images of 32 x 32 pixels in colour, channels last; seven
+      pickled files, or ``cifar-10-python.tar.gz`` as it is.
+    * ``"cifar10-standin"``: Fashion-MNIST in the shape of CIFAR-10, made in memory.
+    * ``"moons"``: 100 + 100 points of two half circles with noise 0.1; see `moons`.
+
+    Files are looked for in ``data_dir`` (only there, if it is given), the environment variable
+    ``WENGERT_DATA``, the user's cache and ``/usr/share/datasets``, and downloaded to the user's
+    cache otherwise. Files that `make_cifar_standin` made load as ``"cifar10"``, and the result's
+    ``stand_in`` and ``title`` say what they are.
 
     Parameters
     ----------
     name : str
-    directory : str or path, optional
+    data_dir : str or path, optional
         The folder with the files, or with a folder of the data set's name that has them.
 
     Returns
@@ -106,23 +111,120 @@ def load(name: str, directory: str | os.PathLike[str] | None = None) -> Dataset:
     wengert.ConfigError
         If a package that is needed is not installed.
     """
-    if name == "digits":
-        return _load_digits()
-    if name not in FILE_SOURCES:
+    _check_name(name)
+    if name in _GENERATED:
+        return _GENERATED[name][1]()
+    if name == _STAND_IN_NAME:
+        fashion = load("fashion-mnist", data_dir)
+        made = standin_arrays(
+            fashion.train_x, fashion.train_y, fashion.test_x, fashion.test_y, fashion.classes
+        )
+        return Dataset("cifar10", *made[:5], stand_in=made.stand_in)
+    source = FILE_SOURCES[name]
+    paths = find_files(source, data_dir)
+    if isinstance(source, CifarSource):
+        read = read_cifar(paths[0] if len(paths) == 1 else paths[0].parent)
+        return Dataset(name, *read[:5], stand_in=read.stand_in)
+    return _load_idx(source, paths)
+
+
+def load_cifar10_or_standin(data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """CIFAR-10 if its files are on this machine, else the stand-in made in memory.
+
+    For programs that run everywhere without a download; the result's ``title`` says which it is.
+
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        The folder that has the files of CIFAR-10, or of Fashion-MNIST.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    wengert.DataError
+        As `load`.
+    """
+    there = find("cifar10", data_dir) is not None
+    return load("cifar10" if there else _STAND_IN_NAME, data_dir)
+
+
+def find(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path] | None:
+    """Where the files of a data set are, without a download.
+
+    Parameters
+    ----------
+    name : str
+    data_dir : str or path, optional
+        As for `load`.
+
+    Returns
+    -------
+    list of Path, or None
+        Empty if the data set needs no files, None if they are nowhere on this machine.
+
+    Raises
+    ------
+    wengert.DataError
+        If the name is unknown, ``data_dir`` or ``WENGERT_DATA`` is not a directory, or some of the
+        files are there and others missing.
+    """
+    _check_name(name)
+    needs = next(entry.needs for entry in known() if entry.name == name)
+    return find_local(FILE_SOURCES[needs], data_dir) if needs else []
+
+
+def fetch(
+    name: str, data_dir: str | os.PathLike[str] | None = None, *, progress: bool = False
+) -> list[Path]:
+    """Download a data set's files, unless they are on this machine, and check their SHA-256 sums.
+
+    Parameters
+    ----------
+    name : str
+    data_dir : str or path, optional
+        Gets a folder of the data set's name with the files. Unless given, the user's cache does.
+    progress : bool
+        Show a bar, if the standard error is a terminal.
+
+    Returns
+    -------
+    list of Path
+        The files; empty if the data set needs none.
+
+    Raises
+    ------
+    wengert.DataError
+        If the name is unknown, the download fails or a sum differs.
+    wengert.ConfigError
+        If pooch is not installed.
+    """
+    _check_name(name)
+    needs = next(entry.needs for entry in known() if entry.name == name)
+    if not needs:
+        return []
+    source = FILE_SOURCES[needs]
+    there = data_dir is None or Path(data_dir).is_dir()
+    found = find_local(source, data_dir) if there else None
+    return found or download(source, data_dir, progress=progress)
+
+
+def _check_name(name: str) -> None:
+    if name not in names():
         raise wg.DataError(f"unknown data set {name!r}; known are {', '.join(names())}")
-    return _load_files(FILE_SOURCES[name], directory)
 
 
-def _load_files(source: FileSource, directory: str | os.PathLike[str] | None) -> Dataset:
-    paths = find_files(source, directory)
+def _load_idx(source: FileSource, paths: list[Path]) -> Dataset:
     train_x, train_y, test_x, test_y = (read_idx(path) for path in paths)
     for images, path in ((train_x, paths[0]), (test_x, paths[2])):
-        _check_images(images, path, source.image_shape)
+        check_images(images, path, source.image_shape)
     for labels, path, images, images_path in (
         (train_y, paths[1], train_x, paths[0]),
         (test_y, paths[3], test_x, paths[2]),
     ):
-        _check_labels(labels, path, len(source.classes))
+        check_labels(labels, path, len(source.classes))
         if len(labels) != len(images):
             raise wg.DataError(
                 f"{path}: {len(labels)} labels, but {images_path.name} has {len(images)} images"
@@ -135,72 +237,3 @@ def _load_files(source: FileSource, directory: str | os.PathLike[str] | None) ->
         test_y.astype(np.int64),
         source.classes,
     )
-
-
-def _check_images(images: NDArray[Any], path: Path, image_shape: tuple[int, ...]) -> None:
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != image_shape:
-        raise wg.DataError(
-            f"{path}: expected images of shape (n, {', '.join(map(str, image_shape))}) and dtype "
-            f"uint8, found shape {images.shape} and dtype {images.dtype}"
-        )
-    if len(images) == 0:
-        raise wg.DataError(f"{path}: holds no images")
-
-
-def _check_labels(labels: NDArray[Any], path: Path, classes: int) -> None:
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise wg.DataError(
-            f"{path}: expected one integer label per image, found shape {labels.shape} and dtype "
-            f"{labels.dtype}"
-        )
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if wrong.size:
-        raise wg.DataError(
-            f"{path}: label {labels[wrong[0]]} at position {wrong[0]} is out of range: there are "
-            f"{classes} classes, 0 to {classes - 1} ({wrong.size} such labels)"
-        )
-
-
-def _load_digits() -> Dataset:
-    datasets = require("sklearn.datasets", "data", "for the digits data set")
-    bunch = datasets.load_digits()
-    images = bunch.images.astype(np.uint8)
-    labels = bunch.target.astype(np.int64)
-    order = np.random.default_rng(_DIGITS_SEED).permutation(len(images))
-    test, train = order[:_DIGITS_TEST], order[_DIGITS_TEST:]
-    return Dataset(
-        "digits",
-        images[train],
-        labels[train],
-        images[test],
-        labels[test],
-        tuple("0123456789"),
-        pixel_max=16,
-    )
-
-
-def flatten_images(images: NDArray[Any], maximum: float = 255) -> NDArray[np.float32]:
-    """Images as rows of numbers from 0 to 1.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, ...)
-    maximum : float
-        The value of a white pixel.
-
-    Returns
-    -------
-    ndarray, shape (n, pixels), float32
-
-    Raises
-    ------
-    wengert.ShapeError
-        If ``images`` has no axis.
-    """
-    images = np.asarray(images)
-    if images.ndim == 0:
-        raise wg.ShapeError("flatten_images: expected an array of images, got a single number")
-    pixels = int(np.prod(images.shape[1:]))
-    rows: NDArray[np.float32] = images.reshape(len(images), pixels).astype(np.float32)
-    rows *= np.float32(1 / maximum)
-    return rows

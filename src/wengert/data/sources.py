@@ -1,22 +1,26 @@
 """Where the files of a data set are looked for, and where they are downloaded from.
 
 The SHA-256 sums are those of the files as their authors publish them. Those of Fashion-MNIST were
-computed from files with the MD5 sums in its authors' README; those of MNIST are given alike by many
-projects. Debian's package ``dataset-fashion-mnist`` holds the same compressed data behind another
-gzip header, so sums are checked after a download only, never on files that are found.
+computed from files with the MD5 sums in its authors' README; those of MNIST and CIFAR-10 are given
+alike by many projects (the MD5 sum on CIFAR-10's page is c58f30108f718f92721af3b95e74349a).
+Debian's package ``dataset-fashion-mnist`` holds the same compressed data behind another gzip
+header, so sums are checked after a download only, never on files that are found.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import wengert as wg
+from wengert.data.cifar import ARCHIVE, BATCHES, FOLDER, META
 from wengert.data.optional import require
 
-__all__ = ["FILE_SOURCES", "FileSource", "find_files"]
+__all__ = ["FILE_SOURCES", "CifarSource", "FileSource", "download", "find_files", "find_local"]
 
 # In the order train_x, train_y, test_x, test_y.
 _FILE_NAMES = (
@@ -35,42 +39,93 @@ class FileSource:
     Attributes
     ----------
     name : str
+    summary : str
+        What it is, in a few words.
     classes : tuple of str
         The name of each class.
     url : str
         The directory the files are downloaded from.
     sha256 : tuple of str
-        Sums of the four ``.gz`` files: training images and labels, test images and labels.
+        Sums of `downloads`.
     hint : str
         How to get the files without this download; part of an error message.
     image_shape : tuple of int
     """
 
     name: str
+    summary: str
     classes: tuple[str, ...]
     url: str
-    sha256: tuple[str, str, str, str]
+    sha256: tuple[str, ...]
     hint: str
-    image_shape: tuple[int, int] = (28, 28)
+    image_shape: tuple[int, ...] = (28, 28)
+
+    @property
+    def downloads(self) -> tuple[str, ...]:
+        """Names of the files at `url`: training images and labels, test images and labels."""
+        return tuple(f"{name}.gz" for name in _FILE_NAMES)
+
+    @property
+    def expected(self) -> str:
+        """The files that must be in a folder, in words."""
+        return ", ".join(self.downloads)
+
+    def look(self, place: Path) -> tuple[list[Path], str | None]:
+        """The files in a folder, and the name of the first that is missing."""
+        found = [_first_existing(place, _spellings(name)) for name in _FILE_NAMES]
+        missing = f"{_FILE_NAMES[found.index(None)]}.gz" if None in found else None
+        return [path for path in found if path is not None], missing
 
 
-FILE_SOURCES = {
+@dataclass(frozen=True)
+class CifarSource(FileSource):
+    """CIFAR-10: the archive, or the seven files that it unpacks to."""
+
+    @property
+    def downloads(self) -> tuple[str, ...]:
+        """The archive."""
+        return (ARCHIVE,)
+
+    @property
+    def expected(self) -> str:
+        """The files that must be in a folder, in words."""
+        return f"{ARCHIVE}, or the folder {FOLDER} that it unpacks to,"
+
+    def look(self, place: Path) -> tuple[list[Path], str | None]:
+        """The seven unpacked files or else the archive, and the name of the first missing file."""
+        names = (META, *BATCHES)
+        incomplete: tuple[list[Path], str | None] = ([], names[0])
+        for folder in (place, place / FOLDER):
+            present = [folder / name for name in names if (folder / name).exists()]
+            if len(present) == len(names):
+                return present, None
+            if present and not incomplete[0]:
+                there = {path.name for path in present}
+                incomplete = present, next(name for name in names if name not in there)
+        archive = _first_existing(place, (ARCHIVE, ARCHIVE.removesuffix(".gz")))
+        return ([archive], None) if archive is not None else incomplete
+
+
+_FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+FILE_SOURCES: dict[str, FileSource] = {
     source.name: source
     for source in (
         FileSource(
             name="fashion-mnist",
-            classes=(
-                "T-shirt/top",
-                "Trouser",
-                "Pullover",
-                "Dress",
-                "Coat",
-                "Sandal",
-                "Shirt",
-                "Sneaker",
-                "Bag",
-                "Ankle boot",
-            ),
+            summary="70,000 pictures of clothes, 28 x 28",
+            classes=_FASHION_CLASSES,
             url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             sha256=(
                 "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -82,6 +137,7 @@ FILE_SOURCES = {
         ),
         FileSource(
             name="mnist",
+            summary="70,000 handwritten digits, 28 x 28",
             classes=tuple("0123456789"),
             url="https://ossci-datasets.s3.amazonaws.com/mnist/",
             sha256=(
@@ -92,16 +148,38 @@ FILE_SOURCES = {
             ),
             hint="get the four .gz files on another machine",
         ),
+        CifarSource(
+            name="cifar10",
+            summary="60,000 small colour photographs, 32 x 32",
+            classes=(
+                "airplane",
+                "automobile",
+                "bird",
+                "cat",
+                "deer",
+                "dog",
+                "frog",
+                "horse",
+                "ship",
+                "truck",
+            ),
+            url="https://www.cs.toronto.edu/~kriz/",
+            sha256=("6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",),
+            hint=f"get {ARCHIVE} on another machine, or make files of its form with "
+            "'wengert data make-cifar-standin DIR'",
+            image_shape=(32, 32, 3),
+        ),
     )
 }
 
 
 def find_files(source: FileSource, directory: str | os.PathLike[str] | None = None) -> list[Path]:
-    """The four files of a data set, downloaded if they are nowhere on this machine.
+    """The files of a data set, downloaded if they are nowhere on this machine.
 
     Looked for in this order: ``directory`` (only there, if it is given), the environment variable
     ``WENGERT_DATA``, the user's cache, ``/usr/share/datasets``; in each the folder of the data
-    set's name, for the first two also the folder itself. Files may be compressed (``.gz``) or not.
+    set's name, for the first two also the folder itself. IDX files may be compressed (``.gz``) or
+    not, CIFAR-10 unpacked or not.
 
     Parameters
     ----------
@@ -111,33 +189,94 @@ def find_files(source: FileSource, directory: str | os.PathLike[str] | None = No
     Returns
     -------
     list of Path
-        Training images, training labels, test images, test labels.
+        Of IDX files: training images, training labels, test images, test labels. Of CIFAR-10: the
+        files of one folder, or the archive.
 
     Raises
     ------
     wengert.DataError
-        If ``directory`` or ``WENGERT_DATA`` is not a directory, if some of the four files are there
-        and others missing, or if nothing was found and the download failed.
+        If ``directory`` or ``WENGERT_DATA`` is not a directory, if some of the files are there and
+        others missing, or if nothing was found and the download failed.
     """
+    found, searched = _search(source, directory)
+    if found:
+        return found
+    if directory is not None:
+        raise wg.DataError(
+            f"{directory}: no {source.name} there; expected {source.expected} in it or in its "
+            f"folder {source.name}"
+        )
+    cache = _cache_directory(source)
+    if cache is None:
+        _require_pooch(source, searched)
+        raise AssertionError("without pooch there is no cache")
+    return _download(source, cache, searched)
+
+
+def find_local(
+    source: FileSource, directory: str | os.PathLike[str] | None = None
+) -> list[Path] | None:
+    """As `find_files`, without a download: None if the files are nowhere on this machine."""
+    return _search(source, directory)[0] or None
+
+
+def download(
+    source: FileSource, directory: str | os.PathLike[str] | None = None, *, progress: bool = False
+) -> list[Path]:
+    """Download a data set and check its SHA-256 sums.
+
+    Parameters
+    ----------
+    source : FileSource
+    directory : str or path, optional
+        Gets a folder of the data set's name; the user's cache unless given. A file that is there
+        already is kept if its sum is right.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    wengert.DataError
+        If the download fails, a sum differs, or ``directory`` has other files of these names.
+    wengert.ConfigError
+        If pooch is not installed.
+    """
+    pooch = _require_pooch(source, [])
+    if directory is None:
+        cache = _cache_directory(source)
+        assert cache is not None, "pooch is there"
+        return _download(source, cache, [], progress=progress)
+    place = Path(directory) / source.name
+    for name, sha256 in zip(source.downloads, source.sha256, strict=True):
+        # pooch would replace it.
+        if (place / name).exists() and pooch.file_hash(str(place / name)) != sha256:
+            raise wg.DataError(
+                f"{place / name}: is there and is not the published file (its SHA-256 differs); "
+                "move it away, or name another directory"
+            )
+    return _download(source, place, [], progress=progress)
+
+
+def _search(
+    source: FileSource, directory: str | os.PathLike[str] | None
+) -> tuple[list[Path], list[str]]:
+    """The files, or an empty list, and the places that were looked into."""
     searched = []
     for place, download_completes in _places(source, directory):
         searched.append(str(place))
-        found = [_find_file(place, name) for name in _FILE_NAMES]
-        present = [path for path in found if path is not None]
-        if len(present) == len(_FILE_NAMES):
-            return present
+        present, missing = source.look(place)
+        if missing is None:
+            return present, searched
         if present and not download_completes:
-            missing = _FILE_NAMES[found.index(None)]
             raise wg.DataError(
-                f"{place}: incomplete {source.name}: {present[0].name} is there, {missing}.gz is "
+                f"{place}: incomplete {source.name}: {present[0].name} is there, {missing} is "
                 "missing"
             )
-    if directory is not None:
-        raise wg.DataError(
-            f"{directory}: no {source.name} there; expected "
-            f"{', '.join(n + '.gz' for n in _FILE_NAMES)} in it or in its folder {source.name}"
-        )
-    return _download(source, searched)
+    return [], searched
 
 
 def _places(
@@ -174,32 +313,44 @@ def _cache_directory(source: FileSource) -> Path | None:
     return Path(pooch.os_cache("wengert")) / source.name
 
 
-def _find_file(place: Path, name: str) -> Path | None:
+def _spellings(name: str) -> tuple[str, ...]:
     # Some unpackers write train-images.idx3-ubyte.
-    for candidate in (f"{name}.gz", name, name.replace("-idx", ".idx")):
-        path = place / candidate
-        if path.exists():
-            return path
-    return None
+    return f"{name}.gz", name, name.replace("-idx", ".idx")
 
 
-def _download(source: FileSource, searched: list[str]) -> list[Path]:
-    pooch = require(
-        "pooch", "train", f"to download {source.name} (it is not in {' or '.join(searched)})"
-    )
-    cache = _cache_directory(source)
+def _first_existing(place: Path, names: tuple[str, ...]) -> Path | None:
+    return next((place / name for name in names if (place / name).exists()), None)
+
+
+def _require_pooch(source: FileSource, searched: list[str]) -> Any:
+    where = f" (it is not in {' or '.join(searched)})" if searched else ""
+    return require("pooch", "train", f"to download {source.name}{where}")
+
+
+def _download(
+    source: FileSource, directory: Path, searched: list[str], *, progress: bool = False
+) -> list[Path]:
+    pooch = _require_pooch(source, searched)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise wg.DataError(
+            f"{directory}: cannot be written: {error.strerror or error}; name another directory "
+            f"for {source.name}"
+        ) from error
     paths = []
-    for name, sha256 in zip(_FILE_NAMES, source.sha256, strict=True):
-        url = f"{source.url}{name}.gz"
+    for name, sha256 in zip(source.downloads, source.sha256, strict=True):
+        url = f"{source.url}{name}"
+        bar = {"progressbar": True} if progress and sys.stderr.isatty() else {}
         try:
-            path = pooch.retrieve(url, f"sha256:{sha256}", fname=f"{name}.gz", path=cache)
+            path = pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=directory, **bar)
         except (OSError, ValueError) as error:
             # requests raises OSErrors, whose long texts say little; ValueError: the sum differs.
             reason = str(error) if isinstance(error, ValueError) else type(error).__name__
+            where = f"{source.name} is not in {', '.join(searched)}, and " if searched else ""
             raise wg.DataError(
-                f"{source.name} is not in {', '.join(searched)}, and {url} could not be "
-                f"downloaded ({reason}); {source.hint}, or name the folder that has the files with "
-                "--data or WENGERT_DATA"
+                f"{where}{url} could not be downloaded ({reason}); {source.hint}, or name the "
+                "folder that has the files with --data or WENGERT_DATA"
             ) from error
         paths.append(Path(path))
     return paths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,7 @@ from wengert.train.run import Run, read_checkpoint
 
 __all__ = ["Settings", "default_settings", "train_dataset"]
 
-# Streams of random numbers that are independent of each other and of the orders of the epochs
-# (stream 0).
-_SPLIT_STREAM = 1
+# A stream of random numbers of its own: 0 are the orders of the epochs, 1 is the split of the data.
 _WEIGHT_STREAM = 2
 
 
@@ -131,6 +129,7 @@ _TUNED: Mapping[str, Mapping[str, Any]] = {
     # one percent.
     "fashion-mnist": {"decay": 0.7},
     "mnist": {"decay": 0.7},
+    "moons": {"hidden": (25, 25), "momentum": 0.9, "epochs": 100},
 }
 
 
@@ -203,17 +202,17 @@ def train_dataset(
             description=_run_description(settings, dataset),
             model_description={
                 "architecture": architecture,
-                "dataset": dataset.name,
+                "dataset": dataset.title,
                 "classes": list(dataset.classes),
                 "image_shape": list(dataset.image_shape),
                 "pixel_max": dataset.pixel_max,
             },
-            title=f"{dataset.name}, {_network_name(architecture)}",
+            title=f"{dataset.title}, {_network_name(architecture)}",
             resume=resume,
             overwrite=overwrite,
         )
     data = _split(dataset, settings)
-    return fit(
+    result = fit(
         build_model(architecture, _generator(settings.seed, _WEIGHT_STREAM)),
         data,
         optimizer=settings.build_optimizer(math.ceil(len(data.train.y) / settings.batch)),
@@ -224,6 +223,7 @@ def train_dataset(
         checkpoint_every=checkpoint_every,
         reporter=reporter,
     )
+    return replace(result, stand_in=dataset.stand_in)
 
 
 def _run_description(settings: Settings, dataset: Dataset) -> dict[str, Any]:
@@ -245,11 +245,6 @@ def _generator(seed: int, stream: int) -> np.random.Generator:
 
 
 def _split(dataset: Dataset, settings: Settings) -> Data:
-    x, y = dataset.features(dataset.train_x), dataset.train_y
-    test = Examples(dataset.features(dataset.test_x), dataset.test_y)
-    count = round(settings.validation * len(y))
-    if count == 0:
-        return Data(Examples(x, y), None, test)
-    order = _generator(settings.seed, _SPLIT_STREAM).permutation(len(y))
-    kept, train = order[:count], order[count:]
-    return Data(Examples(x[train], y[train]), Examples(x[kept], y[kept]), test)
+    split = dataset.split(settings.validation, settings.seed)
+    train, validation, test = (Examples(dataset.features(part.x), part.y) for part in split)
+    return Data(train, validation if len(validation.y) else None, test)

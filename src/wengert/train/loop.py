@@ -45,11 +45,14 @@ class Result:
         What ``metrics.jsonl`` holds: events "train" (a mean within an epoch), "epoch" and "test".
     seconds : float
         Time taken by this call.
+    stand_in : str
+        What the data really are, where they stand in for the data set that was named; else empty.
     """
 
     model: Any
     records: list[Record]
     seconds: float
+    stand_in: str = ""
 
     @property
     def test_accuracy(self) -> float | None:
