@@ -24,7 +24,9 @@ __all__ = [
     "RATE",
     "X",
     "Y",
+    "as_text",
     "automatic_descent",
+    "compare",
     "course_gradient",
     "descend",
     "mean_squared_error",
@@ -78,3 +80,27 @@ def automatic_descent(library: Library, loss=mean_squared_error) -> Callable[[],
         return w
 
     return descent
+
+
+def compare(library: Library) -> list[tuple[str, float, float]]:
+    """Train by hand and with a library, with both gradients.
+
+    Returns
+    -------
+    list of (str, float, float)
+        What was done, the weight after 20 iterations, and the prediction f(5).
+    """
+    weights = {
+        "the course's gradient, by hand": descend(course_gradient)[-1],
+        f"{library.name}, gradient of the sum": float(automatic_descent(library, sum_of_squares)()),
+        "the true gradient, by hand": descend(true_gradient)[-1],
+        f"{library.name}, gradient of the mean": float(
+            automatic_descent(library, mean_squared_error)()
+        ),
+    }
+    return [(name, w, w * 5) for name, w in weights.items()]
+
+
+def as_text(comparison: list[tuple[str, float, float]]) -> str:
+    """The comparison as text."""
+    return "\n".join(f"{name:34}w = {w:.5f}  f(5) = {f5:.3f}" for name, w, f5 in comparison)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,24 @@ import numpy as np
 from benchmarks.timing import interleave, timer
 from labs.exercises.libraries import Library, installed_peers, wengert
 from labs.exercises.problems import EXERCISES, Exercise
+from wengert.data.optional import require
 
-__all__ = ["Solution", "relative_difference", "solve", "solve_all", "table"]
+__all__ = [
+    "EXERCISES",
+    "NOTE",
+    "Solution",
+    "describe",
+    "relative_difference",
+    "solve",
+    "solve_each",
+    "table",
+]
+
+
+NOTE = """\
+In brackets: multiples of wengert's time in the same round. With so few numbers it is the price of
+the calls that is measured. JAX's functions are compiled (jit), except the first, whose loop looks
+at values; the time of compiling is not counted."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +108,24 @@ def solve(
     )
 
 
-def solve_all(*, rounds: int, burst: float) -> list[Solution]:
-    """Solve all exercises (see `solve`) with all libraries that are installed."""
+def solve_each(*, rounds: int, burst: float) -> Iterator[Solution]:
+    """Solve the exercises one by one (see `solve`), with all libraries that are installed.
+
+    A progress bar on standard error names the exercise.
+    """
+    tqdm = require("tqdm", "train", "for the progress bar")
     others = installed_peers()
-    return [solve(exercise, others, rounds=rounds, burst=burst) for exercise in EXERCISES]
+    with tqdm.tqdm(EXERCISES, unit=" exercises", file=sys.stderr) as bar:
+        for exercise in bar:
+            bar.set_description(exercise.key)
+            yield solve(exercise, others, rounds=rounds, burst=burst)
 
 
 def table(solutions: Sequence[Solution]) -> str:
-    """The differences and the times as text; in brackets, multiples of wengert's time."""
+    """The differences of wengert's answers and everyone's times as text.
+
+    In brackets: multiples of wengert's time.
+    """
     names = list(solutions[0].answers) if solutions else []
     rows = [["exercise", "difference", *names]]
     for solution in solutions:
@@ -115,6 +142,27 @@ def table(solutions: Sequence[Solution]) -> str:
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     )
+
+
+def describe(solution: Solution) -> str:
+    """One exercise as text: the answers, the difference and the times of everyone."""
+    lines = [solution.exercise.title]
+    for name in ("analytic", "wengert"):
+        answer = solution.answers[name]
+        for part in answer if isinstance(answer, tuple) else (answer,):
+            text = np.array2string(part, precision=6, suppress_small=True, prefix=" " * 12)
+            lines.append(f"  {name:10}{text}")
+    for name, answer in solution.answers.items():
+        if answer is None:
+            lines.append(f"  {name:10}not installed")
+            continue
+        line = f"  {name:10}{_time(solution.seconds[name]):>8}"
+        if name != "wengert":
+            line += f", {solution.ratios[name]:.2g} x wengert's time"
+        if name != "analytic":
+            line += f", difference {solution.differences[name]:.0e}"
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _time(seconds: float) -> str:

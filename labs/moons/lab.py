@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import wengert as wg
 from labs.moons.engines import ENGINES
 from labs.moons.network import NeuralNetwork
-from labs.moons.plots import new_figure, plot_boundary, plot_losses
+from labs.moons.plots import plot_boundary, plot_losses
 from labs.moons.speed import steps_per_second, table
 from labs.moons.training import gradient_descent
+from labs.pictures import new_figure, save_png
 from wengert.data.optional import require
 from wengert.train import save_model
-from wengert.train.atomic import write_bytes
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["SEED", "SMALL", "WIDE", "add_arguments", "moons", "run"]
 
@@ -177,17 +173,11 @@ def _write(
         accuracy = trained[name].accuracy(X, y)
         title = f"{name}: accuracy {accuracy:.2f} after {len(losses[name])} steps"
         plot_boundary(trained[name], X, y, axes, title)
-    _save(figure, out / "moons.png")
-    _save(plot_losses(losses), out / "loss.png")
+    save_png(figure, out / "moons.png")
+    save_png(plot_losses(losses), out / "loss.png")
     for name, model in trained.items():
         weights = {f"layer{i}": w for i, w in enumerate(model.weights)}
         save_model(out / f"{name.replace(', ', '-')}.safetensors", weights)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    write_bytes(path, buffer.getvalue())
 
 
 def _size(hidden: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 import wengert as wg
 from labs.moons.network import NeuralNetwork, check_data
-from wengert.data.optional import require
+from labs.pictures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def plot_boundary(
             f"plot_boundary: the plane has 2 features, and the network was made for {model.dims}"
         )
     if axes is None:
-        axes = new_figure(5.6, 4.2).add_subplot()
+        axes = new_figure().add_subplot()
     low, high = X.min(axis=0), X.max(axis=0)
     margin = 0.15 * (high - low)
     horizontal, vertical = (
@@ -105,7 +105,7 @@ def plot_losses(losses: Mapping[str, Sequence[float]], axes: Axes | None = None)
     matplotlib.figure.Figure
     """
     if axes is None:
-        axes = new_figure(5.6, 4.2).add_subplot()
+        axes = new_figure().add_subplot()
     groups: dict[str, int] = {}
     for name, values in losses.items():
         group = name.rpartition(", ")[2]
@@ -129,10 +129,3 @@ def plot_losses(losses: Mapping[str, Sequence[float]], axes: Axes | None = None)
     if losses:
         axes.legend(frameon=False)
     return axes.figure
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure without pyplot: no window, no global state, no display needed."""
-    module = require("matplotlib.figure", "train", "to draw the plots")
-    figure: Figure = module.Figure(figsize=(width, height), dpi=110, layout="constrained")
-    return figure
