@@ -10,7 +10,9 @@ from labs.exercises.libraries import wengert
 from labs.exercises.plots import plot_descent, plot_tanh
 from labs.pictures import new_figure, save_png
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["BOUNDS", "add_arguments", "run"]
+
+BOUNDS = {"largest_difference": "<= 1e-10"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     comparison = linear_regression.compare(wengert)
     print(linear_regression.as_text(comparison), end="\n\n")
     (_, w_course, f5_course), _, (_, w_true, f5_true), _ = comparison
+    # As text: the digits that the course prints.
     figures: dict[str, Any] = {
         "course_gradient_w": f"{w_course:.5f}",
         "course_gradient_f5": f"{f5_course:.3f}",
@@ -40,6 +43,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     try:
         for solution in solve.solve_each(rounds=rounds, burst=burst):
             solutions.append(solution)
+            # In this order stand the times below.
+            figures["timed"] = list(solution.answers)
             figures |= _figures(solution)
     except KeyboardInterrupt:
         figures["interrupted"] = f"after {len(solutions)} of {len(solve.EXERCISES)} exercises"
@@ -53,16 +58,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _figures(solution: solve.Solution) -> dict[str, Any]:
     key = solution.exercise.key
-    figures: dict[str, Any] = {
+    return {
         f"{key}_difference": solution.differences["wengert"],
-        f"{key}_us_analytic": _digits(1e6 * solution.seconds["analytic"]),
-        f"{key}_us_wengert": _digits(1e6 * solution.seconds["wengert"]),
+        f"{key}_microseconds": [
+            _digits(1e6 * solution.seconds[name]) if name in solution.seconds else "not installed"
+            for name in solution.answers
+        ],
+        f"{key}_time_over_wengerts": [
+            _digits(solution.ratios[name]) if name in solution.ratios else "not installed"
+            for name in solution.answers
+        ],
     }
-    for name, answer in solution.answers.items():
-        if name != "wengert":
-            ratio = "not installed" if answer is None else _digits(solution.ratios[name])
-            figures[f"{key}_time_{name.lower()}_over_wengert"] = ratio
-    return figures
 
 
 def _digits(value: float) -> float:

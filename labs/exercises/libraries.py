@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from benchmarks import peers
 
 __all__ = ["PEERS", "Library", "installed_peers", "wengert"]
 
@@ -115,6 +114,9 @@ def _jax() -> Library:
     import jax
     import jax.numpy as jnp
 
+    # The exercises are in float64, and too small for a GPU.
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_platforms", "cpu")
     return Library(
         name="JAX",
         xp=jnp,
@@ -140,8 +142,7 @@ PEERS: dict[str, tuple[str, Callable[[], Library]]] = {
 def installed_peers() -> dict[str, Library | None]:
     """The other libraries by name, None for those that are not installed.
 
-    JAX is switched to float64 for the whole process.
+    JAX is switched to float64 and to the CPU for the whole process.
     """
     found = [name for name, (module, _) in PEERS.items() if importlib.util.find_spec(module)]
-    peers.set_up([name.lower() for name in found])
     return {name: make() if name in found else None for name, (_, make) in PEERS.items()}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import interleave, timer
 from labs.exercises.libraries import Library, installed_peers, wengert
 from labs.exercises.problems import EXERCISES, Exercise
+from labs.timing import interleaved
 from wengert.data.optional import require
 
 __all__ = [
@@ -92,9 +92,7 @@ def solve(
         name: exercise.automatic(library) for name, library in libraries.items() if library
     }
     answers = {name: _as_numpy(run()) for name, run in compute.items()}
-    times = interleave(
-        {name: timer(run) for name, run in compute.items()}, rounds=rounds, burst=burst
-    )
+    times = interleaved(compute, rounds=rounds, burst=burst)
     return Solution(
         exercise=exercise,
         answers={name: answers.get(name) for name in ("analytic", *libraries)},
@@ -103,8 +101,8 @@ def solve(
             for name in compute
             if name != "analytic"
         },
-        seconds={name: times.median(name) for name in compute},
-        ratios={name: times.ratio(name, "wengert") for name in compute},
+        seconds={name: float(np.median(times[name])) for name in compute},
+        ratios={name: float(np.median(times[name] / times["wengert"])) for name in compute},
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.timing import interleave, timer
 from labs.moons.engines import ENGINES, Engine
 from labs.moons.network import NeuralNetwork
+from labs.timing import interleaved
 
 __all__ = ["steps_per_second", "table"]
 
@@ -40,11 +40,9 @@ def steps_per_second(
     engines : mapping of str to engine
         Who takes part.
     """
-    contestants = {
-        name: timer(_step(engine, X, y, hidden_sizes)) for name, engine in engines.items()
-    }
-    times = interleave(contestants, rounds=rounds, burst=burst)
-    return {name: 1 / times.median(name) for name in contestants}
+    contestants = {name: _step(engine, X, y, hidden_sizes) for name, engine in engines.items()}
+    times = interleaved(contestants, rounds=rounds, burst=burst)
+    return {name: float(1 / np.median(seconds)) for name, seconds in times.items()}
 
 
 def _step(
