@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import doctest
 import gc
 import math
 import re
@@ -192,6 +193,13 @@ def test_the_engine_is_short_and_from_scratch():
         }
         known = {"__future__", "math", "collections.abc", "typing", "numpy", "labs.moons"}
         assert imported <= known
+
+
+@pytest.mark.parametrize("module", [scalar, vectorised])
+def test_the_examples_of_the_docstrings(module):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted >= 4
+    assert outcome.failed == 0
 
 
 # --- the vectorised engine
