@@ -114,7 +114,7 @@ plot_boundary(small, X, y)
 # %% [markdown]
 # ## The same for arrays
 #
-# A dozen arrays instead of 14,000 numbers. The partial derivatives of an array with respect to an
+# 24 arrays instead of 14,000 numbers. The partial derivatives of an array with respect to an
 # array would be a table with four indices, so nobody builds it: an operation says how a gradient of
 # the loss passes through it, its *vector-Jacobian product*.
 

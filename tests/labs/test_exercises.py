@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -294,3 +295,18 @@ def test_the_picture_of_the_descent():
         "the course's gradient (4 x): w = 2.00000",
         "gradient of the mean squared error: w = 1.92248",
     ]
+
+
+def test_the_readme_has_the_times_of_the_full_run():
+    folder = Path(lab.__file__).parent
+    figures = json.loads((folder / "figures.json").read_text())["figures"]
+    rows = [line for line in (folder / "README.md").read_text().splitlines() if " us | " in line]
+    assert len(rows) == len(KEYS)
+    for key, row in zip(KEYS, rows, strict=True):
+        microseconds = dict(zip(figures["timed"], figures[f"{key}_microseconds"], strict=True))
+        ratios = dict(zip(figures["timed"], figures[f"{key}_time_over_wengerts"], strict=True))
+        expected = [f"{microseconds['wengert']:.0f} us"]
+        for name in ("analytic", "autograd", "PyTorch", "JAX"):
+            ratio = ratios[name]
+            expected.append(f"{ratio:.0f} x" if ratio >= 100 else f"{ratio:.2g} x")
+        assert row.strip("| ").split(" | ")[1:] == expected

@@ -4,6 +4,7 @@ import argparse
 import ast
 import doctest
 import gc
+import json
 import math
 import re
 from pathlib import Path
@@ -634,3 +635,42 @@ def test_seeds_that_cannot_be(tmp_path, seed):
     with pytest.raises(wg.ConfigError, match=f"--seed must be .* got {seed}"):
         lab.run(chosen)
     assert not list(tmp_path.iterdir())
+
+
+# --- what is committed
+
+
+def test_the_readme_has_the_speeds_of_the_full_run():
+    figures = json.loads((FOLDER / "figures.json").read_text())["figures"]
+    readme = (FOLDER / "README.md").read_text()
+    for engine in engines.ENGINES:
+        cells = [f"| {engine}"]
+        for network in ("2_5_5_1", "2_25_25_1"):
+            own = figures[f"steps_per_second_{engine}_{network}"]
+            ratio = own / figures[f"steps_per_second_scalar_{network}"]
+            text = f" ({_rounded(ratio)} x)" if engine != "scalar" else ""
+            cells.append(f"{_rounded(own)}{text}")
+        assert " | ".join(cells) in readme
+    assert f"{figures['seeds_with_99_percent_2_5_5_1']} lead the small network" in readme
+
+
+def _rounded(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def test_the_sizes_of_the_graphs():
+    """The README and the notebook tell how many values a step makes."""
+    X, y = lab.moons()
+    for module, wrap, least, most in (
+        (vectorised, vectorised.AutogradValue, 24, 24),
+        (scalar, scalar.wrap_array, 13_500, 14_499),
+    ):
+        network = NeuralNetwork(2, lab.SMALL, seed=0)
+        seen = {network.nll(X, y, [wrap(w) for w in network.weights])}
+        stack = list(seen)
+        while stack:
+            for parent in stack.pop().parents:
+                if isinstance(parent, module.AutogradValue) and parent not in seen:
+                    seen.add(parent)
+                    stack.append(parent)
+        assert least <= len(seen) <= most
