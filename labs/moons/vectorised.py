@@ -1,9 +1,9 @@
 """The same engine for whole arrays: what changes, and nothing else.
 
-An `AutogradValue` now holds an array, so a network of thousands of numbers is a graph of two
-dozen values. The partial derivatives of an array with respect to an array would be a table with four
-indices; nobody builds it. An operation gives a *vector-Jacobian product* instead: from the gradient
-of the final loss with respect to its result, the gradient with respect to each parent.
+An `AutogradValue` now holds an array, so a network of thousands of numbers is a graph of two dozen
+values. The partial derivatives of an array with respect to an array would be a table with four
+indices; nobody builds it. An operation gives a *vector-Jacobian product* instead: from the
+gradient of the final loss with respect to its result, the gradient with respect to each parent.
 
 >>> x = AutogradValue(np.array([[1.0, 2.0], [3.0, 4.0]]))
 >>> loss = x.square().sum()
