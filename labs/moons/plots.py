@@ -69,7 +69,10 @@ def plot_boundary(
     shades = axes.contourf(
         horizontal, vertical, probability, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6
     )
-    axes.contour(horizontal, vertical, probability, levels=[0.5], colors="black", linewidths=1.2)
+    if probability.min() < 0.5 < probability.max():  # an untrained network may have no boundary
+        axes.contour(
+            horizontal, vertical, probability, levels=[0.5], colors="black", linewidths=1.2
+        )
     axes.figure.colorbar(shades, ax=axes, label="probability of class 1")
     for label in (0, 1):
         points = X[y == label]
@@ -115,7 +118,7 @@ def plot_losses(losses: Mapping[str, Sequence[float]], axes: Axes | None = None)
             range(1, len(values) + 1),
             values,
             label=name,
-            color=_CURVES[(len(groups) - 1) % len(_CURVES)],
+            color=_CURVES[list(groups).index(group) % len(_CURVES)],
             linewidth=max(1.2, 8 - 3.4 * earlier),
             alpha=min(1, 0.25 + 0.35 * earlier),
             solid_capstyle="butt",

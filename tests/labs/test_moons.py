@@ -530,20 +530,29 @@ def test_the_line_is_where_the_probability_is_one_half():
     np.testing.assert_allclose(line.get_paths()[0].vertices[:, 0], 0, atol=1e-9)
 
 
+def test_no_line_where_one_class_is_everywhere():
+    """Matplotlib would warn of a contour line that is nowhere."""
+    network = NeuralNetwork(2)
+    network.weights = [np.array([[0.0], [0.0], [5.0]])]
+    axes = plots.plot_boundary(network, np.eye(2), np.array([0, 1])).axes[0]
+    assert not [c for c in axes.collections if list(getattr(c, "levels", [])) == [0.5]]
+
+
 def test_a_boundary_needs_a_plane():
     with pytest.raises(wg.ShapeError, match="the plane has 2 features, and the network was made"):
         plots.plot_boundary(NeuralNetwork(3), np.ones((2, 3)), np.array([0, 1]))
 
 
 def test_the_losses_as_curves():
-    losses = {"scalar, 2-5-5-1": [3.0, 2.0], "wengert, 2-5-5-1": [3.0, 2.0, 1.0], "b, c": [9.0]}
+    losses = {"scalar, 2-5-5-1": [3.0, 2.0], "b, c": [9.0], "wengert, 2-5-5-1": [3.0, 2.0, 1.0]}
     axes = plots.plot_losses(losses).axes[0]
     assert axes.get_title() == "Two moons: loss over the steps"
     assert axes.get_xlabel() == "step of gradient descent"
     assert axes.get_ylabel() == "negative log-likelihood, sum (nats)"
     lines = axes.get_lines()
-    assert lines[1].get_xydata().tolist() == [[1, 3], [2, 2], [3, 1]]
-    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color()
+    assert lines[2].get_xydata().tolist() == [[1, 3], [2, 2], [3, 1]]
+    assert lines[0].get_color() == lines[2].get_color() != lines[1].get_color()
+    assert lines[0].get_linewidth() == lines[1].get_linewidth() > lines[2].get_linewidth()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(losses)
 
 
