@@ -1,0 +1,1 @@
+"""Seven exercises in differentiation, each solved by hand and by machine."""

@@ -1,0 +1,1 @@
+"""Two differentiation engines to read, one for numbers and one for arrays, on two moons."""
