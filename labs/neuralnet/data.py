@@ -1,8 +1,7 @@
 """Images in CIFAR's format for the classifiers: the splits, the scaling of pixels, minibatches.
 
-CIFAR-10 itself is not to be had here. Its stand-in are the images of Fashion-MNIST in CIFAR's
-shape: 32 x 32 pixels with three equal channels, 50,000 for training and 10,000 for testing. Where
-the images come from is decided in `_cifar_rows` alone.
+CIFAR-10 where its files are on the machine, else its stand-in: the images of Fashion-MNIST in
+CIFAR's shape, 32 x 32 pixels with three equal channels, 50,000 for training and 10,000 for testing.
 """
 
 from __future__ import annotations
@@ -17,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wengert as wg
-from wengert.data import load
+from wengert.data import load_cifar10_or_standin
 from wengert.train.examples import epoch_order
 
 __all__ = ["CHANNELS", "PIXELS", "DataSampler", "Scaling", "Split", "Splits", "load_splits"]
 
 CHANNELS = 3
 PIXELS = 32 * 32
-_TRAINING = 50_000
 _VALIDATION = 5_000
 
 
@@ -111,31 +109,10 @@ def _part(split: Split, start: int, stop: int, count: int | None, what: str) -> 
 
 def _cifar_rows(data_dir: Path | None) -> tuple[Split, Split, tuple[str, ...], str]:
     """Training and test images as rows of CIFAR's format, the classes, and what the data is."""
-    source = load("fashion-mnist", data_dir)
-    train = Split(_as_cifar(source.train_x[:_TRAINING]), source.train_y[:_TRAINING])
-    test = Split(_as_cifar(source.test_x), source.test_y)
-    return train, test, source.classes, "Fashion-MNIST in CIFAR's format, a stand-in for CIFAR-10"
-
-
-def _as_cifar(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey images as rows of three equal planes of 32 x 32, bilinearly interpolated."""
-    side = images.shape[1]
-    matrix = _interpolation(side, 32)
-    rows = np.empty((len(images), 32, 32, CHANNELS), np.uint8)
-    for start in range(0, len(images), 1000):  # bounds the memory of the float32 copies
-        part = images[start : start + 1000].astype(np.float32)
-        # Exact, as the weights are multiples of 1/16; rounded half up.
-        scaled = np.floor(matrix @ part @ matrix.T + 0.5)
-        rows[start : start + 1000] = scaled.astype(np.uint8)[..., None]
-    return rows.reshape(len(images), CHANNELS * PIXELS)
-
-
-def _interpolation(old: int, new: int) -> NDArray[np.float32]:
-    """The matrix that interpolates ``new`` pixels linearly between the centres of ``old`` ones."""
-    places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    distance = np.abs(places[:, None] - np.arange(old))
-    matrix: NDArray[np.float32] = np.maximum(0, 1 - distance).astype(np.float32)
-    return matrix
+    source = load_cifar10_or_standin(data_dir)
+    train = Split(source.train_x.reshape(len(source.train_x), -1), source.train_y)
+    test = Split(source.test_x.reshape(len(source.test_x), -1), source.test_y)
+    return train, test, source.classes, source.title
 
 
 @dataclass(frozen=True)
