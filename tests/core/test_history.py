@@ -131,6 +131,35 @@ class TestParents:
         exponential.backward()
         np.testing.assert_allclose(a.grad, 2 * np.exp(np.array(A2) * 2))
 
+    def test_walk_back_finds_what_lives_and_makes_the_rest(self) -> None:
+        a, _ = pair()
+        held = np.exp(a)
+        s = (held * 2 + 1).sum()
+        plus = s.parents[0]
+        times = plus.parents[0]
+        np.testing.assert_array_equal(plus.array, held.array * 2 + 1)
+        np.testing.assert_array_equal(times.array, held.array * 2)
+        assert times.parents[0] is held
+        assert held.parents[0] is a
+
+    def test_walk_back_notices_updates_in_place(self) -> None:
+        a, b = pair()
+        y = a * 2
+        assert (y + 1).parents[0] is y  # looked for, and remembered
+        e = np.exp(b)
+        y += e
+        assert y.parents[1] is e
+
+    def test_of_long_histories_take_no_recursion(self) -> None:
+        x = start = Tensor([1.0], True)
+        for _ in range(5000):
+            x = x + 1.0
+        steps = 0
+        while x.parents:
+            x = x.parents[0]
+            steps += 1
+        assert (steps, x) == (5000, start)
+
     def test_of_a_square(self) -> None:
         """Regression: a leaf that stands twice among the parents."""
         a = Tensor(A2, True)
@@ -180,6 +209,18 @@ class TestBackward:
         order = (2.0 * a + np.ones(1)).backward()
         assert sum(not t.requires_grad for t in order) == 2
         assert len(order) == 5
+
+    def test_order_has_the_gradients_of_what_nobody_held(self) -> None:
+        a = Tensor([1.0, 2.0], True)
+        order = np.exp(a * 3).sum().backward()
+        e = np.exp([3.0, 6.0])
+        np.testing.assert_allclose(a.grad, 3 * e)
+        expected = [3 * e, None, e, [1, 1], 1]  # a, 3, a * 3, exp, sum
+        for t, g in zip(order, expected, strict=True):
+            assert (t.grad is None) == (g is None)
+            if g is not None:
+                np.testing.assert_allclose(t.grad, g)
+        np.testing.assert_allclose(a.grad, 3 * e)
 
     def test_accumulates(self) -> None:
         a = Tensor([1.0, 2.0], True)

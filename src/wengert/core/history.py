@@ -1,25 +1,25 @@
-"""What a Tensor can tell of its history: parents, backward steps, gradients, its text."""
+"""`Tensor.backward`, the gradients it leaves behind, single backward steps, and a Tensor's text."""
 
 from __future__ import annotations
 
-import gc
 import sys
-from _weakref import ref
-from collections.abc import Callable, Sequence
-from typing import Any, overload
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from . import algebra
-from .abstract import Aval, Var
+from .abstract import Var
+from .ancestry import TopologicalOrder, living, operation_of, parent_nodes
 from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
 from .ownership import owns_alone
 from .quiet import quiet
-from .state import LOCAL, next_id
+from .state import LOCAL
 from .sweep import collect, propagate, results_finite
-from .tape import INPUT, LEAF, OUTPUT, Node, NodeKind, wrapper
-from .tensor import FastTensor, Tensor, handle
+from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
+from .tensor import FastTensor, Tensor
+from .user_operation import USER
 
 __all__ = [
     "backward",
@@ -27,224 +27,7 @@ __all__ = [
     "describe",
     "grad_fn_name_of",
     "grad_fn_of",
-    "parents_of",
-    "user_node",
 ]
-
-
-# ------------------------------------------------------------------ operations made by users
-# [id, kind, parent nodes, None, gradient, parent Tensors, grad_fn, name, foreign, weak reference]
-
-
-def user_node(
-    t: Tensor, parents: tuple[Tensor, ...], grad_fn: Callable[[Any], None] | None, name: str | None
-) -> Node:
-    """The node of ``Tensor(out, True, parents, grad_fn, name)``."""
-    for i, p in enumerate(parents):
-        if not isinstance(p, Tensor):
-            raise WengertTypeError(f"Tensor(): parents[{i}] is a {type(p).__name__}, not a Tensor")
-        refresh(p)
-    nodes = tuple(p._n for p in parents)
-    return [next_id(), USER, nodes, None, None, parents, grad_fn, name, 0, ref(t)]
-
-
-def _user_contribution(node: Node, ct: Any, cotangents: dict[int, Any], wrap: Any = None) -> None:
-    """Call ``grad_fn``, which adds to its parents' ``.grad``, and take what it added from there."""
-    parents, grad_fn = node[5], node[6]
-    if grad_fn is None:
-        return
-    if isinstance(ct, Tensor):
-        raise WengertTypeError(
-            f"the operation {node[7] or 'made by Tensor(..., grad_fn)'} has no second derivative: "
-            "its grad_fn works on plain arrays. Use wengert.custom_vjp or wengert.primitive"
-        )
-    nodes = {p._n[0]: p._n for p in parents if p._n is not None}
-    before = {k: n[4] for k, n in nodes.items()}
-    recorded = [(p, getattr(p, "_g", None)) for p in parents]
-    try:
-        for p in parents:
-            p.zero_grad()
-        grad_fn(ct)
-        added = {k: n[4] for k, n in nodes.items()}
-    finally:
-        for k, n in nodes.items():
-            n[4] = before[k]
-        for p, g in recorded:
-            p._g = g
-    for k, g in added.items():
-        if g is not None:
-            cotangents[k] = cotangents[k] + g if k in cotangents else g
-
-
-def _decode_user(node: Node) -> tuple[Any, ...]:
-    return node[2], tuple(p._a for p in node[5]), {}, None, (None,) * len(node[2])
-
-
-USER = NodeKind("user", None, True, _user_contribution, _user_contribution, _decode_user)
-
-
-# ------------------------------------------------------------------ looking back
-
-
-def _living(nodes: list[Node]) -> dict[int, Tensor]:
-    """The user's Tensors of nodes, as far as they live, by node id.
-
-    Nodes do not refer back to their Tensors: that would cost every operation a weak reference.
-    Leaves do; the others are looked for among all objects that refer to a node, which takes
-    milliseconds. Only questions about the history (``.parents``) ask this.
-    """
-    found: dict[int, Tensor] = {}
-    wanted = {id(node): node for node in nodes}
-    for node in nodes:
-        if node[1] is LEAF or node[1] is USER:
-            t = node[-1]()
-            if t is not None and t._n is node:
-                found[node[0]] = t
-                wanted.pop(id(node), None)  # it stands twice among the parents of t * t
-    if wanted:
-        for t in gc.get_referrers(*wanted.values()):
-            if isinstance(t, Tensor) and id(t._n) in wanted:
-                found.setdefault(t._n[0], t)  # type: ignore[index]
-    return found
-
-
-def _order(root: Node) -> list[Node]:
-    """The nodes that ``root`` depends on, oldest first, itself last."""
-    nodes = {root[0]: root}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        for parent in node[2] if node[1].wide else node[2:4]:
-            if parent is not None and parent[0] not in nodes:
-                nodes[parent[0]] = parent
-                stack.append(parent)
-    return [nodes[k] for k in sorted(nodes)]
-
-
-def _operation(node: Node) -> Node:
-    """The node that holds the operation: that of the whole tuple for one output of several."""
-    return node[2] if node[1] is OUTPUT else node
-
-
-def _is_tuple(node: Node) -> bool:
-    """Whether the node stands for a tuple, whose OUTPUT nodes stand for the values."""
-    return node[1].primitive is not None and node[1].primitive.outputs is not None
-
-
-class _Values:
-    """Tensors for nodes: the living ones, and the others computed again, each once."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self._found = _living([n for n in nodes if not _is_tuple(n)])
-
-    def tensor(self, node: Node) -> Tensor:
-        """The Tensor of a node."""
-        if node[0] not in self._found:
-            order = [n for n in _order(node) if n[0] not in self._found and not _is_tuple(n)]
-            self._found.update(_living(order))
-            for earlier in order:
-                if earlier[0] not in self._found:
-                    self._found[earlier[0]] = self._again(earlier)
-        return self._found[node[0]]
-
-    def _again(self, node: Node) -> Tensor:
-        operation = _operation(node)
-        if operation[1] in (LEAF, INPUT) or operation[1].primitive is None:
-            raise WengertValueError("the Tensor at the start of this history no longer exists")
-        parents, operands, params, out, _ = operation[1].decode(operation)
-        primitive = operation[1].primitive
-        if out is None or isinstance(out, Aval):
-            values = [
-                x if m is None else self._found[m[0]]._a
-                for m, x in zip(parents, operands, strict=True)
-            ]
-            with quiet():
-                out = primitive.evaluate(*values, **params)
-        value = out[node[5]] if node[1] is OUTPUT else out
-        return handle(value._a if isinstance(value, Tensor) else value, node, None)
-
-    def parents(self, t: Tensor) -> tuple[Tensor, ...]:
-        """The operands of the operation that made ``t``."""
-        node = t._n
-        if node is None or node[1] in (LEAF, INPUT):
-            return ()
-        node = _operation(node)
-        if node[1] is USER:
-            return tuple(node[5])
-        parents, operands, _, _, constants = node[1].decode(node)
-        result = []
-        for m, x, c in zip(parents, operands, constants, strict=True):
-            if m is not None:
-                result.append(self.tensor(m))
-                continue
-            alive = None if c is None else c()
-            result.append(handle(np.asarray(x), None, None) if alive is None else alive)
-        return tuple(result)
-
-
-def parents_of(t: Tensor) -> tuple[Tensor, ...]:
-    """The operands of the operation that made ``t``; the user's own Tensors where these live."""
-    refresh(t)
-    return _Values(_parent_nodes(t._n)).parents(t)
-
-
-def _parent_nodes(node: Node | None) -> list[Node]:
-    if node is None or node[1] in (LEAF, INPUT):
-        return []
-    node = _operation(node)
-    return [m for m in (node[2] if node[1].wide else node[2:4]) if m is not None]
-
-
-class TopologicalOrder(Sequence[Tensor]):
-    """The Tensors of a computation, parents before children. Computed when first looked at."""
-
-    def __init__(self, root: Tensor) -> None:
-        self._root = root
-        self._node = root._n
-        self._tensors: list[Tensor] | None = None
-
-    def _all(self) -> list[Tensor]:
-        if self._tensors is None:
-            nodes = _order(self._node) if self._node is not None else []
-            values = _Values(nodes)
-            tensors: list[Tensor] = []
-            seen: set[int] = set()
-            for node in nodes:
-                if _is_tuple(node):
-                    continue
-                t = self._root if node is self._node else values.tensor(node)
-                for p in values.parents(t):
-                    if id(p) not in seen:
-                        seen.add(id(p))
-                        tensors.append(p)
-                if id(t) not in seen:
-                    seen.add(id(t))
-                    tensors.append(t)
-            self._tensors = tensors
-        return self._tensors
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    @overload
-    def __getitem__(self, i: int) -> Tensor: ...
-    @overload
-    def __getitem__(self, i: slice) -> list[Tensor]: ...
-    def __getitem__(self, i: int | slice) -> Tensor | list[Tensor]:
-        return self._all()[i]
-
-    def __contains__(self, t: object) -> bool:
-        return any(t is u for u in self._all())
-
-    def index(self, t: Any, start: int = 0, stop: int | None = None) -> int:
-        """The position of this very Tensor (elementwise ``==`` would be no use)."""
-        for i, u in enumerate(self._all()[:stop]):
-            if u is t and i >= start:
-                return i
-        raise ValueError("this Tensor is not part of the computation")
-
-    def __repr__(self) -> str:
-        return repr(self._all())
 
 
 # ------------------------------------------------------------------ gradients
@@ -281,13 +64,16 @@ def _calibrate() -> int:
     del inner
     seen: list[int] = []
 
-    def visit(node: Node, ct: Any) -> None:  # called from `propagate`, as `keep` in `backward` is
+    def held(node: Node) -> None:
         seen.append(_references(node))
+
+    def visit(node: Node, ct: Any) -> None:  # as `keep` in `_gradients` is called, and calls
+        held(node)
 
     ct = np.float64(1)
     propagate([2, 1], nodes, root, ct, frozenset(), False, wrapper(False), False, visit)
-    held = seen[1] - 1  # root's use of it is a consumer's
-    return held if held < 100 else -1
+    count = seen[1] - 1  # root's use of it is a consumer's
+    return count if count < 100 else -1
 
 
 _HELD_BY_SWEEP = _calibrate()
@@ -337,15 +123,41 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
             "wengert.vjp there"
         )
     graph = graph or create_graph
-    wrap = wrapper(record or create_graph)
-    order = sorted(nodes, reverse=True)
-    kept: dict[int, Any] = {}
     uses = _count_uses(nodes)
 
+    def held(node: Node) -> bool:
+        return node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP
+
+    kept = _gradients(t, seed, nodes, graph, record or create_graph, held)
+    done = frozenset(kept)
+    _deposit_all(t, nodes, kept)
+
+    def fill() -> None:
+        missing = _gradients(
+            t, seed, nodes, graph, record or create_graph, lambda node: node[0] not in done
+        )
+        _deposit_all(t, nodes, missing)
+
+    return TopologicalOrder(t, fill)
+
+
+def _gradients(
+    t: Tensor,
+    seed: Any,
+    nodes: dict[int, Node],
+    graph: bool,
+    tracked: bool,
+    wanted: Callable[[Node], bool],
+) -> dict[int, Any]:
+    """The cotangents of the nodes that are wanted, by id."""
+    root: Node = t._n  # type: ignore[assignment]
+    order = sorted(nodes, reverse=True)
+    wrap = wrapper(tracked)
+    kept: dict[int, Any] = {}
+
     def keep(node: Node, ct: Any) -> None:
-        if type(ct) is list:
-            return  # a tuple's cotangents; those of its values are what somebody may hold
-        if node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP:
+        # A list holds a tuple's cotangents; those of its values are what somebody may hold.
+        if type(ct) is not list and wanted(node):
             kept[node[0]] = ct
 
     none: frozenset[int] = frozenset()
@@ -354,19 +166,22 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
         if not results_finite(kept, nodes):
             kept.clear()
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
-    del seed
+    return kept
+
+
+def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
+    """Add cotangents to the ``.grad`` of the Tensors of their nodes."""
     for k in list(kept):
         kept[k] = _as_gradient(nodes[k], kept[k])
         if not isinstance(kept[k], Tensor):
             deposit(nodes[k], kept)
     if kept:
         _deposit_recorded(t, nodes, kept)
-    return TopologicalOrder(t)
 
 
 def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
     """Give the gradients of a recorded backward pass to the Tensors themselves."""
-    owners = _living([nodes[k] for k in kept if nodes[k] is not t._n])
+    owners = living([nodes[k] for k in kept if nodes[k] is not t._n])
     if t._n is not None:
         owners[t._n[0]] = t
     for k, g in kept.items():
@@ -401,7 +216,7 @@ def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:
 
     def grad_fn(upstream: Any) -> None:
         seed = _seed(t, upstream, False)
-        parents = {m[0]: m for m in _parent_nodes(t._n)}
+        parents = {m[0]: m for m in parent_nodes(t._n)}
         cotangents: dict[int, Any] = {}
         with quiet():
             node[1].raw(node, seed, cotangents)
@@ -430,7 +245,7 @@ def grad_fn_name_of(t: Tensor) -> str | None:
         return None
     if node[1] is USER:
         return node[7] or "<UserBackward>"
-    return _backward_name(_operation(node)[1].primitive.name)
+    return _backward_name(operation_of(node)[1].primitive.name)
 
 
 def describe(t: Tensor) -> str:

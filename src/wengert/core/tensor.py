@@ -109,7 +109,7 @@ class Tensor:
         self.__class__ = FastTensor
         if requires_grad or (grad_fn is not None and any(p._n is not None for p in parents)):
             if grad_fn is not None or parents:
-                from .history import user_node
+                from .user_operation import user_node
 
                 self._n = user_node(self, tuple(parents), grad_fn, grad_fn_name)
             else:
@@ -204,7 +204,8 @@ class Tensor:
     def grad(self) -> Any:
         """The accumulated gradient, a live ndarray of this shape; None without ``requires_grad``.
 
-        A Tensor after ``backward(create_graph=True)``.
+        ``backward()`` fills in those of the Tensors that are still held, and of all that are
+        reached through the order that it returns. A Tensor after ``backward(create_graph=True)``.
         """
         node = self._n
         if node is None:
@@ -263,7 +264,7 @@ class Tensor:
     @property
     def parents(self) -> tuple[Tensor, ...]:
         """The operands of the operation that made this Tensor; ``()`` if none is recorded."""
-        from .history import parents_of
+        from .ancestry import parents_of
 
         return parents_of(self)
 
