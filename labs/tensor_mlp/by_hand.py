@@ -26,7 +26,7 @@ def tensor_step(model: MLP, x: NDArray[Any], y: NDArray[Any], lr: float) -> Call
         optimizer.zero_grad()
         loss.backward()
         value = float(loss.array)
-        del loss
+        del loss  # the graph, as in `training.train`
         optimizer.step()
         return value
 

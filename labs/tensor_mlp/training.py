@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,14 @@ import wengert as wg
 from labs.tensor_mlp.network import SGD, cross_entropy_loss
 from wengert import data
 
-__all__ = ["evaluate", "load_images", "plot_losses", "plot_mnist_image", "train"]
+__all__ = [
+    "evaluate",
+    "load_images",
+    "missing_files",
+    "plot_losses",
+    "plot_mnist_image",
+    "train",
+]
 
 Images = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -44,6 +52,25 @@ def load_images(name: str, directory: Path | None = None) -> tuple[Images, tuple
         for images in (found.train_x, found.test_x)
     )
     return (x_train, found.train_y, x_test, found.test_y), found.classes
+
+
+def missing_files(name: str, directory: Path | None = None) -> str:
+    """Why a data set that is optional is left out: its files are not here; nothing if they are.
+
+    `wengert.data.load` would download them.
+    """
+    places = [directory] if directory else [_environment_directory(), _SYSTEM_DIRECTORY]
+    for place in filter(None, places):
+        if any(place.glob(f"{name}/train-images*")):
+            return ""
+    return f"{name}: no files in {' or '.join(str(p / name) for p in places if p)}"
+
+
+_SYSTEM_DIRECTORY = Path("/usr/share/datasets")
+
+
+def _environment_directory() -> Path | None:
+    return Path(os.environ["WENGERT_DATA"]) if os.environ.get("WENGERT_DATA") else None
 
 
 def evaluate(model: Any, x: NDArray[Any], y: NDArray[Any], batch_size: int = 1000) -> float:
@@ -131,13 +158,16 @@ def _train_epoch(
             loss = cross_entropy_loss(logits, labels)
             optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
             total += float(loss.array) * len(batch)
             if not bar.disable:
                 seen = start + len(batch)
                 correct += float((logits.array.argmax(axis=1) == labels).sum())
                 text = f"loss {total / seen:.4f}, accuracy {100 * correct / seen:.1f} %"
                 bar.set_postfix_str(text, refresh=False)
+            # The graph holds the weights that it was computed with. While it lives, changing them
+            # in place would make another backward() wrong, so `param.array` would be a copy.
+            del logits, loss
+            optimizer.step()
     return total / len(x)
 
 
