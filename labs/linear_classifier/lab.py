@@ -14,6 +14,7 @@ import wengert as wg
 from labs.linear_classifier import classifier
 from labs.linear_classifier.data import STAND_IN, Images, load
 from labs.linear_classifier.training import Curves, figure_of, follow, save_figure
+from wengert.train.atomic import write_bytes
 
 __all__ = ["add_arguments", "agreement", "run", "train_automatic", "train_two_layer"]
 
@@ -25,6 +26,9 @@ _HIDDEN, _TWO_LAYER_EPOCHS = 32, 300
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long to descend."""
     parser.add_argument("--epochs", type=int, help=f"of the linear classifier ({_EPOCHS:,})")
+    parser.add_argument(
+        "--resume", type=Path, metavar="DIR", help="go on from the checkpoints of an earlier run"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -37,9 +41,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """
     quick, out = options.quick, options.out
     images = load(options.data_dir, *((2000, 500) if quick else ()))
-    epochs = options.epochs or (30 if quick else _EPOCHS)
+    epochs = (30 if quick else _EPOCHS) if options.epochs is None else options.epochs
     if epochs < 1:
         raise wg.ConfigError(f"--epochs must be at least 1, got {epochs}")
+    if options.resume is not None:
+        _copy_checkpoints(options.resume, out)
     figures: dict[str, Any] = {"data": STAND_IN, "images": len(images.x_train)}
     small = Images(*(array[:_NUMERICAL_IMAGES] for array in images))
     figures |= agreement(small)
@@ -69,6 +75,19 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "two_layer_train_accuracy_percent": round(100 * two_layer.accuracy[-1], 2),
         "two_layer_seconds_per_epoch": round(two_layer.seconds / len(two_layer.loss), 4),
     }
+
+
+def _copy_checkpoints(source: Path, out: Path) -> None:
+    found = [source / name for name in ("linear.npz", "two_layer.npz") if (source / name).exists()]
+    if not found:
+        raise wg.DataError(f"{source}: no checkpoint linear.npz or two_layer.npz there")
+    for path in found:
+        if path.parent.resolve() != out.resolve():
+            write_bytes(out / path.name, path.read_bytes())
+
+
+def _name(images: Images) -> str:
+    return f"{len(images.x_train)} images"
 
 
 def agreement(images: Images) -> dict[str, float]:
@@ -149,7 +168,7 @@ def train_automatic(images: Images, epochs: int, out: Path) -> Curves:
             watch=watch,
         )
 
-    return follow(descend, epochs, "linear", out / "linear.npz")
+    return follow(descend, epochs, "linear", out / "linear.npz", _name(images))
 
 
 def train_two_layer(images: Images, epochs: int, out: Path, seed: int | None = None) -> Curves:
@@ -165,4 +184,4 @@ def train_two_layer(images: Images, epochs: int, out: Path, seed: int | None = N
             score, classifier.grad(loss), weights, x, images.y_train, left, watch=watch
         )
 
-    return follow(descend, epochs, "two layers", out / "two_layer.npz")
+    return follow(descend, epochs, "two layers", out / "two_layer.npz", _name(images))

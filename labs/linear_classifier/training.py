@@ -29,12 +29,16 @@ _SAVE_EVERY = 50
 
 @dataclass
 class Curves:
-    """What a descent has reached: weights, loss and accuracy after each epoch, and the time."""
+    """What a descent has reached: weights, loss and accuracy after each epoch, and the time.
+
+    ``of`` says what it descends on, so that a checkpoint is not taken for that of something else.
+    """
 
     weights: NDArray[Any] | None = None
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    of: str = ""
 
     @property
     def is_monotone(self) -> bool:
@@ -50,6 +54,7 @@ class Curves:
             loss=self.loss,
             accuracy=self.accuracy,
             seconds=self.seconds,
+            of=self.of,
         )
         write_bytes(path, buffer.getvalue())
 
@@ -63,21 +68,27 @@ class Curves:
             If the file is broken.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # An empty file is an EOFError to NumPy; a file it cannot read it leaves open.
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 return cls(
                     file["weights"],
                     file["loss"].tolist(),
                     file["accuracy"].tolist(),
                     float(file["seconds"]),
+                    str(file["of"]),
                 )
-        except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise wg.DataError(
                 f"{path}: no checkpoint that can be read ({error}); remove it to start anew"
             ) from error
 
 
 def follow(
-    descend: Callable[..., Any], epochs: int, title: str, checkpoint: Path | None = None
+    descend: Callable[..., Any],
+    epochs: int,
+    title: str,
+    checkpoint: Path | None = None,
+    of: str = "",
 ) -> Curves:
     """Run a descent with a bar and checkpoints, from the checkpoint on if there is one.
 
@@ -93,16 +104,21 @@ def follow(
         For the bar.
     checkpoint : Path, optional
         Saved there every 50 epochs, at the end, and upon Ctrl-C.
+    of : str
+        What it descends on; a checkpoint of something else is refused.
 
     Raises
     ------
     KeyboardInterrupt
         After saving, if Ctrl-C was pressed and there is a checkpoint to go on from.
     wengert.DataError
-        If the checkpoint cannot be read.
+        If the checkpoint cannot be read, or is of something else.
     """
-    resumed = checkpoint is not None and checkpoint.exists()
-    curves = Curves.load(checkpoint) if resumed and checkpoint is not None else Curves()
+    curves = Curves(of=of)
+    if checkpoint is not None and checkpoint.exists():
+        curves = Curves.load(checkpoint)
+        if curves.of != of:
+            raise wg.DataError(f"{checkpoint}: a checkpoint of {curves.of!r}, not of {of!r}")
     left = epochs - len(curves.loss)
     if left <= 0:
         return curves
