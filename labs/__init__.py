@@ -8,5 +8,5 @@ __all__ = ["quick"]
 
 
 def quick() -> bool:
-    """Whether notebooks run at the size of the tests: ``WENGERT_LAB_QUICK=1``."""
+    """Whether notebooks are to run at the size of the tests: ``WENGERT_LAB_QUICK=1``."""
     return os.environ.get("WENGERT_LAB_QUICK", "") not in ("", "0")
