@@ -41,9 +41,9 @@ class Curves:
     of: str = ""
 
     @property
-    def is_monotone(self) -> bool:
-        """Whether the loss fell in every epoch."""
-        return bool(np.all(np.diff(self.loss) < 0))
+    def rises(self) -> int:
+        """In how many epochs the loss did not fall."""
+        return int(np.sum(np.diff(self.loss) >= 0))
 
     def save(self, path: Path) -> None:
         """Write an .npz file, whole or not at all."""

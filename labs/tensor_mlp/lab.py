@@ -11,12 +11,19 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+import wengert as wg
 from labs.tensor_mlp import by_hand, grade, training
 from labs.tensor_mlp.network import MLP
 from wengert.train import save_model
 from wengert.train.atomic import write_bytes
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["BOUNDS", "add_arguments", "run"]
+
+BOUNDS = {
+    "facts_that_hold": "== 42",
+    "step_ratio": "<= 1.5",
+    "fashion_mnist_test_accuracy_percent": ">= 84",
+}
 
 # The course's settings; it leaves the hidden size open.
 _EPOCHS, _BATCH, _RATE, _HIDDEN = 5, 32, 0.1, 256
@@ -38,16 +45,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``grade``, and for each data set losses, accuracy and time; ``step_ratio``, the time of a
-        training step divided by that of the same step written by hand in NumPy.
+        ``facts_that_hold``; for each data set losses, accuracy and time; ``step_ratio``, the time
+        of a training step divided by that of the same step written by hand in NumPy.
     """
+    for name in ("epochs", "batch_size", "hidden_size"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            flag = name.replace("_", "-")
+            raise wg.ConfigError(f"--{flag} must be at least 1, got {value}")
     report = grade.grade(Path(grade.__file__).with_name("submitted.py"))
     print(f"facts of the course: {report.points} of {len(report.results)}")
-    figures: dict[str, Any] = {"grade": f"{report.points} of {len(report.results)}"}
+    figures: dict[str, Any] = {"facts_that_hold": report.points, "facts": len(report.results)}
     histories: dict[str, Any] = {}
     for name, title in _TITLES.items():
         if name != "fashion-mnist" and (reason := training.missing_files(name, options.data_dir)):
-            figures[f"{name}_skipped"] = reason
+            figures[f"{_key(name)}_left_out"] = reason
             print(f"{title} is left out: {reason}")
             continue
         images, classes = training.load_images(name, options.data_dir)
@@ -61,11 +73,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def _key(name: str) -> str:
+    return name.replace("-", "_")
+
+
 def _train(
     name: str, title: str, images: Any, options: argparse.Namespace, figures: dict[str, Any]
 ) -> dict[str, list[float]]:
     x_train, y_train, x_test, y_test = images
-    epochs = options.epochs or (2 if options.quick else _EPOCHS)
+    epochs = (2 if options.quick else _EPOCHS) if options.epochs is None else options.epochs
     print(f"{title}: {len(x_train):,} training and {len(x_test):,} test images")
     rng = np.random.default_rng(_SEED if options.seed is None else options.seed)
     model = MLP(x_train.shape[1], options.hidden_size, 10, rng)
@@ -80,12 +96,15 @@ def _train(
         for part in ("W", "b")
     }
     save_model(options.out / f"{name}.safetensors", parameters, {"dataset": name})
+    if len(history["train_loss"]) < epochs:
+        figures["interrupted"] = True
+    key = _key(name)
     figures |= {
-        f"{name}_epochs": len(history["train_loss"]),
-        f"{name}_train_loss": [round(v, 4) for v in history["train_loss"]],
-        f"{name}_val_loss": [round(v, 4) for v in history["val_loss"]],
-        f"{name}_test_accuracy_percent": round(training.evaluate(model, x_test, y_test), 2),
-        f"{name}_seconds": round(seconds, 1),
+        f"{key}_epochs": len(history["train_loss"]),
+        f"{key}_train_loss": [round(v, 4) for v in history["train_loss"]],
+        f"{key}_val_loss": [round(v, 4) for v in history["val_loss"]],
+        f"{key}_test_accuracy_percent": round(training.evaluate(model, x_test, y_test), 2),
+        f"{key}_seconds": round(seconds, 1),
     }
     return history
 

@@ -513,16 +513,25 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options.out, options.quick, options.seed, options.data_dir = tmp_path, True, None, None
     figures = lab.run(options)
     json.dumps(figures)
-    assert figures["grade"] == "42 of 42"
-    assert figures["fashion-mnist_epochs"] == 2
-    assert figures["fashion-mnist_test_accuracy_percent"] > 60
-    assert figures["fashion-mnist_train_loss"][1] < figures["fashion-mnist_train_loss"][0]
+    assert figures["facts_that_hold"] == figures["facts"] == 42
+    assert figures["fashion_mnist_epochs"] == 2
+    assert figures["fashion_mnist_test_accuracy_percent"] > 60
+    assert figures["fashion_mnist_train_loss"][1] < figures["fashion_mnist_train_loss"][0]
     assert 0.5 < figures["step_ratio"] < 4  # the bar of 1.5 is asserted of the full run
-    assert "mnist_skipped" in figures or figures["mnist_epochs"] == 2
+    assert "mnist_left_out" in figures or figures["mnist_epochs"] == 2
     for name in ("images.png", "tensor_mlp.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "fashion-mnist.safetensors").stat().st_size > 784 * 256 * 8
     assert "Epoch 2/2 | Train Loss: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--epochs", "--batch-size", "--hidden-size"])
+def test_bad_flags(tmp_path: Path, flag: str) -> None:
+    parser = argparse.ArgumentParser()
+    lab.add_arguments(parser)
+    options = parser.parse_args([flag, "0"])
+    with pytest.raises(wg.ConfigError, match=f"{flag} must be at least 1, got 0"):
+        lab.run(options)
 
 
 def test_mnist_where_its_files_are(tmp_path: Path) -> None:
@@ -536,11 +545,11 @@ def test_figures_of_the_full_run() -> None:
     """The bars of the issue, in the committed figures."""
     figures = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
     figures = figures.get("figures", figures)
-    assert figures["grade"] == "42 of 42"
-    assert figures["fashion-mnist_epochs"] == 5
-    assert figures["fashion-mnist_test_accuracy_percent"] > 84
+    assert figures["facts_that_hold"] == figures["facts"] == 42
+    assert figures["fashion_mnist_epochs"] == 5
+    assert figures["fashion_mnist_test_accuracy_percent"] > 84
     assert figures["step_ratio"] <= 1.5
-    losses = figures["fashion-mnist_train_loss"]
+    losses = figures["fashion_mnist_train_loss"]
     assert losses == sorted(losses, reverse=True)
 
 
