@@ -26,9 +26,11 @@
 # ruff: noqa: B018, D100
 import inspect
 import sys
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
+warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 import numpy as np
 

@@ -22,8 +22,10 @@
 # %matplotlib inline
 # ruff: noqa: B018, D100
 import sys
+import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
+warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 import numpy as np
 
