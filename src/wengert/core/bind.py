@@ -184,12 +184,25 @@ def _save(
                 lowest = min(x._x.tangents)
                 foreign = min(foreign, lowest) if foreign else lowest
             else:
-                saved.append(a)
+                saved.append(_own_copy(x, a))
         else:
             parents.append(None)
             saved.append(snapshot(a) if type(a) is ndarray and not unneeded else a)
     held = None if constants is None else tuple([constants.get(i) for i in range(len(args))])
     return tuple(parents), tuple(saved), foreign, held
+
+
+def _own_copy(x: Tensor, a: Any) -> Any:
+    """What a node saves of an operand: of a small part of an array, a copy.
+
+    Saved as a view it would hold the whole array, so that the next write into that, in a loop over
+    its rows say, had to copy the whole.
+    """
+    if type(x) is RareTensor and x._x.base is not None and type(a) is ndarray:
+        whole = x._x.base._a
+        if type(whole) is ndarray and 4 * a.size <= whole.size:
+            return a.copy("K")
+    return a
 
 
 def _bind_outputs(

@@ -76,7 +76,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         return  # y[i] op= z ends with this assignment of the view to the place where it is
     value = _trim(value, x.shape, template, arrays)
     if _rare_value(root) or _rare_value(value) or any(map(_rare_value, arrays)):
-        _set_rare(root, chain, template, arrays, value)
+        _set_rare(root, x if is_view else None, chain, template, arrays, value)
     else:
         _set_plain(root, x if is_view else None, chain, template, arrays, value)
 
@@ -144,8 +144,12 @@ def _set_where(x: Tensor, mask: Tensor, value: Any) -> None:
     set_item(x, ..., np.where(full, value, x))
 
 
-def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value: Any) -> None:
+def _set_rare(
+    root: Tensor, view: Tensor | None, chain: Any, template: Any, arrays: list[Any], value: Any
+) -> None:
     """Duals and abstract values: functionally by `bind`; then the base takes the result over."""
+    if _set_dual(root, view, chain, template, arrays, value):
+        return
     if chain:
         if type(root._a) is Var:
             require_certain_view(root, chain)
@@ -167,6 +171,70 @@ def _set_rare(root: Tensor, chain: Any, template: Any, arrays: list[Any], value:
     root._n = out._n
     if type(root) is RareTensor:
         root._x.tangents = out._x.tangents if type(out) is RareTensor else {}
+
+
+def _is_constant(t: Any) -> bool:
+    """Whether a tangent is one of plain numbers: of no outer transform, and not recorded."""
+    return type(t) is FastTensor and t._n is None
+
+
+def _set_dual(
+    root: Tensor, view: Tensor | None, chain: Any, template: Any, arrays: list[Any], value: Any
+) -> bool:
+    """A write in place into dual numbers on plain arrays, where nothing is recorded.
+
+    A loop that writes n elements in forward mode would otherwise copy the whole n times. Returns
+    whether that was possible; if not, nothing has been done.
+    """
+    a = root._a
+    if type(a) is not ndarray or not a.flags.writeable or root._n is not None:
+        return False
+    if type(root) is RareTensor and root._x.exposed:
+        return False
+    mine: dict[int, Any] = root._x.tangents if type(root) is RareTensor else {}
+    theirs: dict[int, Any] = {}
+    raw_value = value
+    if isinstance(value, Tensor):
+        if value._n is not None or type(value._a) is Var:
+            return False
+        raw_value = value._a
+        # A copy, for the value may be the base itself, whose tangents are taken out below.
+        theirs = dict(value._x.tangents) if type(value) is RareTensor else {}
+    if any(isinstance(i, Tensor) for i in arrays):
+        return False
+    if not all(_is_constant(t) and type(t._a) is ndarray for t in mine.values()):
+        return False
+    if not all(_is_constant(t) for t in theirs.values()):
+        return False
+    index = join(template, arrays)
+    if view is not None:
+        view._a = view._x.base_array = None  # our own view must not count as another owner
+        view._x.tangents = {}
+    del a
+    tangents = {}
+    for level in mine.keys() | theirs.keys():
+        t = FastTensor()
+        t._n = None
+        # Popped, so that a Tensor which nobody else holds no longer holds the array.
+        t._a = mine.pop(level)._a if level in mine else np.zeros_like(root._a)
+        if not owns_alone(t):
+            t._a = t._a.copy("K")
+        tangents[level] = t
+    if not owns_alone(root):
+        root._a = root._a.copy("K")
+    try:
+        apply_chain(root._a, chain)[index] = raw_value
+        for level, t in tangents.items():
+            apply_chain(t._a, chain)[index] = theirs[level]._a if level in theirs else 0
+    finally:
+        if type(root) is FastTensor:
+            root.__class__ = RareTensor
+            root._x = Rare(None)
+        root._x.tangents = tangents
+        if view is not None:
+            view._a = apply_chain(root._a, chain)
+            view._x.base_node = ()  # derive the view again at the next use
+    return True
 
 
 def _require_writeable(root: Tensor, chain: Any) -> None:

@@ -16,6 +16,7 @@ from ..core.errors import AbstractValueError, MutationError, WengertTypeError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
+from ..rules import fast_indexing  # noqa: F401  (sets how the sweep goes through these)
 from ..rules.indexing import getitem_p
 from .dispatch import implements, write_out
 from .joining import along, part
