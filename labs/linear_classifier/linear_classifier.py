@@ -30,7 +30,6 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
-warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 import numpy as np
 
@@ -38,6 +37,8 @@ import labs
 from labs.linear_classifier import classifier, data, lab
 from labs.linear_classifier.training import figure_of
 from wengert import grad
+
+warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 
 def show(*functions):

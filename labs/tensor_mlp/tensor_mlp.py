@@ -25,7 +25,6 @@ import sys
 import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
-warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 import numpy as np
 
@@ -40,6 +39,8 @@ from labs.tensor_mlp.submitted import (
     max,
     softmax,
 )
+
+warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 # %% [markdown]
 # ## The graph
