@@ -8,6 +8,7 @@ import difflib
 import inspect
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -193,6 +194,14 @@ class TestFollow:
         assert again.rises == 0
         assert sorted(p.name for p in tmp_path.iterdir()) == ["c.npz"]
 
+    @pytest.fixture
+    def interruptible(self) -> Iterator[None]:
+        """Processes that a shell starts in the background ignore SIGINT, tests included."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
+
+    @pytest.mark.usefixtures("interruptible")
     def test_interrupt_saves(self, tmp_path: Path) -> None:
         path = tmp_path / "c.npz"
 
