@@ -14,6 +14,7 @@ ORDER = (
     "numpy",
     "scipy",
     "operations",  # public operations beyond NumPy's and SciPy's
+    "tensors",  # Tensor's operations as functions
     "transforms",
     "compiler",
     "show",
@@ -27,7 +28,16 @@ ORDER = (
 )
 # These stand on the public interface, and see nothing below it.
 ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
-PUBLIC = ("wengert", "tree", "numpy", "scipy", "operations", "testing", *ON_THE_PUBLIC_API)
+PUBLIC = (
+    "wengert",
+    "tree",
+    "tensors",
+    "numpy",
+    "scipy",
+    "operations",
+    "testing",
+    *ON_THE_PUBLIC_API,
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

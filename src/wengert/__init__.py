@@ -5,7 +5,7 @@
 array([0., 0.])
 """
 
-from . import core, numpy, operations, rules, scipy, tree
+from . import core, numpy, operations, rules, scipy, tensors, tree
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -98,6 +98,7 @@ __all__ = [
     "stop_gradient",
     "tensor",
     "tensor_jacobian_product",
+    "tensors",
     "tree",
     "value_and_grad",
     "vector_jacobian_product",

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from .errors import WengertTypeError
-from .tensor import FastTensor, Rare, Tensor
+from .tensor import FastTensor, Rare, RareTensor, Tensor
 
-__all__ = ["owns_alone", "plain_array", "settle", "snapshot"]
+__all__ = ["owns_alone", "plain_array", "settle", "settled", "snapshot"]
 
 _getrefcount = getattr(sys, "getrefcount", None)
 
@@ -86,3 +86,12 @@ def settle(t: Tensor) -> bool:
         t.__class__ = FastTensor
         t._x = Rare(None)
     return True
+
+
+def settled(x: Any) -> bool:
+    """Whether ``x`` has just become an ordinary Tensor again, since its array is back.
+
+    Asked by operations before they take the slow path: after ``w.array -= step`` the next use of
+    ``w`` would take it, and record a node that is slow to sweep.
+    """
+    return type(x) is RareTensor and x._x.exposed and settle(x) and type(x) is FastTensor

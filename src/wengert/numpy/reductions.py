@@ -72,7 +72,7 @@ def sum(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Any:
-    """`numpy.sum`."""
+    """`numpy.sum`. As ``x.sum(axis, keepdims)`` it is understood, too."""
     if (
         type(a) is FastTensor
         and dtype is None
@@ -81,6 +81,8 @@ def sum(
         and where is NO_VALUE
     ):
         return fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+    if dtype is True or dtype is False:  # never a dtype: NumPy refuses it
+        return sum(a, axis, None, out, dtype, initial, where)
     a = _in_dtype(as_operand(a), dtype)
     y = sum_(select(mask_of(where, a.shape), a, 0), reduced_axes(a, axis), flag(keepdims))
     y = _in_dtype(y, dtype)
@@ -131,9 +133,14 @@ def max(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Any:
-    """`numpy.max`. Elements that tie for the maximum share the derivative evenly."""
+    """`numpy.max`. Elements that tie for the maximum share the derivative evenly.
+
+    As ``x.max(axis, keepdims)`` it is understood, too.
+    """
     if type(a) is FastTensor and out is None and initial is NO_VALUE and where is NO_VALUE:
         return fast_max(a, axis, keepdims is not NO_VALUE and bool(keepdims))
+    if out is True or out is False:  # never an output: NumPy refuses it
+        return max(a, axis, None, out, initial, where)
     return extremum("max", max_p, a, axis, out, keepdims, initial, where)
 
 

@@ -12,7 +12,7 @@ from ..core import algebra
 from ..core.abstract import Aval
 from ..core.bind import bind
 from ..core.errors import ShapeError
-from ..core.ownership import snapshot
+from ..core.ownership import settled, snapshot
 from ..core.primitive import Primitive
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import Node, NodeKind, Wrap, contribute
@@ -192,6 +192,8 @@ def matmul(x: Any, y: Any) -> Any:
 
 def _matmul_any(x: Any, y: Any) -> Any:
     """Everything but ordinary Tensors and arrays."""
+    if settled(x) or settled(y):
+        return matmul(x, y)
     if isinstance(x, (list, tuple)):
         x = np.asarray(x)
     if isinstance(y, (list, tuple)):

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
-from ..core.ownership import snapshot
+from ..core.ownership import settled, snapshot
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -93,7 +93,7 @@ def op_add(x, y):
         else:
             r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
         return r
-    return slow(add_p, x, y)
+    return slow_add(x, y)
 
 
 def rop_add(y, x):
@@ -154,10 +154,14 @@ def add(x, y):
 
 
 def slow_add(x, y):
+    if settled(x) or settled(y):
+        return add(x, y)
     return slow(add_p, x, y)
 
 
 def slow_radd(y, x):
+    if settled(y):
+        return rop_add(y, x)
     return slow_reflected(add_p, y, x)
 
 
@@ -266,7 +270,7 @@ def op_sub(x, y):
         else:
             r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
         return r
-    return slow(sub_p, x, y)
+    return slow_sub(x, y)
 
 
 def rop_sub(y, x):
@@ -327,10 +331,14 @@ def sub(x, y):
 
 
 def slow_sub(x, y):
+    if settled(x) or settled(y):
+        return sub(x, y)
     return slow(sub_p, x, y)
 
 
 def slow_rsub(y, x):
+    if settled(y):
+        return rop_sub(y, x)
     return slow_reflected(sub_p, y, x)
 
 
@@ -441,7 +449,7 @@ def op_mul(x, y):
         else:
             r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
         return r
-    return slow(mul_p, x, y)
+    return slow_mul(x, y)
 
 
 def rop_mul(y, x):
@@ -504,10 +512,14 @@ def mul(x, y):
 
 
 def slow_mul(x, y):
+    if settled(x) or settled(y):
+        return mul(x, y)
     return slow(mul_p, x, y)
 
 
 def slow_rmul(y, x):
+    if settled(y):
+        return rop_mul(y, x)
     return slow_reflected(mul_p, y, x)
 
 
@@ -621,7 +633,7 @@ def op_div(x, y):
         else:
             r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
         return r
-    return slow(div_p, x, y)
+    return slow_div(x, y)
 
 
 def rop_div(y, x):
@@ -683,10 +695,14 @@ def div(x, y):
 
 
 def slow_div(x, y):
+    if settled(x) or settled(y):
+        return div(x, y)
     return slow(div_p, x, y)
 
 
 def slow_rdiv(y, x):
+    if settled(y):
+        return rop_div(y, x)
     return slow_reflected(div_p, y, x)
 
 
@@ -838,7 +854,7 @@ def op_pow(x, y):
         else:
             r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
         return r
-    return slow(pow_p, x, y)
+    return slow_pow(x, y)
 
 
 def rop_pow(y, x):
@@ -902,10 +918,14 @@ def pow(x, y):
 
 
 def slow_pow(x, y):
+    if settled(x) or settled(y):
+        return pow(x, y)
     return slow(pow_p, x, y)
 
 
 def slow_rpow(y, x):
+    if settled(y):
+        return rop_pow(y, x)
     return slow_reflected(pow_p, y, x)
 
 
@@ -1321,7 +1341,7 @@ def op_logaddexp(x, y):
         else:
             r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
         return r
-    return slow(logaddexp_p, x, y)
+    return slow_logaddexp(x, y)
 
 
 def rop_logaddexp(y, x):
@@ -1383,10 +1403,14 @@ def logaddexp(x, y):
 
 
 def slow_logaddexp(x, y):
+    if settled(x) or settled(y):
+        return logaddexp(x, y)
     return slow(logaddexp_p, x, y)
 
 
 def slow_rlogaddexp(y, x):
+    if settled(y):
+        return rop_logaddexp(y, x)
     return slow_reflected(logaddexp_p, y, x)
 
 

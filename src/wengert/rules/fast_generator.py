@@ -66,7 +66,7 @@ import numpy as np
 from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
-from ..core.ownership import snapshot
+from ..core.ownership import settled, snapshot
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -314,7 +314,7 @@ def op_{name}(x, y):
         a = x._a
         b = y
         m = x._n
-{_indent(copy_y, 8)}{_indent(forward("m", "None"), 8)}    return slow({name}_p, x, y)
+{_indent(copy_y, 8)}{_indent(forward("m", "None"), 8)}    return slow_{name}(x, y)
 
 
 def rop_{name}(y, x):
@@ -343,10 +343,14 @@ def {name}(x, y):
 
 
 def slow_{name}(x, y):
+    if settled(x) or settled(y):
+        return {name}(x, y)
     return slow({name}_p, x, y)
 
 
 def slow_r{name}(y, x):
+    if settled(y):
+        return rop_{name}(y, x)
     return slow_reflected({name}_p, y, x)
 
 

@@ -1,0 +1,1 @@
+"""A Tensor with a graph, and a network on images built from it."""
