@@ -13,6 +13,7 @@ ORDER = (
     "rules",
     "numpy",
     "scipy",
+    "operations",  # public operations beyond NumPy's and SciPy's
     "transforms",
     "compiler",
     "show",
@@ -26,7 +27,7 @@ ORDER = (
 )
 # These stand on the public interface, and see nothing below it.
 ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
-PUBLIC = ("wengert", "tree", "numpy", "scipy", "testing", *ON_THE_PUBLIC_API)
+PUBLIC = ("wengert", "tree", "numpy", "scipy", "operations", "testing", *ON_THE_PUBLIC_API)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

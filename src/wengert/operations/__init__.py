@@ -1,0 +1,24 @@
+"""Public operations that NumPy and SciPy do not have: those of networks on images.
+
+Convolution, pooling, resizing, and the rectified linear unit, for Tensors and plain arrays. Owns
+the signatures and the errors; the mathematics is in `wengert.rules`. `wengert.nn` offers all of
+them again, and layers made of them.
+"""
+
+from .activations import relu
+from .convolution import conv2d
+from .layouts import from_nchw, kernel_from_oihw, kernel_to_oihw, to_nchw
+from .pooling import avg_pool2d, max_pool2d
+from .resizing import resize
+
+__all__ = [
+    "avg_pool2d",
+    "conv2d",
+    "from_nchw",
+    "kernel_from_oihw",
+    "kernel_to_oihw",
+    "max_pool2d",
+    "relu",
+    "resize",
+    "to_nchw",
+]
