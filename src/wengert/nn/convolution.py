@@ -167,6 +167,10 @@ class DepthwiseConv2d(Conv2d):
         multiplier: int = 1,
         **options: Any,
     ) -> None:
+        if not isinstance(multiplier, (int, np.integer)) or multiplier < 1:
+            raise wg.WengertValueError(
+                f"DepthwiseConv2d: multiplier must be a positive integer, got {multiplier!r}"
+            )
         super().__init__(
             channels, channels * multiplier, window, rng=rng, groups=channels, **options
         )
