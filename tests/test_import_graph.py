@@ -14,6 +14,8 @@ ORDER = (
     "numpy",
     "scipy",
     "transforms",
+    "random",
+    "operations",  # functions that NumPy does not have
     "compiler",
     "show",
     "wengert",  # the public names, `import wengert as wg`
@@ -26,7 +28,7 @@ ORDER = (
 )
 # These stand on the public interface, and see nothing below it.
 ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
-PUBLIC = ("wengert", "tree", "numpy", "scipy", "testing", *ON_THE_PUBLIC_API)
+PUBLIC = ("wengert", "tree", "numpy", "scipy", "random", "operations", "testing", *ON_THE_PUBLIC_API)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

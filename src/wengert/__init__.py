@@ -5,7 +5,7 @@
 array([0., 0.])
 """
 
-from . import core, numpy, rules, scipy, tree
+from . import core, numpy, operations, random, rules, scipy, tree
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -90,7 +90,9 @@ __all__ = [
     "multigrad_dict",
     "no_grad",
     "numpy",
+    "operations",
     "primitive",
+    "random",
     "rules",
     "scipy",
     "show",

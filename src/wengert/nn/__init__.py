@@ -19,19 +19,29 @@ from wengert.nn.activations import (
     softplus,
     tanh,
 )
+from wengert.nn.buffers import combine, partition, trained
+from wengert.nn.dropout import Dropout
 from wengert.nn.layers import Activation, Linear, Sequential, mlp
-from wengert.nn.losses import cross_entropy, mse
-from wengert.nn.module import Module, named_arrays
+from wengert.nn.losses import binary_cross_entropy, cross_entropy, huber, mse
+from wengert.nn.module import Buffer, Module, named_arrays
+from wengert.nn.normalization import BatchNorm, LayerNorm
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "BatchNorm",
+    "Buffer",
+    "Dropout",
+    "LayerNorm",
     "Linear",
     "Module",
     "Sequential",
+    "binary_cross_entropy",
+    "combine",
     "cross_entropy",
     "elu",
     "gelu",
+    "huber",
     "identity",
     "init",
     "leaky_relu",
@@ -39,9 +49,11 @@ __all__ = [
     "mlp",
     "mse",
     "named_arrays",
+    "partition",
     "relu",
     "sigmoid",
     "softmax",
     "softplus",
     "tanh",
+    "trained",
 ]
