@@ -28,7 +28,16 @@ ORDER = (
 )
 # These stand on the public interface, and see nothing below it.
 ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
-PUBLIC = ("wengert", "tree", "numpy", "scipy", "random", "operations", "testing", *ON_THE_PUBLIC_API)
+PUBLIC = (
+    "wengert",
+    "tree",
+    "numpy",
+    "scipy",
+    "random",
+    "operations",
+    "testing",
+    *ON_THE_PUBLIC_API,
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -36,7 +36,7 @@ class Dropout(Module):
     >>> layer(x)
     array([1., 1., 1., 1., 1., 1.])
     >>> layer.training_call(x, key=wg.random.key(0))[0]
-    array([0., 2., 0., 0., 2., 2.])
+    array([2., 2., 0., 2., 2., 2.])
     """
 
     def __init__(self, rate: float) -> None:

@@ -150,9 +150,7 @@ class LayerNorm(Module):
         If an argument is not what it must be.
     """
 
-    def __init__(
-        self, features: int, *, eps: float = 1e-5, dtype: DTypeLike = np.float32
-    ) -> None:
+    def __init__(self, features: int, *, eps: float = 1e-5, dtype: DTypeLike = np.float32) -> None:
         _check("LayerNorm", "features", features, eps, dtype)
         self.weight = np.ones(features, dtype)
         self.bias = np.zeros(features, dtype)

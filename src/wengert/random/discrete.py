@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import DTypeLike
 
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
@@ -44,7 +45,9 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
         If a known ``p`` is below 0 or above 1.
     """
     key = checked_key("bernoulli", key)
-    dtype = getattr(p, "dtype", np.dtype(np.float64))
+    dtype = p.dtype if hasattr(p, "dtype") else np.asarray(p).dtype
+    if dtype.kind not in "fiu":
+        raise WengertTypeError(f"random.bernoulli: p must be real numbers, got {dtype}")
     if not isinstance(p, Tensor) and not np.all((0 <= np.asarray(p)) & (np.asarray(p) <= 1)):
         raise WengertValueError(f"random.bernoulli: p must be from 0 to 1, got {p!r}")
     draws = np.float32 if dtype == np.float32 else np.float64
@@ -93,12 +96,13 @@ def randint(key: Any, shape: Any, low: int, high: int, dtype: DTypeLike = np.int
             f"random.randint: needs low < high within the {dtype} numbers, got low = {low} and "
             f"high = {high}"
         )
-    words = random_words(key, shape_of_draw("randint", shape), np.uint64)
+    # Never a scalar, for scalars warn when they wrap around.
+    words = random_words(key, (1, *shape_of_draw("randint", shape)), np.uint64)
     n = high - low
     if n < 1 << 64:
         words = _high_word(words, n)
     # In unsigned numbers, which wrap around, low may be negative and the sum still right.
-    return (words + np.uint64(low % (1 << 64))).astype(dtype)
+    return (words + np.uint64(low % (1 << 64))).astype(dtype)[0]
 
 
 def _high_word(words: Any, n: int) -> Any:
@@ -134,7 +138,8 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Any:
     key = checked_key("permutation", key)
     if np.ndim(x):
         x = x if isinstance(x, Tensor) else np.asarray(x)
-        return np.take(x, _order(key, np.shape(x)[axis]), axis=axis)
+        axis = normalize_axis_index(axis, x.ndim)
+        return np.take(x, _order(key, x.shape[axis]), axis=axis)
     return _order(key, _count("permutation", x))
 
 
@@ -187,8 +192,9 @@ def choice(
     """
     key = checked_key("choice", key)
     is_array = bool(np.ndim(a))
-    if is_array and not isinstance(a, Tensor):
-        a = np.asarray(a)
+    if is_array:
+        a = a if isinstance(a, Tensor) else np.asarray(a)
+        axis = normalize_axis_index(axis, a.ndim)
     n = a.shape[axis] if is_array else _count("choice", a)
     sizes = shape_of_draw("choice", shape)
     count = int(np.prod(sizes))
@@ -267,12 +273,13 @@ def categorical(key: Any, logits: Any, shape: Any = None, axis: int = -1) -> Any
     """
     key = checked_key("categorical", key)
     logits = stop_gradient(logits) if isinstance(logits, Tensor) else np.asarray(logits)
-    if logits.dtype.kind not in "f" or not logits.ndim or not logits.shape[axis]:
-        raise WengertTypeError(
-            "random.categorical: logits must be floats with at least one class, got "
-            f"{logits.dtype} of shape {logits.shape}"
-        )
+    if logits.dtype.kind != "f":
+        raise WengertTypeError(f"random.categorical: logits must be floats, got {logits.dtype}")
     logits = np.moveaxis(logits, axis, -1)
+    if not logits.shape[-1]:
+        raise ShapeError(
+            f"random.categorical: logits of shape {logits.shape} have no classes to draw from"
+        )
     others = sample_shape("categorical", shape, logits=logits[..., 0])
     noise_type = np.dtype(np.float32 if logits.dtype == np.float32 else np.float64)
     noise = standard_gumbel(key, (*others, logits.shape[-1]), noise_type)

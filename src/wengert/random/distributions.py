@@ -61,7 +61,7 @@ def uniform(
     --------
     >>> import wengert as wg
     >>> wg.random.uniform(wg.random.key(0), 3)
-    array([0.88833364, 0.27478...])
+    array([0.01154675, 0.2415492 , 0.11142586])
     """
     key = checked_key("uniform", key)
     shape, dtype = _result("uniform", shape, dtype, low=low, high=high)

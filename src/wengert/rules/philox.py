@@ -14,8 +14,8 @@ Numbers are made of words as `numpy.random.Generator` makes them:
 ===========  =====================================================================
 
 Why 64 bits wide and not Threefry or Philox4x32, as other libraries have it: written in NumPy these
-take 50 ns for a word, and 0.1 ms for the first; NumPy's own Philox takes 5 ns, and starts in 1.5 us
-(``python -m benchmarks.eager`` does not cover it; ``tests/random/test_philox.py`` prints it).
+take 25 to 60 ns for a word, and 0.1 to 0.4 ms for the first; NumPy's own Philox takes 5 ns, and
+starts in 1.5 us.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _from_start(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], stream: 
     _generator.start(key, (0, 0, 0, stream))
     if dtype.kind == "f":
         # Equal to _numbers of the words, without passes of their own.
-        return _generator.numbers.random(shape or None, dtype=dtype.type)
+        return _generator.numbers.random(shape, dtype=dtype.type)[()]
     count = 1
     for n in shape:
         count *= n

@@ -1,7 +1,7 @@
 """``scipy.special`` for Tensors and plain arrays.
 
-``scipy.special``'s own ufuncs (``expit``, ``ndtri``) dispatch on Tensors by themselves; the functions here are
-those that are not ufuncs.
+``scipy.special``'s own ufuncs (``expit``, ``ndtri``) dispatch on Tensors by themselves; the
+functions here are those that are not ufuncs.
 """
 
 from __future__ import annotations
