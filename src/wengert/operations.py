@@ -41,7 +41,7 @@ def batch_norm(x: Any, scale: Any, shift: Any, eps: float = 1e-5) -> tuple[Any, 
     wengert.WengertTypeError
         If ``x``, ``scale`` and ``shift`` are not of one type of floats.
     """
-    arrays = []
+    arrays: list[Any] = []
     for name, a in (("x", x), ("scale", scale), ("shift", shift)):
         a = a if isinstance(a, Tensor) else np.asarray(a)
         if a.dtype.kind != "f" or (arrays and a.dtype != arrays[0].dtype):

@@ -21,7 +21,16 @@ _STRUCTURE = "_structure"
 _BUFFERS = "_buffers"
 
 
-class Buffer:
+class _Mark:
+    """What `Buffer` makes, until the attribute is assigned."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def Buffer(value: Any) -> Any:
     """Marks an attribute of a module as not trained: ``self.mean = nn.Buffer(np.zeros(3))``.
 
     The attribute is the array itself (or the container of arrays, or the module), a child as any
@@ -31,11 +40,7 @@ class Buffer:
     ----------
     value : array, module, or container of these
     """
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    return _Mark(value)
 
 
 class _Structure(NamedTuple):
@@ -119,7 +124,7 @@ class Module(metaclass=_Sealed):
             )
         buffers = vars(self).setdefault(_BUFFERS, set())
         buffers.discard(name)
-        if isinstance(value, Buffer):
+        if isinstance(value, _Mark):
             buffers.add(name)
             value = value.value
         super().__setattr__(name, value)
@@ -199,7 +204,7 @@ class Module(metaclass=_Sealed):
             return copy
         new[_BUFFERS] = set(structure.buffers)
         for name, value in changes.items():
-            if isinstance(value, Buffer):
+            if isinstance(value, _Mark):
                 new[_BUFFERS].add(name)
                 value = value.value
             new[name] = value

@@ -128,7 +128,7 @@ class ExponentialDecay:
 
 @dataclass(frozen=True)
 class CosineDecay:
-    """Half a cosine from ``lr`` down to ``final`` in ``steps`` updates, and ``final`` from there on.
+    """Half a cosine from ``lr`` down to ``final`` in ``steps`` updates, and ``final`` after these.
 
     I. Loshchilov and F. Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017,
     equation 5, without restarts.

@@ -31,7 +31,7 @@ __all__ = [
 
 
 def uniform(
-    key: Any, shape: Any = None, dtype: DTypeLike = None, low: Any = 0.0, high: Any = 1.0
+    key: Any, shape: Any = None, dtype: DTypeLike | None = None, low: Any = 0.0, high: Any = 1.0
 ) -> Any:
     """Numbers that are uniform from ``low`` to below ``high``.
 
@@ -74,7 +74,7 @@ def uniform(
 
 
 def normal(
-    key: Any, shape: Any = None, dtype: DTypeLike = None, loc: Any = 0.0, scale: Any = 1.0
+    key: Any, shape: Any = None, dtype: DTypeLike | None = None, loc: Any = 0.0, scale: Any = 1.0
 ) -> Any:
     """Numbers of the normal distribution with mean ``loc`` and standard deviation ``scale``.
 
@@ -117,7 +117,7 @@ def normal(
 
 
 def truncated_normal(
-    key: Any, shape: Any = None, dtype: DTypeLike = None, low: Any = -2.0, high: Any = 2.0
+    key: Any, shape: Any = None, dtype: DTypeLike | None = None, low: Any = -2.0, high: Any = 2.0
 ) -> Any:
     """Numbers of the standard normal distribution given that they lie between two bounds.
 
@@ -158,7 +158,9 @@ def truncated_normal(
     return _cast(np.clip(np.where(mirrored, -x, x), low, high), dtype)
 
 
-def exponential(key: Any, shape: Any = None, dtype: DTypeLike = None, scale: Any = 1.0) -> Any:
+def exponential(
+    key: Any, shape: Any = None, dtype: DTypeLike | None = None, scale: Any = 1.0
+) -> Any:
     """Numbers of the exponential distribution with mean ``scale``.
 
     Parameters
@@ -185,7 +187,7 @@ def exponential(key: Any, shape: Any = None, dtype: DTypeLike = None, scale: Any
 
 
 def gumbel(
-    key: Any, shape: Any = None, dtype: DTypeLike = None, loc: Any = 0.0, scale: Any = 1.0
+    key: Any, shape: Any = None, dtype: DTypeLike | None = None, loc: Any = 0.0, scale: Any = 1.0
 ) -> Any:
     """Numbers of the Gumbel distribution: ``loc - scale * log(-log(u))`` with uniform ``u``.
 
@@ -252,7 +254,7 @@ def sample_shape(function: str, shape: Any, **parameters: Any) -> tuple[int, ...
 
 
 def _result(
-    function: str, shape: Any, dtype: DTypeLike, **parameters: Any
+    function: str, shape: Any, dtype: DTypeLike | None, **parameters: Any
 ) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """The shape and the dtype of a sample."""
     for name, x in parameters.items():

@@ -317,7 +317,7 @@ def _sigmoid(x: Any) -> Any:
 pointwise("sigmoid", _sigmoid, lambda y, x: y * (1 - y), show="1 / (1 + np.exp(-{0}))")
 UFUNCS[scipy.special.expit] = POINTWISE["sigmoid"]
 
-# The quantiles of the standard normal distribution; the derivative is the reciprocal of its density.
+# The quantiles of the standard normal distribution; the derivative is one over its density.
 pointwise(
     "ndtri",
     scipy.special.ndtri,

@@ -129,8 +129,8 @@ class Settings:
         if self.model == "linear" and self.hidden:
             raise wg.ConfigError("the linear model has no hidden layers; leave out hidden")
         if not self.hidden:
-            for name, value in (("batch_norm", self.batch_norm), ("dropout", self.dropout)):
-                if value:
+            for name, wanted in (("batch_norm", self.batch_norm), ("dropout", self.dropout)):
+                if wanted:
                     raise wg.ConfigError(f"{name} needs hidden layers; this model has none")
         if self.optimizer in _ADAMS and self.momentum:
             raise wg.ConfigError(
