@@ -143,7 +143,7 @@ class Adam:
         root = np.sqrt(root, out=scratch)
         root += self.eps
         direction = np.divide(m, root, out=scratch)
-        direction *= _like(p, size)
+        direction = np.multiply(direction, _like(p, size), out=scratch)
         # All else that was used of the scratch array is done with, so it becomes the result.
         return np.subtract(self._kept(p, lr), direction, out=scratch), m, v
 

@@ -15,6 +15,7 @@ __all__ = [
     "LearningRate",
     "Optimizer",
     "Trained",
+    "add_to",
     "check_number",
     "check_parameters",
     "check_rate",
@@ -193,19 +194,20 @@ def decayed(gradients: list[Any], parameters: list[Any], weight_decay: float) ->
     """``g + weight_decay * p`` of each, the gradient of the loss plus half the weighted square."""
     if not weight_decay:
         return gradients
-    decayed = []
-    for g, p in zip(gradients, parameters, strict=True):
-        d = p * weight_decay
-        d += g
-        decayed.append(d)
-    return decayed
+    return [add_to(p * weight_decay, g) for g, p in zip(gradients, parameters, strict=True)]
+
+
+def add_to(own: Any, x: Any) -> Any:
+    """``own + x``, in the place of ``own``, an array of the caller's own, where that is possible."""
+    if _is_traced(x):
+        return own + x
+    own += x
+    return own
 
 
 def moved_average(old: Any, new: Any, keep: float, scratch: Any) -> Any:
     """``keep * old + (1 - keep) * new``; ``new * (1 - keep)`` is left in ``scratch``, if given."""
-    average = old * keep
-    average += np.multiply(new, 1 - keep, out=scratch)
-    return average
+    return add_to(old * keep, np.multiply(new, 1 - keep, out=scratch))
 
 
 def scratch_for(parameter: Any, *operands: Any) -> Any:
@@ -225,13 +227,13 @@ def _is_traced(x: Any) -> bool:
 
 def descend(parameter: Any, direction: Any, lr: Any, own: bool = False) -> Any:
     """``parameter - lr * direction``; in the place of ``direction`` if that is the caller's own."""
-    if own and type(direction) is np.ndarray and direction.ndim and not _is_traced(lr):
+    traced = _is_traced(lr) or _is_traced(parameter)
+    if own and type(direction) is np.ndarray and direction.ndim and not traced:
         # A schedule may return a float64 scalar, which would promote float32 parameters.
         direction *= -lr if type(lr) is float else np.asarray(-lr, parameter.dtype)
         direction += parameter
         return direction.astype(parameter.dtype, copy=False)
-    updated = direction * -lr
-    updated += parameter
+    updated = add_to(direction * -lr, parameter)
     return updated.astype(parameter.dtype, copy=False)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from wengert.optim.base import (
     LearningRate,
     Trained,
+    add_to,
     check_number,
     check_parameters,
     check_rate,
@@ -142,7 +143,7 @@ class RMSProp:
 
     def _updated(self, p: Any, g: Any, v: Any, m: Any, u: Any, lr: Any) -> tuple[Any, ...]:
         """One parameter, its square, its mean and its velocity after the update."""
-        scratch = scratch_for(p, g, m, v, lr)
+        scratch = scratch_for(p, g, v, m, u)
         if self.centered:
             m = moved_average(m, g, self.decay, scratch)
         v = moved_average(v, np.multiply(g, g, out=scratch), self.decay, scratch)
@@ -155,7 +156,6 @@ class RMSProp:
         root += self.eps
         direction = np.divide(g, root, out=scratch)
         if self.momentum:
-            u = u * self.momentum
-            u += direction
+            u = add_to(u * self.momentum, direction)
             return descend(p, u, lr), v, m, u
         return descend(p, direction, lr, own=True), v, m, u

@@ -11,6 +11,7 @@ import wengert as wg
 from wengert.optim.base import (
     LearningRate,
     Trained,
+    add_to,
     check_number,
     check_parameters,
     check_rate,
@@ -109,21 +110,13 @@ class SGD:
         own = bool(self.weight_decay)
         velocity = state.velocity
         if self.momentum:
-            new = []
-            for v, g in zip(trained.state("state.velocity", velocity), steps, strict=True):
-                v = v * self.momentum
-                v += g
-                new.append(v)
+            old = trained.state("state.velocity", velocity)
+            new = [add_to(v * self.momentum, g) for v, g in zip(old, steps, strict=True)]
             velocity = trained.rebuild_state(new)
             own = self.nesterov
             if self.nesterov:
-                steps = [_sum(v * self.momentum, g) for g, v in zip(steps, new, strict=True)]
+                steps = [add_to(v * self.momentum, g) for g, v in zip(steps, new, strict=True)]
             else:
                 steps = new
         updated = [descend(p, g, lr, own) for p, g in zip(leaves, steps, strict=True)]
         return trained.rebuild(updated), SGDState(state.step + 1, velocity)
-
-
-def _sum(a: Any, b: Any) -> Any:
-    a += b
-    return a
