@@ -198,7 +198,7 @@ def decayed(gradients: list[Any], parameters: list[Any], weight_decay: float) ->
 
 
 def add_to(own: Any, x: Any) -> Any:
-    """``own + x``, in the place of ``own``, an array of the caller's own, where that is possible."""
+    """``own + x``, where possible in the place of ``own``, an array of the caller's own."""
     if _is_traced(x):
         return own + x
     own += x

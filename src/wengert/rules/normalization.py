@@ -129,7 +129,6 @@ batch_norm_p: Primitive = Primitive(
     jvp=_jvp,
     vjp=_vjp,
     outputs=3,
-    show="wengert.operations.batch_norm({0}, {1}, {2}, {eps})",
 )
 
 

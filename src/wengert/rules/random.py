@@ -19,13 +19,6 @@ from .philox import DRAW, FOLD, draw, first_words
 __all__ = ["fold_in", "fold_in_p", "random_words", "random_words_p"]
 
 
-def _text(key: str, shape: tuple[int, ...], dtype: np.dtype[Any], stream: int) -> str:
-    if stream != DRAW:
-        return f"wengert.random.split({key}, {shape[0]})"
-    function = "bits" if dtype.kind == "u" else "uniform"
-    return f"wengert.random.{function}({key}, {shape}, np.{dtype.name})"
-
-
 def _words_batch(args: Any, batched: Any, size: int, **params: Any) -> Any:
     return bind(random_words_p, args, params)
 
@@ -38,7 +31,6 @@ random_words_p: Primitive = Primitive(
     lambda keys, shape, dtype, stream: ((*keys.shape[:-1], *shape), dtype),
     _words_batch,
     plain=True,
-    show=_text,
 )
 
 
@@ -86,7 +78,6 @@ fold_in_p: Primitive = Primitive(
     _fold_in_shape,
     _fold_in_batch,
     plain=True,
-    show="wengert.random.fold_in({0}, {1})",
 )
 
 
