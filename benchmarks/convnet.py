@@ -114,7 +114,10 @@ def measure(rounds: int, burst: float) -> dict[str, Any]:
     results: dict[str, Any] = {"machine": peers.machine(found), "rounds": rounds}
     for name in steps:
         low, high = times.quartiles(name)
-        results[name] = {"median_ms": times.median(name) * 1e3, "quartiles_ms": [low * 1e3, high * 1e3]}
+        results[name] = {
+            "median_ms": times.median(name) * 1e3,
+            "quartiles_ms": [low * 1e3, high * 1e3],
+        }
     if "torch" in steps:
         ratio = times.ratio("wengert", "torch")
         results |= {"ratio": ratio, "bar": BAR, "met": ratio <= BAR}

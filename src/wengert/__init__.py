@@ -5,7 +5,7 @@
 array([0., 0.])
 """
 
-from . import core, numpy, operations, rules, scipy, tensors, tree
+from . import core, numpy, operations, random, rules, scipy, tensors, tree
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -95,6 +95,7 @@ __all__ = [
     "numpy",
     "operations",
     "primitive",
+    "random",
     "rules",
     "scipy",
     "show",

@@ -37,7 +37,10 @@ def test_nearest_takes_pixels_and_keeps_integers():
 def test_against_pillow():
     image = pytest.importorskip("PIL.Image")
     x = RNG.uniform(0, 1, (37, 53)).astype(np.float32)
-    for method, filter_ in (("bilinear", image.Resampling.BILINEAR), ("bicubic", image.Resampling.BICUBIC)):
+    for method, filter_ in (
+        ("bilinear", image.Resampling.BILINEAR),
+        ("bicubic", image.Resampling.BICUBIC),
+    ):
         for size in ((17, 20), (37, 20), (60, 80)):
             expected = np.asarray(image.fromarray(x).resize(size[::-1], filter_))
             y = nn.resize(x[None, :, :, None], size, method)[0, :, :, 0]

@@ -19,6 +19,7 @@ from wengert.nn.activations import (
     softplus,
     tanh,
 )
+from wengert.nn.buffers import combine, partition, trained
 from wengert.nn.convolution import (
     AvgPool2d,
     Conv2d,
@@ -27,9 +28,11 @@ from wengert.nn.convolution import (
     GlobalAvgPool2d,
     MaxPool2d,
 )
+from wengert.nn.dropout import Dropout
 from wengert.nn.layers import Activation, Linear, Sequential, mlp
-from wengert.nn.losses import cross_entropy, mse
-from wengert.nn.module import Module, named_arrays
+from wengert.nn.losses import binary_cross_entropy, cross_entropy, huber, mse
+from wengert.nn.module import Buffer, Module, named_arrays
+from wengert.nn.normalization import BatchNorm, LayerNorm
 from wengert.operations import (
     avg_pool2d,
     conv2d,
@@ -45,20 +48,27 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "AvgPool2d",
+    "BatchNorm",
+    "Buffer",
     "Conv2d",
     "DepthwiseConv2d",
+    "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
+    "LayerNorm",
     "Linear",
     "MaxPool2d",
     "Module",
     "Sequential",
     "avg_pool2d",
+    "binary_cross_entropy",
+    "combine",
     "conv2d",
     "cross_entropy",
     "elu",
     "from_nchw",
     "gelu",
+    "huber",
     "identity",
     "init",
     "kernel_from_oihw",
@@ -69,6 +79,7 @@ __all__ = [
     "mlp",
     "mse",
     "named_arrays",
+    "partition",
     "relu",
     "resize",
     "sigmoid",
@@ -76,4 +87,5 @@ __all__ = [
     "softplus",
     "tanh",
     "to_nchw",
+    "trained",
 ]

@@ -132,7 +132,9 @@ def _layout_hint(x: Any, kernel: Any, groups: int) -> str:
             "width), convert them with nn.from_nchw(x)"
         )
     if kernel.shape[1] * groups in (x.shape[3], x.shape[1]):
-        also = " and the images with nn.from_nchw(x)" if x.shape[3] != kernel.shape[1] * groups else ""
+        also = (
+            " and the images with nn.from_nchw(x)" if x.shape[3] != kernel.shape[1] * groups else ""
+        )
         return (
             ". If the kernel is (outputs, channels, height, width), convert it with "
             f"nn.kernel_from_oihw(kernel){also}"

@@ -30,7 +30,14 @@ from .convolution_evaluation import convolve, convolve_input, convolve_kernel
 from .shapes import reshape, transpose
 from .windows import Padding, Pair, output_size
 
-__all__ = ["conv2d", "conv2d_input", "conv2d_input_p", "conv2d_kernel", "conv2d_kernel_p", "conv2d_p"]
+__all__ = [
+    "conv2d",
+    "conv2d_input",
+    "conv2d_input_p",
+    "conv2d_kernel",
+    "conv2d_kernel_p",
+    "conv2d_p",
+]
 
 Shape = tuple[tuple[int, ...], Any]
 

@@ -61,9 +61,7 @@ def _kernel_matrices(w: Any, groups: int) -> Any:
     return w.reshape(kh * kw * c, groups, o // groups).swapaxes(0, 1)
 
 
-def convolve(
-    x: Any, w: Any, stride: Pair, padding: Padding, dilation: Pair, groups: int
-) -> Any:
+def convolve(x: Any, w: Any, stride: Pair, padding: Padding, dilation: Pair, groups: int) -> Any:
     """The convolution (in signal processing's words, the correlation) of images with a kernel."""
     x, w = _cast(x, w)
     kh, kw, c, outputs = w.shape
