@@ -16,6 +16,7 @@ ORDER = (
     "operations",  # public operations beyond NumPy's and SciPy's
     "tensors",  # Tensor's operations as functions
     "transforms",
+    "random",
     "compiler",
     "show",
     "wengert",  # the public names, `import wengert as wg`
@@ -34,6 +35,7 @@ PUBLIC = (
     "tensors",
     "numpy",
     "scipy",
+    "random",
     "operations",
     "testing",
     *ON_THE_PUBLIC_API,

@@ -5,7 +5,7 @@
 array([0., 0.])
 """
 
-from . import core, numpy, operations, rules, scipy, tensors, tree
+from . import core, numpy, operations, random, rules, scipy, tensors, tree
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -18,6 +18,7 @@ from .core.errors import (
     WengertTypeError,
     WengertValueError,
 )
+from .core.memory import retain_freed_memory as _retain_freed_memory
 from .core.state import no_grad
 from .core.tensor import Tensor, tensor
 from .numpy import methods as _methods  # noqa: F401  (it attaches the operators)
@@ -51,6 +52,8 @@ from .transforms.user_primitive import primitive
 from .transforms.vmap import vmap
 
 __version__ = "0.1.0"
+
+_retain_freed_memory()
 
 __all__ = [
     "AbstractValueError",
@@ -92,6 +95,7 @@ __all__ = [
     "numpy",
     "operations",
     "primitive",
+    "random",
     "rules",
     "scipy",
     "show",

@@ -14,6 +14,7 @@ import wengert as wg
 from wengert import data
 from wengert.cli import main
 from wengert.data import write_idx
+from wengert.train import load_model
 
 FILES = [
     "accuracy.png",
@@ -62,6 +63,27 @@ def test_options(capsys):
     records = [json.loads(line) for line in Path("here/metrics.jsonl").read_text().splitlines()]
     assert records[-1]["event"] == "test"
     assert records[-1]["step"] == 2 * 72
+
+
+def test_options_of_networks_with_state(capsys):
+    options = "--hidden 8 --batch-norm --dropout 0.2 --optimizer adamw --weight-decay 0.1"
+    options += " --schedule cosine --warmup 1 --epochs 2 --quiet --out here"
+    assert main(["train", *options.split()]) == 0
+    _, description = load_model(Path("here", "model.safetensors"))
+    assert description["architecture"] == {
+        "sizes": [64, 8, 10],
+        "activation": "tanh",
+        "batch_norm": True,
+        "dropout": 0.2,
+    }
+    capsys.readouterr()
+    error = error_of(capsys, "--out", "here", "--resume", "--no-batch-norm")
+    assert "was made with other settings: batch_norm true (now false)" in error
+    error = error_of(capsys, "--out", "here", "--resume", "--epochs", "3")
+    assert "was made with other settings: optimizer" in error
+    error = error_of(capsys, "--batch-norm", "--batch", "1436", "--validation", "0", "--out", "new")
+    assert "the last batch of an epoch has 1 of 1437 examples" in error
+    assert not Path("new", "checkpoint.safetensors").exists()
 
 
 def test_a_directory_with_a_run(capsys):

@@ -90,6 +90,8 @@ class Case:
     batch_integers : bool
         Whether vmap is also checked with a batch axis on the integer and boolean arguments, and
         the recording made with abstract ones.
+    loops : str
+        Why evaluation takes a step for each example; excuses from the law that counts calls.
     record : bool
         Whether ``f`` can be recorded on shapes alone (False for value-dependent control flow or
         boolean masks); implies ``batch=False``.
@@ -113,6 +115,7 @@ class Case:
     mutates: bool = False
     batch: bool = True
     batch_integers: bool = False
+    loops: str = ""
     record: bool = True
     reason: str = ""
     plain: Callable[..., Any] | None = None

@@ -1,4 +1,6 @@
-"""A training run that kills itself: ``killed_run.py DIRECTORY WHERE COUNT``.
+"""A training run that kills itself: ``killed_run.py NETWORK DIRECTORY WHERE COUNT``.
+
+NETWORK is ``plain`` or ``stateful``, with batch normalization and dropout.
 
 WHERE is ``update`` (the COUNT-th update of this process), ``before`` or ``after`` (the COUNT-th
 file that this process puts in its place), or ``never``.
@@ -7,14 +9,19 @@ file that this process puts in its place), or ``never``.
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from wengert.optim import SGD
 from wengert.train import Settings, train_dataset
 
-SETTINGS = Settings(
+PLAIN = Settings(
     "digits", hidden=(16,), lr=0.1, decay=0.9, momentum=0.9, batch=50, epochs=3, seed=4
 )
+SETTINGS = {
+    "plain": PLAIN,
+    "stateful": replace(PLAIN, batch_norm=True, dropout=0.3, weight_decay=0.01, warmup=1),
+}
 
 
 def kill_at(where: str, count: int) -> None:
@@ -28,7 +35,7 @@ def kill_at(where: str, count: int) -> None:
     def die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    update, replace = SGD.update, os.replace
+    update, put = SGD.update, os.replace
 
     def dying_update(self, params, grads, state):
         if is_time():
@@ -39,7 +46,7 @@ def kill_at(where: str, count: int) -> None:
         now = is_time()
         if now and where == "before":
             die()
-        replace(source, target)
+        put(source, target)
         if now:
             die()
 
@@ -50,7 +57,8 @@ def kill_at(where: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    directory, where, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    settings = SETTINGS[sys.argv[1]]
+    directory, where, count = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     kill_at(where, count)
     resume = (directory / "checkpoint.safetensors").exists()
-    train_dataset(SETTINGS, directory, resume=resume, checkpoint_every=3)
+    train_dataset(settings, directory, resume=resume, checkpoint_every=3)

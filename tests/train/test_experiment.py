@@ -5,7 +5,7 @@ import pytest
 
 import wengert as wg
 from wengert import data
-from wengert.optim import SGD, Adam, StepDecay
+from wengert.optim import SGD, Adam, AdamW, CosineDecay, RMSProp, StepDecay, Warmup
 from wengert.train import Run, Settings, default_settings, load_model, train_dataset
 from wengert.train.experiment import _split
 from wengert.train.history import Progress
@@ -70,6 +70,14 @@ def test_optimizers():
     assert default_settings("digits").build_optimizer(9) == SGD(0.1, momentum=0.9)
     assert default_settings("mnist").build_optimizer(9) == SGD(StepDecay(0.1, 0.7, 9))
     assert default_settings("mnist", optimizer="adam").build_optimizer(9) == Adam(0.001)
+    adamw = default_settings("mnist", optimizer="adamw").build_optimizer(9)
+    assert adamw == AdamW(0.001, weight_decay=0.01)
+    rmsprop = default_settings("digits", optimizer="rmsprop", momentum=0.5)
+    assert rmsprop.build_optimizer(9) == RMSProp(0.001, momentum=0.5)
+    cosine = default_settings("mnist", schedule="cosine", warmup=2, weight_decay=0.1)
+    assert cosine.build_optimizer(9) == SGD(Warmup(CosineDecay(0.1, 27), 18), weight_decay=0.1)
+    warm = Settings("mnist", decay=0.5, warmup=1)
+    assert warm.build_optimizer(9) == SGD(Warmup(StepDecay(0.1, 0.5, 9), 9))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,15 @@ def test_optimizers():
             "unknown data set 'cats'; known are digits, fashion-mnist, mnist, ",
         ),
         ({"model": "tree"}, "unknown model 'tree'; known are mlp, linear"),
-        ({"optimizer": "lbfgs"}, "unknown optimizer 'lbfgs'; known are sgd, adam"),
+        ({"optimizer": "lbfgs"}, "unknown optimizer 'lbfgs'; known are sgd, adam, adamw, rmsprop"),
+        ({"schedule": "linear"}, "unknown schedule 'linear'; known are step, cosine"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
+        ({"warmup": -1}, "warmup must be at least 0, got -1"),
+        ({"weight_decay": -1.0}, "weight_decay must be at least 0, got -1.0"),
+        ({"hidden": (), "dropout": 0.1}, "dropout needs hidden layers; this model has none"),
+        ({"hidden": (), "batch_norm": True}, "batch_norm needs hidden layers"),
+        ({"schedule": "cosine", "decay": 0.5}, "decay is an option of the schedule step"),
+        ({"schedule": "cosine", "warmup": 5}, "warmup must be below the number of epochs, 5"),
         ({"activation": "step"}, "unknown activation 'step'; known are elu, gelu"),
         ({"batch": 0}, "batch must be at least 1, got 0"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),

@@ -17,9 +17,9 @@ COMPARED = ("model.safetensors", "metrics.jsonl", "checkpoint.safetensors")
 UPDATES = 78
 
 
-def run(directory, where="never", count=0):
+def run(network, directory, where="never", count=0):
     return subprocess.run(
-        [sys.executable, str(SCRIPT), str(directory), where, str(count)],
+        [sys.executable, str(SCRIPT), network, str(directory), where, str(count)],
         stderr=subprocess.PIPE,
         timeout=60,
         check=False,
@@ -30,36 +30,39 @@ def contents(directory):
     return {name: (directory / name).read_bytes() for name in COMPARED}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+@pytest.fixture(scope="module", params=["plain", "stateful"])
+def undisturbed(request, tmp_path_factory):
+    """The name of a network, and the files of its undisturbed run."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    assert run(directory).returncode == 0
-    return contents(directory)
+    assert run(request.param, directory).returncode == 0
+    return request.param, contents(directory)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_at_random_steps(tmp_path, undisturbed):
+    network, expected = undisturbed
     rng = random.Random(0)
     for _ in range(5):
         # A process lives for some updates, some of which are lost and done again by the next one.
-        killed = run(tmp_path, "update", rng.randint(1, UPDATES // 4))
+        killed = run(network, tmp_path, "update", rng.randint(1, UPDATES // 4))
         assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert run(tmp_path).returncode == 0
-    assert contents(tmp_path) == undisturbed
+    assert run(network, tmp_path).returncode == 0
+    assert contents(tmp_path) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_killed_while_files_are_written(tmp_path, undisturbed, where):
+    network, expected = undisturbed
     rng = random.Random(1)
     # The first file is the first checkpoint: killed before it is in its place, there is no run yet.
     for count in (1, *(rng.randint(2, 20) for _ in range(3))):
-        killed = run(tmp_path, where, count)
+        killed = run(network, tmp_path, where, count)
         assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert run(tmp_path).returncode == 0
-    assert contents(tmp_path) == undisturbed
+    assert run(network, tmp_path).returncode == 0
+    assert contents(tmp_path) == expected
     assert not list(tmp_path.glob(".*")), "leftovers of the killed processes"
 
 

@@ -41,6 +41,7 @@ examples:
   wengert train
   wengert train digits --model linear --out runs/digits-linear
   wengert train fashion-mnist --hidden 512 256 --activation relu --optimizer adam
+  wengert train fashion-mnist --batch-norm --dropout 0.2 --schedule cosine --warmup 1
   wengert train fashion-mnist --resume --epochs 10"""
 
 # Options that become attributes of Settings.
@@ -48,10 +49,15 @@ _SETTINGS = (
     "model",
     "hidden",
     "activation",
+    "batch_norm",
+    "dropout",
     "optimizer",
     "lr",
+    "schedule",
     "decay",
+    "warmup",
     "momentum",
+    "weight_decay",
     "batch",
     "epochs",
     "seed",
@@ -95,6 +101,18 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="NAME",
         help=f"between the layers: {', '.join(nn.ACTIVATIONS)} (default: tanh)",
     )
+    network.add_argument(
+        "--batch-norm",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="batch normalization before each activation (default: none)",
+    )
+    network.add_argument(
+        "--dropout",
+        type=float,
+        metavar="X",
+        help="part of the hidden units that is set to zero at each training step (default: 0)",
+    )
     training = parser.add_argument_group("training")
     training.add_argument(
         "--epochs",
@@ -102,18 +120,42 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help="times to go through the training images (default: 5; digits: 30)",
     )
-    training.add_argument("--optimizer", metavar="NAME", help="sgd or adam (default: sgd)")
     training.add_argument(
-        "--lr", type=float, metavar="X", help="learning rate (default: 0.1; with adam 0.001)"
+        "--optimizer", metavar="NAME", help="sgd, adam, adamw or rmsprop (default: sgd)"
+    )
+    training.add_argument(
+        "--lr", type=float, metavar="X", help="learning rate (default: 0.1; without sgd 0.001)"
+    )
+    training.add_argument(
+        "--schedule",
+        metavar="NAME",
+        help="of the learning rate: step, by --decay after each epoch, or cosine, to zero at the "
+        "end of the last epoch (default: step)",
     )
     training.add_argument(
         "--decay",
         type=float,
         metavar="X",
-        help="factor of the learning rate after each epoch (default: 0.7; digits and adam: 1)",
+        help="factor of the learning rate after each epoch (default: 0.7; digits, cosine and "
+        "without sgd: 1)",
     )
     training.add_argument(
-        "--momentum", type=float, metavar="X", help="of sgd (default: 0; digits with sgd: 0.9)"
+        "--warmup",
+        type=int,
+        metavar="N",
+        help="epochs in which the learning rate first grows to --lr (default: 0)",
+    )
+    training.add_argument(
+        "--momentum",
+        type=float,
+        metavar="X",
+        help="of sgd and rmsprop (default: 0; digits with sgd: 0.9)",
+    )
+    training.add_argument(
+        "--weight-decay",
+        type=float,
+        metavar="X",
+        help="pull of the weights towards zero (default: 0; adamw: 0.01)",
     )
     training.add_argument("--batch", type=int, metavar="N", help="images per step (default: 32)")
     training.add_argument(
@@ -126,7 +168,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--seed",
         type=int,
         metavar="N",
-        help="decides the first weights and the order of the images (default: 0)",
+        help="decides all that is random: the first weights, the order of the images, the "
+        "dropout (default: 0)",
     )
     files = parser.add_argument_group("files")
     files.add_argument("--data", metavar="DIR", help="the folder that has the data set's files")

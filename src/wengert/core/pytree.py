@@ -96,10 +96,16 @@ def _register_new_dataclasses(found: list[Any]) -> bool:
     return bool(dataclass_types)
 
 
-def flatten(tree: Any) -> tuple[list[Any], PyTreeSpec]:
-    """The leaves of a container, in a fixed order, and its structure."""
+def flatten(
+    tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> tuple[list[Any], PyTreeSpec]:
+    """The leaves of a container, in a fixed order, and its structure.
+
+    What ``is_leaf`` says True of is a leaf, whatever is in it; it is asked of ``None`` too.
+    """
     kind = type(tree)
-    if (kind is list or kind is tuple) and _leaf_types.issuperset(_builtin_map(type, tree)):
+    flat = (kind is list or kind is tuple) and is_leaf is None
+    if flat and _leaf_types.issuperset(_builtin_map(type, tree)):
         known = _flat_structures.get((kind, len(tree)))
         if known is not None:
             return list(tree), known
@@ -107,7 +113,7 @@ def flatten(tree: Any) -> tuple[list[Any], PyTreeSpec]:
         _flat_structures[kind, len(tree)] = spec
         return found, spec
     while True:
-        found, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        found, spec = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
         if not _register_new_dataclasses(found):
             return found, spec
 
@@ -119,9 +125,9 @@ def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:
     return [accessor.codify("") for accessor in accessors], found, spec
 
 
-def leaves(tree: Any) -> list[Any]:
-    """The leaves of a container, in a fixed order."""
-    return flatten(tree)[0]
+def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """The leaves of a container, in a fixed order; see `flatten`."""
+    return flatten(tree, is_leaf)[0]
 
 
 def structure(tree: Any) -> PyTreeSpec:

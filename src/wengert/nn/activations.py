@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 import wengert as wg
+from wengert.operations import relu
 
 __all__ = [
     "ACTIVATIONS",
@@ -32,11 +33,6 @@ __all__ = [
 def identity(x: Any) -> Any:
     """``x`` itself."""
     return x
-
-
-def relu(x: Any) -> Any:
-    """``max(x, 0)``; the derivative at 0 is 0."""
-    return np.where(x > 0, x, 0)
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:

@@ -1,8 +1,8 @@
 """Initialisers of weights: ``initialiser(rng, shape, dtype) -> array``.
 
-``shape`` is ``(in, out)``, or ``(out, in, height, width)`` for a convolution. The fan-in of a
-weight is the number of inputs that reach one output, its fan-out the number of outputs that one
-input reaches.
+``shape`` is ``(in, out)``, or ``(height, width, in, out)`` for a convolution, with the inputs of one
+group. The fan-in of a weight is the number of inputs that reach one output, its fan-out the number
+of outputs that one input reaches (for a convolution in groups: that all inputs of one place reach).
 """
 
 from __future__ import annotations
@@ -95,10 +95,8 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
             "an initialiser needs a weight with two or more axes, none of them empty; got shape "
             f"{shape}"
         )
-    if len(shape) == 2:
-        return shape[0], shape[1]
-    receptive = math.prod(shape[2:])
-    return shape[1] * receptive, shape[0] * receptive
+    receptive = math.prod(shape[:-2])
+    return receptive * shape[-2], receptive * shape[-1]
 
 
 def _uniform(

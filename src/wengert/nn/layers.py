@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,7 +12,9 @@ from numpy.typing import DTypeLike
 import wengert as wg
 from wengert.nn import init
 from wengert.nn.activations import relu, tanh
+from wengert.nn.dropout import Dropout
 from wengert.nn.module import Module
+from wengert.nn.normalization import BatchNorm
 
 __all__ = ["Activation", "Linear", "Sequential", "mlp"]
 
@@ -131,6 +133,8 @@ class Sequential(Module):
     Sequential(Linear(4, 3), tanh, Linear(3, 2))
     """
 
+    _hands_training_on = True
+
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
         for index, layer in enumerate(layers):
             if not callable(layer):
@@ -147,6 +151,31 @@ class Sequential(Module):
             x = layer(x)
         return x
 
+    def training_call(self, x: Any, *, key: Any = None) -> tuple[Any, Self]:
+        """The output in training, and the network with what its layers have become.
+
+        Parameters
+        ----------
+        x : array
+        key : uint64 array, shape (2,), optional
+            Layer ``i`` gets ``wengert.random.fold_in(key, i)``.
+
+        Returns
+        -------
+        y : array
+        network : Sequential
+        """
+        layers = []
+        for index, layer in enumerate(self.layers):
+            if layer.stateful:
+                own = None if key is None else wg.random.fold_in(key, index)
+                x, layer = layer.training_call(x, key=own)
+            else:
+                x = layer(x)
+            layers.append(layer)
+        changed = any(new is not old for new, old in zip(layers, self.layers, strict=True))
+        return x, self.replace(layers=tuple(layers)) if changed else self
+
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
@@ -156,6 +185,8 @@ def mlp(
     *,
     rng: np.random.Generator,
     activation: Callable[[Any], Any] = tanh,
+    batch_norm: bool = False,
+    dropout: float = 0.0,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
     """A multilayer perceptron: linear layers with an activation between them.
@@ -169,6 +200,11 @@ def mlp(
     rng : numpy.random.Generator
     activation : callable
         Follows every layer but the last.
+    batch_norm : bool
+        Whether a `BatchNorm` stands before each activation; the linear layer before it needs no
+        bias, and has none.
+    dropout : float
+        The rate of a `Dropout` after each activation; none at 0.
     dtype : dtype
 
     Raises
@@ -182,8 +218,14 @@ def mlp(
         )
     initializer = init.he_uniform if activation is relu else init.glorot_uniform
     layers: list[Callable[[Any], Any]] = []
-    for fan_in, fan_out in pairwise(sizes):
-        if layers:
+    for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        last = index == len(sizes) - 2
+        bias = last or not batch_norm
+        layers.append(Linear(fan_in, fan_out, rng=rng, bias=bias, init=initializer, dtype=dtype))
+        if not last:
+            if batch_norm:
+                layers.append(BatchNorm(fan_out, dtype=dtype))
             layers.append(activation)
-        layers.append(Linear(fan_in, fan_out, rng=rng, init=initializer, dtype=dtype))
+            if dropout:
+                layers.append(Dropout(dropout))
     return Sequential(*layers)

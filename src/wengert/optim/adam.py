@@ -1,4 +1,4 @@
-"""Adam."""
+"""Adam, with weight decay in the gradient or beside it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert import tree
 from wengert.optim.base import (
     LearningRate,
+    Trained,
     check_number,
     check_parameters,
     check_rate,
-    leaves_like,
+    decayed,
+    moved_average,
     rate_at,
+    scratch_for,
+    zeros_like_parameters,
 )
 
-__all__ = ["Adam", "AdamState"]
+__all__ = ["Adam", "AdamState", "AdamW"]
 
 
 class AdamState(NamedTuple):
-    """State of `Adam`.
+    """State of `Adam` and `AdamW`.
 
     Attributes
     ----------
@@ -50,6 +53,9 @@ class Adam:
         Decay of the running means, from 0 to below 1.
     eps : float
         Added to the root mean square.
+    weight_decay : float
+        Times the parameters it is added to the gradients. `AdamW` keeps it apart from them, which
+        is usually better.
 
     Raises
     ------
@@ -61,12 +67,15 @@ class Adam:
     b1: float = 0.9
     b2: float = 0.999
     eps: float = 1e-8
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check_rate("Adam", self.lr)
-        check_number("Adam", "b1", self.b1, below=1.0)
-        check_number("Adam", "b2", self.b2, below=1.0)
-        check_number("Adam", "eps", self.eps)
+        name = type(self).__name__
+        check_rate(name, self.lr)
+        check_number(name, "b1", self.b1, below=1.0)
+        check_number(name, "b2", self.b2, below=1.0)
+        check_number(name, "eps", self.eps)
+        check_number(name, "weight_decay", self.weight_decay)
 
     def init(self, params: Any) -> AdamState:
         """The state before the first update.
@@ -74,11 +83,10 @@ class Adam:
         Raises
         ------
         wengert.WengertTypeError
-            If a leaf of ``params`` is not a floating-point array.
+            If a leaf of ``params`` that is trained is not a real floating-point array.
         """
-        check_parameters("Adam", params)
-        zeros = tree.map(np.zeros_like, params)
-        return AdamState(np.int64(0), zeros, tree.map(np.zeros_like, params))
+        check_parameters(type(self).__name__, params)
+        return AdamState(np.int64(0), zeros_like_parameters(params), zeros_like_parameters(params))
 
     def update(self, params: Any, grads: Any, state: AdamState) -> tuple[Any, AdamState]:
         """The parameters and the state after one update; the arguments are not changed.
@@ -86,6 +94,7 @@ class Adam:
         Parameters
         ----------
         params, grads : containers of the same structure
+            Buffers among the parameters stay as they are.
         state : AdamState
 
         Raises
@@ -93,28 +102,81 @@ class Adam:
         wengert.ShapeError
             If ``grads`` does not fit ``params``.
         """
-        leaves, structure = tree.flatten(params)
-        gradients = leaves_like("Adam", "grads", grads, params, leaves, structure)
-        means = leaves_like("Adam", "state.mean", state.mean, params, leaves, structure)
-        squares = leaves_like("Adam", "state.square", state.square, params, leaves, structure)
-
+        trained = Trained(type(self).__name__, params)
+        gradients = decayed(trained.gradients(grads), trained.leaves, self._coupled_decay)
         step = state.step + 1
         lr = rate_at(self.lr, state.step)
-        mean_scale = 1 / (1 - self.b1**step)
+        size = lr / (1 - self.b1**step)
         square_scale = 1 / (1 - self.b2**step)
-        new_params, new_means, new_squares = [], [], []
-        for p, g, m, v in zip(leaves, gradients, means, squares, strict=True):
-            m = self.b1 * m + (1 - self.b1) * g
-            v = self.b2 * v + (1 - self.b2) * (g * g)
-            # The scales are float64 scalars, which would promote float32 arrays.
-            root = np.sqrt(_scaled(v, square_scale, p.dtype)) + self.eps
-            new_params.append(p - _scaled(m, lr * mean_scale, p.dtype) / root)
-            new_means.append(m)
-            new_squares.append(v)
-        return tree.unflatten(structure, new_params), AdamState(
-            step, tree.unflatten(structure, new_means), tree.unflatten(structure, new_squares)
-        )
+        new: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+        for p, g, m, v in zip(
+            trained.leaves,
+            gradients,
+            trained.state("state.mean", state.mean),
+            trained.state("state.square", state.square),
+            strict=True,
+        ):
+            for array, results in zip(
+                self._updated(p, g, m, v, lr, size, square_scale), new, strict=True
+            ):
+                results.append(array)
+        params = trained.rebuild(new[0])
+        return params, AdamState(step, *map(trained.rebuild_state, new[1:]))
+
+    @property
+    def _coupled_decay(self) -> float:
+        return self.weight_decay
+
+    def _kept(self, p: Any, lr: Any) -> Any:
+        """What is left of a parameter before the step is taken."""
+        return p
+
+    def _updated(
+        self, p: Any, g: Any, m: Any, v: Any, lr: Any, size: Any, square_scale: Any
+    ) -> tuple[Any, Any, Any]:
+        """One parameter, its mean and its square after the update."""
+        scratch = scratch_for(p, g, m, v, lr)
+        m = moved_average(m, g, self.b1, scratch)
+        v = moved_average(v, np.multiply(g, g, out=scratch), self.b2, scratch)
+        # The scales are float64 scalars, which would promote float32 arrays.
+        root = np.multiply(v, _like(p, square_scale), out=scratch)
+        root = np.sqrt(root, out=scratch)
+        root += self.eps
+        direction = np.divide(m, root, out=scratch)
+        direction = np.multiply(direction, _like(p, size), out=scratch)
+        # All else that was used of the scratch array is done with, so it becomes the result.
+        return np.subtract(self._kept(p, lr), direction, out=scratch), m, v
 
 
-def _scaled(array: Any, scale: Any, dtype: np.dtype[Any]) -> Any:
-    return array * scale.astype(dtype)
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: parameters shrink by ``lr * weight_decay`` at each update.
+
+    I. Loshchilov and F. Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2, with
+    the rate in the place of the schedule's multiplier, as in PyTorch.
+
+    Parameters
+    ----------
+    lr, b1, b2, eps
+        As for `Adam`.
+    weight_decay : float
+
+    Raises
+    ------
+    wengert.ConfigError
+        If a number is out of range.
+    """
+
+    weight_decay: float = 0.01
+
+    @property
+    def _coupled_decay(self) -> float:
+        return 0.0
+
+    def _kept(self, p: Any, lr: Any) -> Any:
+        return p * _like(p, 1 - lr * self.weight_decay)
+
+
+def _like(parameter: Any, scale: Any) -> Any:
+    """A scale in the dtype of a parameter: a float64 scalar would promote float32."""
+    return scale.astype(parameter.dtype) if hasattr(scale, "astype") else scale

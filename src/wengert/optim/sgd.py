@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import wengert as wg
-from wengert import tree
 from wengert.optim.base import (
     LearningRate,
+    Trained,
+    add_to,
     check_number,
     check_parameters,
     check_rate,
-    leaves_like,
+    decayed,
+    descend,
     rate_at,
+    zeros_like_parameters,
 )
 
 __all__ = ["SGD", "SGDState"]
@@ -80,8 +83,8 @@ class SGD:
         wengert.WengertTypeError
             If a leaf of ``params`` is not a floating-point array.
         """
-        check_parameters("SGD", params)
-        velocity = tree.map(np.zeros_like, params) if self.momentum else None
+        check_parameters("SGD", params, complex_too=True)
+        velocity = zeros_like_parameters(params) if self.momentum else None
         return SGDState(np.int64(0), velocity)
 
     def update(self, params: Any, grads: Any, state: SGDState) -> tuple[Any, SGDState]:
@@ -90,6 +93,8 @@ class SGD:
         Parameters
         ----------
         params, grads : containers of the same structure
+            Buffers among the parameters stay as they are. The gradient of complex parameters is
+            taken as `wengert.grad` gives it: its conjugate is the direction of ascent.
         state : SGDState
 
         Raises
@@ -97,27 +102,21 @@ class SGD:
         wengert.ShapeError
             If ``grads`` does not fit ``params``.
         """
-        leaves, structure = tree.flatten(params)
-        steps = leaves_like("SGD", "grads", grads, params, leaves, structure)
+        trained = Trained("SGD", params)
+        leaves = trained.leaves
+        steps = [g.conj() if g.dtype.kind == "c" else g for g in trained.gradients(grads)]
+        steps = decayed(steps, leaves, self.weight_decay)
         lr = rate_at(self.lr, state.step)
-        if self.weight_decay:
-            steps = [g + self.weight_decay * p for g, p in zip(steps, leaves, strict=True)]
+        own = bool(self.weight_decay)
         velocity = state.velocity
         if self.momentum:
-            old = leaves_like("SGD", "state.velocity", velocity, params, leaves, structure)
-            new = [self.momentum * v + g for v, g in zip(old, steps, strict=True)]
-            velocity = tree.unflatten(structure, new)
+            old = trained.state("state.velocity", velocity)
+            new = [add_to(v * self.momentum, g) for v, g in zip(old, steps, strict=True)]
+            velocity = trained.rebuild_state(new)
+            own = self.nesterov
             if self.nesterov:
-                steps = [g + self.momentum * v for g, v in zip(steps, new, strict=True)]
+                steps = [add_to(v * self.momentum, g) for g, v in zip(steps, new, strict=True)]
             else:
                 steps = new
-        updated = [_descend(p, g, lr) for p, g in zip(leaves, steps, strict=True)]
-        return tree.unflatten(structure, updated), SGDState(state.step + 1, velocity)
-
-
-def _descend(parameter: Any, direction: Any, lr: Any) -> Any:
-    """``parameter - lr * direction`` with one new array instead of two: the arrays are large."""
-    updated = direction * -lr
-    updated += parameter
-    # A schedule may return a float64 scalar, which would promote float32 parameters.
-    return updated.astype(parameter.dtype, copy=False)
+        updated = [descend(p, g, lr, own) for p, g in zip(leaves, steps, strict=True)]
+        return trained.rebuild(updated), SGDState(state.step + 1, velocity)

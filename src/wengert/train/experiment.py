@@ -14,7 +14,17 @@ import numpy as np
 import wengert as wg
 from wengert import nn
 from wengert.data import Dataset, load, names
-from wengert.optim import SGD, Adam, Optimizer, StepDecay
+from wengert.optim import (
+    SGD,
+    Adam,
+    AdamW,
+    CosineDecay,
+    LearningRate,
+    Optimizer,
+    RMSProp,
+    StepDecay,
+    Warmup,
+)
 from wengert.train.examples import Data, Examples
 from wengert.train.loop import Result, fit
 from wengert.train.model_file import build_model
@@ -25,6 +35,9 @@ __all__ = ["Settings", "default_settings", "train_dataset"]
 
 # A stream of random numbers of its own: 0 are the orders of the epochs, 1 is the split of the data.
 _WEIGHT_STREAM = 2
+
+_ADAMS: Mapping[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
+_OPTIMIZERS = ("sgd", *_ADAMS, "rmsprop")
 
 
 @dataclass(frozen=True)
@@ -41,13 +54,24 @@ class Settings:
         Sizes of the hidden layers of the perceptron; empty for the linear classifier.
     activation : str
         A key of `wengert.nn.ACTIVATIONS`.
-    optimizer : {"sgd", "adam"}
+    batch_norm : bool
+        Whether the perceptron has batch normalization before each activation.
+    dropout : float
+        Part of the hidden units that is set to zero at each training step.
+    optimizer : {"sgd", "adam", "adamw", "rmsprop"}
     lr : float
         Learning rate of the first epoch.
+    schedule : {"step", "cosine"}
+        How the learning rate changes: by ``decay`` after each epoch, or along half a cosine to zero
+        at the end of the last epoch (then a finished run cannot be continued with more).
     decay : float
         The learning rate is multiplied by this after each epoch.
+    warmup : int
+        Epochs in which the learning rate first grows to ``lr``.
     momentum : float
-        For SGD.
+        For SGD and RMSProp.
+    weight_decay : float
+        See `wengert.optim`.
     batch : int
         Images per step.
     epochs : int
@@ -61,10 +85,15 @@ class Settings:
     model: str = "mlp"
     hidden: tuple[int, ...] = (256, 256)
     activation: str = "tanh"
+    batch_norm: bool = False
+    dropout: float = 0.0
     optimizer: str = "sgd"
     lr: float = 0.1
+    schedule: str = "step"
     decay: float = 1.0
+    warmup: int = 0
     momentum: float = 0.0
+    weight_decay: float = 0.0
     batch: int = 32
     epochs: int = 5
     seed: int = 0
@@ -74,7 +103,8 @@ class Settings:
         for name, value, known in (
             ("data set", self.dataset, names()),
             ("model", self.model, ("mlp", "linear")),
-            ("optimizer", self.optimizer, ("sgd", "adam")),
+            ("optimizer", self.optimizer, _OPTIMIZERS),
+            ("schedule", self.schedule, ("step", "cosine")),
             ("activation", self.activation, tuple(nn.ACTIVATIONS)),
         ):
             if value not in known:
@@ -83,6 +113,7 @@ class Settings:
             ("batch", self.batch, 1),
             ("epochs", self.epochs, 1),
             ("seed", self.seed, 0),
+            ("warmup", self.warmup, 0),
             *(("hidden", size, 1) for size in self.hidden),
         ):
             if number < low:
@@ -91,16 +122,39 @@ class Settings:
             raise wg.ConfigError(
                 f"validation must be at least 0 and below 1, got {self.validation}"
             )
+        if not 0 <= self.dropout < 1:
+            raise wg.ConfigError(f"dropout must be at least 0 and below 1, got {self.dropout}")
         if self.model == "linear" and self.hidden:
             raise wg.ConfigError("the linear model has no hidden layers; leave out hidden")
-        if self.optimizer == "adam" and self.momentum:
-            raise wg.ConfigError("momentum is an option of sgd; leave it out with adam")
+        if not self.hidden:
+            for name, wanted in (("batch_norm", self.batch_norm), ("dropout", self.dropout)):
+                if wanted:
+                    raise wg.ConfigError(f"{name} needs hidden layers; this model has none")
+        if self.optimizer in _ADAMS and self.momentum:
+            raise wg.ConfigError(
+                "momentum is an option of sgd and rmsprop; leave it out with " + self.optimizer
+            )
+        if self.schedule == "cosine" and self.decay != 1:
+            raise wg.ConfigError("decay is an option of the schedule step; leave it out, or set 1")
+        if self.schedule == "cosine" and self.warmup >= self.epochs:
+            raise wg.ConfigError(
+                f"warmup must be below the number of epochs, {self.epochs}; got {self.warmup}"
+            )
         self.build_optimizer(1)  # checks the learning rate, its decay and the momentum
 
     def build_optimizer(self, steps_per_epoch: int) -> Optimizer:
         """The optimizer that these settings name."""
-        lr = self.lr if self.decay == 1 else StepDecay(self.lr, self.decay, steps_per_epoch)
-        return Adam(lr) if self.optimizer == "adam" else SGD(lr, momentum=self.momentum)
+        lr: LearningRate = self.lr
+        if self.schedule == "cosine":
+            lr = CosineDecay(self.lr, (self.epochs - self.warmup) * steps_per_epoch)
+        elif self.decay != 1:
+            lr = StepDecay(self.lr, self.decay, steps_per_epoch)
+        if self.warmup:
+            lr = Warmup(lr, self.warmup * steps_per_epoch)
+        if self.optimizer in _ADAMS:
+            return _ADAMS[self.optimizer](lr, weight_decay=self.weight_decay)
+        kind = SGD if self.optimizer == "sgd" else RMSProp
+        return kind(lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
     @classmethod
     def of_run(cls, directory: str | os.PathLike[str]) -> Settings | None:
@@ -140,9 +194,10 @@ def default_settings(dataset: str, **changes: Any) -> Settings:
     ----------
     dataset : str
     **changes
-        Other values for the attributes of `Settings`. With ``optimizer="adam"`` the learning rate
-        is 0.001, constant, and the momentum 0 unless they are given; with ``model="linear"`` there
-        are no hidden layers.
+        Other values for the attributes of `Settings`. With another optimizer than SGD the learning
+        rate is 0.001, constant, and the momentum 0 unless they are given (and for AdamW the weight
+        decay 0.01); with ``schedule="cosine"`` there is no other decay; with ``model="linear"``
+        there are no hidden layers.
 
     Raises
     ------
@@ -150,8 +205,12 @@ def default_settings(dataset: str, **changes: Any) -> Settings:
         If the data set is unknown or a value cannot be used.
     """
     values = dict(_TUNED.get(dataset, {}))
-    if changes.get("optimizer") == "adam":
+    if changes.get("optimizer", "sgd") != "sgd":
         values |= {"lr": 0.001, "decay": 1.0, "momentum": 0.0}
+    if changes.get("optimizer") == "adamw":
+        values["weight_decay"] = 0.01
+    if changes.get("schedule") == "cosine":
+        values["decay"] = 1.0
     if changes.get("model") == "linear":
         values["hidden"] = ()
     return Settings(dataset, **{**values, **changes})
@@ -191,10 +250,14 @@ def train_dataset(
         As `wengert.data.load`, `Run` and `fit`.
     """
     dataset = load(settings.dataset, data_directory)
-    architecture = {
+    architecture: dict[str, Any] = {
         "sizes": [int(np.prod(dataset.image_shape)), *settings.hidden, len(dataset.classes)],
         "activation": settings.activation,
     }
+    if settings.batch_norm:
+        architecture["batch_norm"] = True
+    if settings.dropout:
+        architecture["dropout"] = settings.dropout
     run = None
     if directory is not None:
         run = Run(
@@ -237,7 +300,12 @@ def _network_name(architecture: Mapping[str, Any]) -> str:
     sizes = architecture["sizes"]
     if len(sizes) == 2:
         return f"linear {sizes[0]}-{sizes[1]}"
-    return f"{'-'.join(map(str, sizes))} {architecture['activation']}"
+    name = f"{'-'.join(map(str, sizes))} {architecture['activation']}"
+    if architecture.get("batch_norm"):
+        name += ", batch norm"
+    if architecture.get("dropout"):
+        name += f", dropout {architecture['dropout']:g}"
+    return name
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:

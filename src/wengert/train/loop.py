@@ -28,6 +28,8 @@ _STEP_SECONDS = 30.0
 # Records within an epoch are means over at least so many examples, and at most so many per epoch.
 _WINDOW_EXAMPLES = 512
 _WINDOWS_PER_EPOCH = 20
+# Keeps what a model draws apart from other numbers that are drawn with a key of the same seed.
+_KEY_STREAM = 0
 
 
 class DivergenceError(wg.WengertValueError):
@@ -87,14 +89,16 @@ def fit(
     Parameters
     ----------
     model : Module or other callable container of floating-point arrays
-        From inputs to logits of shape (n, k).
+        From inputs to logits of shape (n, k). A stateful one is trained through its
+        ``training_call``; its buffers, which the optimizer does not see, are taken over from what
+        that returns. Validation and test are calls (evaluation).
     data : Data
     optimizer : Optimizer
     epochs : int
     batch : int
         Examples per step.
     seed : int
-        Decides the order of the examples.
+        Decides the order of the examples, and what the model draws at random.
     loss : callable
         ``loss(logits, labels)``, a mean over examples.
     run : Run, optional
@@ -114,13 +118,15 @@ def fit(
     wengert.ConfigError
         If a number is out of range, or a resumed run was made with other settings.
     wengert.ShapeError
-        If inputs and labels differ in number.
+        If inputs and labels differ in number, or the last batch of an epoch is too small for the
+        model.
     DivergenceError
         If the loss becomes infinite or NaN.
     TrainingInterrupted
         On Ctrl-C, after the checkpoint, the model, the metrics and the plots were saved.
     """
     _check(data, epochs, batch, seed, checkpoint_every)
+    _try_last_batch(model, data, batch)
     trainer = _Trainer(model, data, optimizer, epochs, batch, seed, loss, run, checkpoint_every)
     reporter = reporter or Reporter(quiet=True)
     start = time.perf_counter()
@@ -151,6 +157,20 @@ def _check(data: Data, epochs: int, batch: int, seed: int, checkpoint_every: int
             )
         if len(examples.y) == 0:
             raise wg.ShapeError(f"{part} data: no examples")
+
+
+def _try_last_batch(model: Any, data: Data, batch: int) -> None:
+    """Find out now, not after an epoch, whether the last batch is too small to be normalized."""
+    count = len(data.train.y) % batch
+    if count and getattr(model, "stateful", False):
+        try:
+            model.training_call(data.train.x[:count], key=wg.random.key(0))
+        except wg.ShapeError as error:
+            raise wg.ShapeError(
+                f"the last batch of an epoch has {count} of {len(data.train.y)} examples, with "
+                f"which the model cannot be trained ({error}); choose another batch size than "
+                f"{batch} (--batch)"
+            ) from error
 
 
 class _Trainer:
@@ -185,23 +205,31 @@ class _Trainer:
             "training examples": count,
         }
         # Flattened once: a step then handles a plain list of arrays.
-        self._leaves, self._structure = tree.flatten(model)
+        leaves, self._structure = tree.flatten(model)
+        self._trained = nn.trained(self._structure)
+        self._set_leaves(leaves)
         self._state = optimizer.init(self._leaves)
-        self._gradient = _gradient_function(self._structure, loss)
+        self._step_function = _step_function(model, self._trained, loss, seed)
         self.progress = Progress()
         if run is not None and run.resume:
             model, self._state, self.progress = run.restore(self._training, model, self._state)
-            self._leaves = tree.leaves(model)
+            self._set_leaves(tree.leaves(model))
             begun = self.progress.epoch + (self.progress.batch > 0)
             if epochs < begun:
                 raise wg.ConfigError(
                     f"{run.directory}: has come to epoch {begun} already, beyond epochs = {epochs}"
                 )
 
+    def _set_leaves(self, leaves: list[Any]) -> None:
+        """Take over the arrays of a model: parameters, and buffers, which are not trained."""
+        pairs = list(zip(leaves, self._trained, strict=True))
+        self._leaves = [leaf for leaf, is_trained in pairs if is_trained]
+        self._buffers = [leaf for leaf, is_trained in pairs if not is_trained]
+
     @property
     def model(self) -> Any:
-        """The model with the present parameters."""
-        return tree.unflatten(self._structure, self._leaves)
+        """The model with the present parameters and buffers."""
+        return _assemble(self._structure, self._trained, self._leaves, self._buffers)
 
     @property
     def _step(self) -> int:
@@ -232,11 +260,14 @@ class _Trainer:
             start = progress.batch * self._batch
             rows = order[start : start + self._batch]
             labels = y[rows]
-            gradient, (loss, logits) = self._gradient(self._leaves, x[rows], labels)
+            gradient, (loss, logits, buffers) = self._step_function(
+                self._leaves, self._buffers, x[rows], labels, self._step
+            )
             value = float(loss)
             if not math.isfinite(value):
                 raise self._divergence(value)
             self._leaves, self._state = update(self._leaves, gradient, self._state)
+            self._buffers = buffers
             self._count(value, count_correct(logits, labels), len(rows))
             reporter.step(self._step, progress.epoch + 1, progress.epoch_sums)
             if self._checkpoint_is_due():
@@ -323,18 +354,53 @@ class _Trainer:
         )
 
 
-def _gradient_function(
-    structure: Any, loss: Callable[[Any, Any], Any]
-) -> Callable[[list[Any], Any, Any], tuple[list[Any], tuple[Any, Any]]]:
-    """``(leaves, x, y) -> (gradient, (loss, logits))``."""
+def _assemble(
+    structure: Any, trained: tuple[bool, ...], parameters: list[Any], buffers: list[Any]
+) -> Any:
+    """The model with these leaves."""
+    if buffers:
+        first, second = iter(parameters), iter(buffers)
+        parameters = [next(first) if mark else next(second) for mark in trained]
+    return tree.unflatten(structure, parameters)
 
-    def objective(leaves: list[Any], x: Any, y: Any) -> tuple[Any, tuple[Any, Any]]:
-        logits = tree.unflatten(structure, leaves)(x)
+
+def _step_function(
+    model: Any, trained: tuple[bool, ...], loss: Callable[[Any, Any], Any], seed: int
+) -> Callable[..., tuple[list[Any], tuple[Any, Any, list[Any]]]]:
+    """``(parameters, buffers, x, y, step) -> (gradient, (loss, logits, new buffers))``.
+
+    What a model draws at a step is decided by the seed and the number of the step, so there is no
+    state of a generator to save, and a resumed run draws what an uninterrupted one does.
+    """
+    structure = tree.structure(model)
+    stateful = getattr(model, "stateful", False)
+    run_key = wg.random.fold_in(wg.random.key(seed), _KEY_STREAM)
+
+    def objective(
+        parameters: list[Any], buffers: list[Any], x: Any, y: Any, key: Any
+    ) -> tuple[Any, tuple[Any, Any, list[Any]]]:
+        current = _assemble(structure, trained, parameters, buffers)
+        if stateful:
+            logits, current = current.training_call(x, key=key)
+            leaves = tree.leaves(current)
+            buffers = [leaf for leaf, mark in zip(leaves, trained, strict=True) if not mark]
+        else:
+            logits = current(x)
         value = loss(logits, y)
-        return value, (value, logits)
+        return value, (value, logits, buffers)
 
-    gradient: Callable[..., Any] = wg.grad_and_aux(objective)
-    return gradient
+    gradient = wg.grad_and_aux(objective)
+
+    def step_function(
+        parameters: list[Any], buffers: list[Any], x: Any, y: Any, step: int
+    ) -> tuple[list[Any], tuple[Any, Any, list[Any]]]:
+        key = wg.random.fold_in(run_key, step) if stateful else None
+        result: tuple[list[Any], tuple[Any, Any, list[Any]]] = gradient(
+            parameters, buffers, x, y, key
+        )
+        return result
+
+    return step_function
 
 
 def _describe(value: Any) -> str:
@@ -347,5 +413,7 @@ def _describe(value: Any) -> str:
         return f"{type(value).__qualname__}({', '.join(fields)})"
     if isinstance(value, (bool, int, float, str)):
         return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(_describe, value))})"
     # The repr of other objects has their address in it.
     return str(getattr(value, "__qualname__", type(value).__qualname__))

@@ -25,7 +25,8 @@ def build_model(architecture: Mapping[str, Any], rng: np.random.Generator) -> nn
     ----------
     architecture : mapping
         ``sizes``, a list of the numbers of inputs, hidden units and outputs, and ``activation``,
-        the name of the function between the layers.
+        the name of the function between the layers; ``batch_norm`` (whether) and ``dropout`` (its
+        rate) if there are any. See `wengert.nn.mlp`.
     rng : numpy.random.Generator
 
     Raises
@@ -36,13 +37,19 @@ def build_model(architecture: Mapping[str, Any], rng: np.random.Generator) -> nn
     name = architecture["activation"]
     if name not in nn.ACTIVATIONS:
         raise wg.ConfigError(f"unknown activation {name!r}; known are {', '.join(nn.ACTIVATIONS)}")
-    return nn.mlp(architecture["sizes"], activation=nn.ACTIVATIONS[name], rng=rng)
+    return nn.mlp(
+        architecture["sizes"],
+        activation=nn.ACTIVATIONS[name],
+        batch_norm=architecture.get("batch_norm", False),
+        dropout=architecture.get("dropout", 0.0),
+        rng=rng,
+    )
 
 
 def save_model(
     path: str | os.PathLike[str], model: Any, description: Mapping[str, Any] | None = None
 ) -> None:
-    """Save the parameters of a model as a safetensors file, atomically.
+    """Save the parameters and buffers of a model as a safetensors file, atomically.
 
     Parameters
     ----------

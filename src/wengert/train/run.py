@@ -19,7 +19,7 @@ from wengert.train.tensors import fill, read_tensors, write_tensors
 
 __all__ = ["Run"]
 
-_FORMAT = 1
+_FORMAT = 2
 _KEYS = {"description", "training", "epochs", "progress"}
 
 
