@@ -164,7 +164,9 @@ def test_layouts_are_inverse():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("groups", [1, 2, 4])
-@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), ((1, 3), (2, 1), 2)])
+@pytest.mark.parametrize(
+    ("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), ((1, 3), (2, 1), 2)]
+)
 def test_against_torch(stride, padding, dilation, groups):
     torch = pytest.importorskip("torch")
     x, w, b = (RNG.normal(size=s) for s in ((2, 4, 9, 8), (8, 4 // groups, 3, 3), (8,)))
@@ -203,17 +205,37 @@ X, W = np.ones((2, 6, 5, 4)), np.ones((3, 3, 4, 8))
     [
         ((X[0], W), {}, wg.ShapeError, r"add a batch axis, x\[np.newaxis\]"),
         ((X[0, :, :, 0], W), {}, wg.ShapeError, "add axes for the batch and the channels"),
-        ((X[None], W), {}, wg.ShapeError, r"expected images of shape \(n, height, width, channels\)"),
-        ((X.astype(int), W), {}, wg.WengertTypeError, r"got int64; cast them: x.astype\(np.float32\)"),
+        (
+            (X[None], W),
+            {},
+            wg.ShapeError,
+            r"expected images of shape \(n, height, width, channels\)",
+        ),
+        (
+            (X.astype(int), W),
+            {},
+            wg.WengertTypeError,
+            r"got int64; cast them: x.astype\(np.float32\)",
+        ),
         ((X, W.astype(int)), {}, wg.WengertTypeError, "kernel of a floating type, got int64"),
         ((X, W[0]), {}, wg.ShapeError, r"expected a kernel of shape .* got shape \(3, 4, 8\)"),
         ((X, W[:0]), {}, wg.ShapeError, r"none of them 0; got shape \(0, 3, 4, 8\)"),
         ((X[..., :3], W), {}, wg.ShapeError, "have 3 channels, but a kernel .* needs 4"),
         ((X, W), {"groups": 2}, wg.ShapeError, "have 4 channels, .* groups=2 needs 8"),
         ((X, W), {"groups": 3}, wg.ShapeError, "groups=3 does not divide 4 channels"),
-        ((X, W[:, :, :1, :6]), {"groups": 4}, wg.ShapeError, "groups=4 does not divide the 6 outputs"),
+        (
+            (X, W[:, :, :1, :6]),
+            {"groups": 4},
+            wg.ShapeError,
+            "groups=4 does not divide the 6 outputs",
+        ),
         ((X, W), {"groups": 0}, wg.WengertValueError, "groups must be a positive integer, got 0"),
-        ((X, W), {"groups": 1.5}, wg.WengertValueError, "groups must be a positive integer, got 1.5"),
+        (
+            (X, W),
+            {"groups": 1.5},
+            wg.WengertValueError,
+            "groups must be a positive integer, got 1.5",
+        ),
         ((nn.to_nchw(X), W), {}, wg.ShapeError, r"Axis 1 .* length 4: .*nn.from_nchw\(x\)"),
         ((X, nn.kernel_to_oihw(W)), {}, wg.ShapeError, r"nn.kernel_from_oihw\(kernel\)$"),
         (
@@ -231,7 +253,12 @@ X, W = np.ones((2, 6, 5, 4)), np.ones((3, 3, 4, 8))
         ((X, W), {"dilation": 1.0}, wg.WengertValueError, "dilation must be .* got 1.0"),
         ((X, W), {"padding": -1}, wg.WengertValueError, "conv2d: padding must be .* got -1"),
         ((X, W), {"padding": "full"}, wg.WengertValueError, "padding must be .* got 'full'"),
-        ((X, W), {"padding": (1, 2, 3)}, wg.WengertValueError, r"padding must be .* got \(1, 2, 3\)"),
+        (
+            (X, W),
+            {"padding": (1, 2, 3)},
+            wg.WengertValueError,
+            r"padding must be .* got \(1, 2, 3\)",
+        ),
         ((X, W), {"padding": ((1, 2), 3)}, wg.WengertValueError, "padding must be"),
         ((X, W), {"padding": 0.5}, wg.WengertValueError, "padding must be .* got 0.5"),
         (

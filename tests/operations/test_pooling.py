@@ -26,13 +26,17 @@ def by_windows(x, window, stride, padding, reduce, fill):
     """One reduction for each window of an array padded with ``fill``."""
     k = (window, window) if isinstance(window, int) else window
     s = k if stride is None else (stride, stride) if isinstance(stride, int) else stride
-    pads = np.broadcast_to(np.array(padding).reshape(-1, 1) if np.ndim(padding) == 1 else padding, (2, 2))
+    pads = np.broadcast_to(
+        np.array(padding).reshape(-1, 1) if np.ndim(padding) == 1 else padding, (2, 2)
+    )
     x = np.pad(x, ((0, 0), *map(tuple, pads.tolist()), (0, 0)), constant_values=fill)
     rows = range(0, x.shape[1] - k[0] + 1, s[0])
     columns = range(0, x.shape[2] - k[1] + 1, s[1])
     return np.stack(
         [
-            np.stack([reduce(x[:, i : i + k[0], j : j + k[1]], axis=(1, 2)) for j in columns], axis=1)
+            np.stack(
+                [reduce(x[:, i : i + k[0], j : j + k[1]], axis=(1, 2)) for j in columns], axis=1
+            )
             for i in rows
         ],
         axis=1,
@@ -91,7 +95,9 @@ def test_infinite_cotangents_reach_maxima_only():
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, 0), (3, 2, 1), ((3, 2), (1, 2), (1, 0))])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding"), [(2, 2, 0), (3, 2, 1), ((3, 2), (1, 2), (1, 0))]
+)
 def test_against_torch(window, stride, padding):
     torch = pytest.importorskip("torch")
     x = RNG.normal(size=(2, 3, 9, 8))
@@ -134,7 +140,13 @@ X = np.ones((1, 4, 4, 2))
         (X, 0, {}, wg.WengertValueError, "window must be a positive integer.* got 0"),
         (X, (2, 2, 2), {}, wg.WengertValueError, "window must be"),
         (X, 2, {"stride": -1}, wg.WengertValueError, "stride must be a positive integer"),
-        (X, 2, {"padding": 2}, wg.WengertValueError, r"padding \(2, 2\) must be less than the window's height 2"),
+        (
+            X,
+            2,
+            {"padding": 2},
+            wg.WengertValueError,
+            r"padding \(2, 2\) must be less than the window's height 2",
+        ),
         (X, 2, {"padding": "half"}, wg.WengertValueError, "padding must be .* got 'half'"),
         (X, 5, {}, wg.ShapeError, "window's height 5 is larger than that of the input, 4"),
         (X, (1, 5), {}, wg.ShapeError, "window's width 5 is larger than that of the input, 4"),
@@ -146,5 +158,7 @@ def test_errors(name, x, window, options, error, message):
 
 
 def test_maxima_of_complex_numbers():
-    with pytest.raises(wg.WengertTypeError, match="expected images of a real floating type, got complex128$"):
+    with pytest.raises(
+        wg.WengertTypeError, match="expected images of a real floating type, got complex128$"
+    ):
         nn.max_pool2d(X * 1j, 2)

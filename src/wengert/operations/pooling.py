@@ -75,8 +75,8 @@ def avg_pool2d(
     window, stride, padding :
         As for `max_pool2d`.
     count_include_pad : bool
-        Whether zeros of the padding count as elements, as PyTorch has it by default; with False, the
-        mean is over the elements inside the image alone, as TensorFlow has it.
+        Whether zeros of the padding count as elements, as PyTorch has it by default; with False,
+        the mean is over the elements inside the image alone, as TensorFlow has it.
 
     Returns
     -------
