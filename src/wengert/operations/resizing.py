@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import WengertValueError
+from ..core.errors import ShapeError, WengertValueError
 from ..rules.contractions import matmul
 from ..rules.shapes import reshape
 from .arguments import images, pair
@@ -85,7 +85,7 @@ def resize(x: Any, size: Any, method: str = "bilinear", *, antialias: bool = Tru
     n, height, width, channels = x.shape
     new = pair("resize", "size", size)
     if 0 in (height, width):
-        raise WengertValueError(f"resize: images of shape {tuple(x.shape)} have no pixels")
+        raise ShapeError(f"resize: images of shape {tuple(x.shape)} have no pixels")
     if method == "nearest":
         rows, columns = _nearest(height, new[0]), _nearest(width, new[1])
         return x[:, rows[:, np.newaxis], columns]
