@@ -50,12 +50,13 @@ def network(rng: np.random.Generator) -> nn.Sequential:
 def wengert_step(model: nn.Sequential, x: Any, labels: Any) -> Step:
     """A training step of wengert's, eager."""
     sgd = optim.SGD(RATE, momentum=MOMENTUM)
-    state = [model, sgd.init(model)]
+    state = sgd.init(model)
     gradient = wg.value_and_grad(lambda m: nn.cross_entropy(m(x), labels))
 
     def step() -> float:
-        loss, grads = gradient(state[0])
-        state[:] = sgd.update(*state[:1], grads, state[1])
+        nonlocal model, state
+        loss, grads = gradient(model)
+        model, state = sgd.update(model, grads, state)
         return float(loss)
 
     return step
@@ -91,7 +92,7 @@ def torch_step(model: nn.Sequential, x: Any, labels: Any) -> Step:
         loss = torch.nn.functional.cross_entropy(net(images), targets)
         loss.backward()
         sgd.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

@@ -17,7 +17,17 @@ from wengert.core import algebra, bind, forward, recorder, sweep, tape, transpos
 from wengert.core.abstract import Aval
 from wengert.core.bind import bind as apply
 from wengert.core.primitive import PRIMITIVES
-from wengert.rules import batching, contractions, fast, fast_reductions, indexing, pointwise
+from wengert.rules import (
+    batching,
+    contractions,
+    convolution,
+    convolution_evaluation,
+    fast,
+    fast_reductions,
+    indexing,
+    pointwise,
+    pooling,
+)
 
 from .collect import case_named
 from .laws import LAWS, applicable
@@ -603,6 +613,40 @@ def planter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Planter]:
     yield Planter(monkeypatch)
     monkeypatch.undo()
     transposition._cache.clear()
+
+
+@fault("convolution-conv2d_padded")
+def kernel_not_turned_in_the_transposed_convolution(p: Planter) -> None:
+    p.record(
+        "conv2d_input",
+        evaluate=lambda ct, w, **params: convolution_evaluation.convolve_input(
+            ct, w[::-1, ::-1], **params
+        ),
+    )
+
+
+@fault("convolution-conv2d_groups")
+def batched_kernels_mix_the_groups(p: Planter) -> None:
+    p.patch(convolution, "_split_outputs", lambda x, b, groups: convolution._split_groups(x, b))
+
+
+@fault("pooling-max_pool2d_ties")
+def ties_in_a_window_are_not_shared(p: Planter) -> None:
+    def winners(x: Any, y: Any, *geometry: Any) -> Any:
+        found, count = before(x, y, *geometry)
+        return found, np.ones_like(count)
+
+    before = pooling._winners
+    p.patch(pooling, "_winners", winners)
+
+
+@fault("pooling-avg_pool2d_overlapping_all")
+def window_moved_in_the_transposed_sum(p: Planter) -> None:
+    def rule(ct: Any, ins: Any, out: Any, padding: Any, **params: Any) -> Any:
+        return before(ct, ins, out, padding=(padding[0], (0, sum(padding[1]))), **params)
+
+    before = PRIMITIVES["window_sum2d"].transpose[0]
+    p.record("window_sum2d", transpose=(rule,))
 
 
 def take_fast_paths_out(p: Planter) -> None:

@@ -103,22 +103,66 @@ def test_a_network_learns():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.Conv2d(0, 2, 3, rng=RNG), wg.WengertValueError, "Conv2d: in_channels must be a positive integer, got 0"),
-        (lambda: nn.Conv2d(2, 2.0, 3, rng=RNG), wg.WengertValueError, "out_channels must be .* got 2.0"),
-        (lambda: nn.Conv2d(2, 2, (3, 0), rng=RNG), wg.WengertValueError, r"window must be .* got \(3, 0\)"),
-        (lambda: nn.Conv2d(4, 6, 3, groups=4, rng=RNG), wg.WengertValueError, "groups=4 must divide in_channels=4 and out_channels=6"),
-        (lambda: nn.Conv2d(2, 2, 3, stride=-1, rng=RNG), wg.WengertValueError, "stride must be a positive"),
-        (lambda: nn.Conv2d(2, 2, 3, padding="reflect", rng=RNG), wg.WengertValueError, "Conv2d: padding must be .* got 'reflect'"),
-        (lambda: nn.Conv2d(2, 2, 3, dtype=int, rng=RNG), wg.WengertTypeError, "dtype must be a floating type"),
-        (lambda: nn.DepthwiseConv2d(2, 3, multiplier=0, rng=RNG), wg.WengertValueError, "DepthwiseConv2d: multiplier must be a positive integer, got 0"),
+        (
+            lambda: nn.Conv2d(0, 2, 3, rng=RNG),
+            wg.WengertValueError,
+            "Conv2d: in_channels must be a positive integer, got 0",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2.0, 3, rng=RNG),
+            wg.WengertValueError,
+            "out_channels must be .* got 2.0",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2, (3, 0), rng=RNG),
+            wg.WengertValueError,
+            r"window must be .* got \(3, 0\)",
+        ),
+        (
+            lambda: nn.Conv2d(4, 6, 3, groups=4, rng=RNG),
+            wg.WengertValueError,
+            "groups=4 must divide in_channels=4 and out_channels=6",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2, 3, stride=-1, rng=RNG),
+            wg.WengertValueError,
+            "stride must be a positive",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2, 3, padding="reflect", rng=RNG),
+            wg.WengertValueError,
+            "Conv2d: padding must be .* got 'reflect'",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2, 3, dtype=int, rng=RNG),
+            wg.WengertTypeError,
+            "dtype must be a floating type",
+        ),
+        (
+            lambda: nn.DepthwiseConv2d(2, 3, multiplier=0, rng=RNG),
+            wg.WengertValueError,
+            "DepthwiseConv2d: multiplier must be a positive integer, got 0",
+        ),
         (lambda: nn.MaxPool2d(0), wg.WengertValueError, "MaxPool2d: window must be"),
         (lambda: nn.MaxPool2d(2, padding=-1), wg.WengertValueError, "MaxPool2d: padding must be"),
         (lambda: nn.AvgPool2d(2, stride=0), wg.WengertValueError, "AvgPool2d: stride must be"),
-        (lambda: nn.GlobalAvgPool2d()(np.ones((2, 3))), wg.ShapeError, r"GlobalAvgPool2d: .* got shape \(2, 3\)"),
-        (lambda: nn.Flatten()(np.ones(3)), wg.ShapeError, "Flatten: expected an array with a batch axis"),
-        (lambda: nn.Conv2d(2, 2, 3, rng=RNG)(np.ones((1, 5, 5, 3))), wg.ShapeError, "have 3 channels"),
+        (
+            lambda: nn.GlobalAvgPool2d()(np.ones((2, 3))),
+            wg.ShapeError,
+            r"GlobalAvgPool2d: .* got shape \(2, 3\)",
+        ),
+        (
+            lambda: nn.Flatten()(np.ones(3)),
+            wg.ShapeError,
+            "Flatten: expected an array with a batch axis",
+        ),
+        (
+            lambda: nn.Conv2d(2, 2, 3, rng=RNG)(np.ones((1, 5, 5, 3))),
+            wg.ShapeError,
+            "have 3 channels",
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()

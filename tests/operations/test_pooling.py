@@ -137,6 +137,7 @@ X = np.ones((1, 4, 4, 2))
     [
         (X[0], 2, {}, wg.ShapeError, "add a batch axis"),
         (X.astype(np.uint8), 2, {}, wg.WengertTypeError, "got uint8; cast them"),
+        (X[:, :0], 1, {"padding": 0}, wg.ShapeError, "have no pixels"),
         (X, 0, {}, wg.WengertValueError, "window must be a positive integer.* got 0"),
         (X, (2, 2, 2), {}, wg.WengertValueError, "window must be"),
         (X, 2, {"stride": -1}, wg.WengertValueError, "stride must be a positive integer"),

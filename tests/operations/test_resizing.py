@@ -49,7 +49,10 @@ def test_against_pillow():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("size", [(5, 4), (9, 16), (20, 3)])
-@pytest.mark.parametrize(("method", "antialias"), [("bilinear", True), ("bilinear", False), ("bicubic", True), ("nearest", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "antialias"),
+    [("bilinear", True), ("bilinear", False), ("bicubic", True), ("nearest", True)],
+)
 def test_against_torch(size, method, antialias):
     torch = pytest.importorskip("torch")
     x = RNG.normal(size=(2, 3, 11, 9))
@@ -81,11 +84,19 @@ def test_dtypes_are_kept_and_the_same_size_is_a_copy():
         ((np.ones((4, 4, 3)), 2), wg.ShapeError, "resize: .*add a batch axis"),
         ((np.ones((1, 4, 4, 3), np.uint8), 2), wg.WengertTypeError, "got uint8; cast them"),
         ((np.ones((1, 4, 4, 3)), 0), wg.WengertValueError, "size must be a positive integer"),
-        ((np.ones((1, 4, 4, 3)), (2, 2.5)), wg.WengertValueError, r"size must be .* got \(2, 2.5\)"),
-        ((np.ones((1, 0, 4, 3)), 2), wg.WengertValueError, "have no pixels"),
-        ((np.ones((1, 4, 4, 3)), 2, "lanczos"), wg.WengertValueError, "no method 'lanczos'; there are bicubic, bilinear, nearest"),
+        (
+            (np.ones((1, 4, 4, 3)), (2, 2.5)),
+            wg.WengertValueError,
+            r"size must be .* got \(2, 2.5\)",
+        ),
+        ((np.ones((1, 0, 4, 3)), 2), wg.ShapeError, "have no pixels"),
+        (
+            (np.ones((1, 4, 4, 3)), 2, "lanczos"),
+            wg.WengertValueError,
+            "no method 'lanczos'; there are bicubic, bilinear, nearest",
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors(args, error, message):
     with pytest.raises(error, match=message):
         nn.resize(*args)

@@ -1,8 +1,8 @@
 """Initialisers of weights: ``initialiser(rng, shape, dtype) -> array``.
 
-``shape`` is ``(in, out)``, or ``(height, width, in, out)`` for a convolution, with the inputs of one
-group. The fan-in of a weight is the number of inputs that reach one output, its fan-out the number
-of outputs that one input reaches (for a convolution in groups: that all inputs of one place reach).
+``shape`` is ``(in, out)``, or ``(height, width, in, out)`` for a convolution, with the inputs of
+one group. The fan-in of a weight is the number of inputs that reach one output, its fan-out the
+number of outputs that one input reaches (for a convolution in groups, those of all groups).
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ def conv2d(
 ) -> Any:
     """Convolution of images with a kernel, as networks define it: the kernel is not turned.
 
-    ``y[n, i, j, q] = bias[q] + sum x[n, i s + a d - p, j s + b d - p, c] kernel[a, b, c, q]``, summed
-    over places a, b of the kernel and the channels c of the output's group, with stride s, dilation
-    d, and p zeros in front.
+    ``y[n, i, j, q] = bias[q] + sum x[n, i s + a d - p, j s + b d - p, c] kernel[a, b, c, q]``,
+    summed over places a, b of the kernel and the channels c of the output's group, with stride s,
+    dilation d, and p zeros in front.
 
     Parameters
     ----------
@@ -108,20 +108,20 @@ def _check_operands(x: Any, kernel: Any, groups: Any) -> int:
         )
     if not hasattr(groups, "__index__") or isinstance(groups, bool) or groups < 1:
         raise WengertValueError(f"conv2d: groups must be a positive integer, got {groups!r}")
-    groups = int(groups)
-    channels, (kh, kw, c, outputs) = x.shape[3], kernel.shape
-    if c * groups != channels:
+    g = int(groups)
+    channels, (c, outputs) = x.shape[3], kernel.shape[2:]
+    if c * g != channels:
         raise ShapeError(
             f"conv2d: images of shape {tuple(x.shape)} have {channels} channels, but a kernel of "
-            f"shape {tuple(kernel.shape)} with groups={groups} needs {c * groups}"
-            + _layout_hint(x, kernel, groups)
+            f"shape {tuple(kernel.shape)} with groups={g} needs {c * g}"
+            + _layout_hint(x, kernel, g)
         )
-    if outputs % groups:
+    if outputs % g:
         raise ShapeError(
-            f"conv2d: groups={groups} does not divide the {outputs} outputs of the kernel "
+            f"conv2d: groups={g} does not divide the {outputs} outputs of the kernel "
             f"{tuple(kernel.shape)}"
         )
-    return groups
+    return g
 
 
 def _layout_hint(x: Any, kernel: Any, groups: int) -> str:
@@ -131,10 +131,9 @@ def _layout_hint(x: Any, kernel: Any, groups: int) -> str:
             f". Axis 1 of the images has length {x.shape[1]}: if they are (n, channels, height, "
             "width), convert them with nn.from_nchw(x)"
         )
-    if kernel.shape[1] * groups in (x.shape[3], x.shape[1]):
-        also = (
-            " and the images with nn.from_nchw(x)" if x.shape[3] != kernel.shape[1] * groups else ""
-        )
+    channels_of_oihw = kernel.shape[1] * groups
+    if channels_of_oihw in (x.shape[3], x.shape[1]):
+        also = "" if x.shape[3] == channels_of_oihw else " and the images with nn.from_nchw(x)"
         return (
             ". If the kernel is (outputs, channels, height, width), convert it with "
             f"nn.kernel_from_oihw(kernel){also}"

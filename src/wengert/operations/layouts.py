@@ -1,9 +1,9 @@
 """Conversions between memory layouts.
 
-Here images are (n, height, width, channels), "NHWC", and kernels (height, width, channels, outputs),
-"HWIO": the channels of a pixel are neighbours, so that a window's rows are contiguous, a pointwise
-convolution is a product of matrices as it stands, and a depthwise one runs along memory. PyTorch
-has NCHW and OIHW.
+Here images are (n, height, width, channels), "NHWC", and kernels (height, width, channels,
+outputs), "HWIO": the channels of a pixel are neighbours, so that a window's rows are contiguous, a
+pointwise convolution is a product of matrices as it stands, and a depthwise one runs along memory.
+PyTorch has NCHW and OIHW.
 """
 
 from __future__ import annotations

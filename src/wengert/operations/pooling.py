@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import WengertValueError
+from ..core.errors import ShapeError, WengertValueError
 from ..rules import pooling
 from ..rules.windows import Padding, Pair, output_size, reach
 from .arguments import images, padding_of, pair
@@ -36,7 +36,7 @@ def max_pool2d(x: Any, window: Any, *, stride: Any = None, padding: Any = "valid
     Raises
     ------
     wengert.ShapeError
-        If ``x`` has another rank or the window is larger than the padded images.
+        If ``x`` has another rank or no pixels, or the window is larger than the padded images.
     wengert.WengertValueError
         If an option is not what it should be, or the padding as wide as the window.
     wengert.WengertTypeError
@@ -75,8 +75,8 @@ def avg_pool2d(
     window, stride, padding :
         As for `max_pool2d`.
     count_include_pad : bool
-        Whether zeros of the padding count as elements, as PyTorch has it by default; with False, the
-        mean is over the elements inside the image alone, as TensorFlow has it.
+        Whether zeros of the padding count as elements, as PyTorch has it by default; with False,
+        the mean is over the elements inside the image alone, as TensorFlow has it.
 
     Returns
     -------
@@ -98,6 +98,8 @@ def avg_pool2d(
 
 def _geometry(name: str, x: Any, window: Any, stride: Any, padding: Any) -> dict[str, Any]:
     size = tuple(x.shape[1:3])
+    if 0 in size:
+        raise ShapeError(f"{name}: images of shape {tuple(x.shape)} have no pixels")
     k = pair(name, "window", window)
     s = k if stride is None else pair(name, "stride", stride)
     p = padding_of(name, padding, size, k, s)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import WengertValueError
+from ..core.errors import ShapeError, WengertValueError
 from ..rules.contractions import matmul
 from ..rules.shapes import reshape
 from .arguments import images, pair
@@ -17,19 +17,19 @@ from .arguments import images, pair
 __all__ = ["resize"]
 
 
-def _triangle(t: NDArray[Any]) -> NDArray[Any]:
+def _triangle(t: Any) -> Any:
     return np.maximum(1 - np.abs(t), 0)
 
 
-def _cubic(t: NDArray[Any]) -> NDArray[Any]:
-    """R. Keys, Cubic convolution interpolation for digital image processing, 1981, with a = -1/2."""
+def _cubic(t: Any) -> Any:
+    """R. Keys, Cubic convolution interpolation for digital image processing, 1981; a = -1/2."""
     t = np.abs(t)
     inner = (1.5 * t - 2.5) * t * t + 1
     outer = ((-0.5 * t + 2.5) * t - 4) * t + 2
     return np.where(t < 1, inner, np.where(t < 2, outer, 0))
 
 
-_FILTERS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+_FILTERS: dict[str, Callable[[Any], Any]] = {
     "bilinear": _triangle,
     "bicubic": _cubic,
 }
@@ -85,7 +85,7 @@ def resize(x: Any, size: Any, method: str = "bilinear", *, antialias: bool = Tru
     n, height, width, channels = x.shape
     new = pair("resize", "size", size)
     if 0 in (height, width):
-        raise WengertValueError(f"resize: images of shape {tuple(x.shape)} have no pixels")
+        raise ShapeError(f"resize: images of shape {tuple(x.shape)} have no pixels")
     if method == "nearest":
         rows, columns = _nearest(height, new[0]), _nearest(width, new[1])
         return x[:, rows[:, np.newaxis], columns]
@@ -96,7 +96,7 @@ def resize(x: Any, size: Any, method: str = "bilinear", *, antialias: bool = Tru
     return reshape(y, (n, *new, channels))
 
 
-def _centres(n: int, m: int) -> NDArray[np.float64]:
+def _centres(n: int, m: int) -> NDArray[Any]:
     return (np.arange(m) + 0.5) * (n / m) - 0.5
 
 
@@ -105,7 +105,7 @@ def _nearest(n: int, m: int) -> NDArray[Any]:
 
 
 @lru_cache(64)
-def _weights(n: int, m: int, method: str, antialias: bool, dtype: str) -> NDArray[Any]:
+def _weights(n: int, m: int, method: str, antialias: bool, dtype: str) -> Any:
     """The matrix (m, n) that resizes along an axis; read-only, so that it may be shared."""
     width = max(n / m, 1.0) if antialias else 1.0
     weights = _FILTERS[method]((np.arange(n) - _centres(n, m)[:, np.newaxis]) / width)

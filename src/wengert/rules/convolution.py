@@ -5,11 +5,11 @@ in each of its three arguments,
 
     T(x, w, g) = sum g[n, o, q] x[n, o s + k d - p, c] w[k, c, q]
 
-over images n, places o of the output, places k of the window, channels c and q (within a group). The
-three primitives here are its partial gradients: `conv2d` by g, `conv2d_input` by x, `conv2d_kernel`
-by w. Each is linear in its two operands, and the transposes of any of them are the other two: the
-three are closed under differentiation, to every order. V. Dumoulin, F. Visin, A guide to
-convolution arithmetic for deep learning, arXiv:1603.07285, derives the two transposes.
+over images n, places o of the output, places k of the window, channels c and q (within a group).
+The three primitives here are its partial gradients: `conv2d` by g, `conv2d_input` by x,
+`conv2d_kernel` by w. Each is linear in its two operands, and the transposes of any of them are the
+other two: the three are closed under differentiation, to every order. V. Dumoulin, F. Visin, A
+guide to convolution arithmetic for deep learning, arXiv:1603.07285, derives the two transposes.
 
 Batching needs no loop either. A batch axis of the images joins n. One of the kernel joins the
 channels that only the kernel and the result have. If two operands have it, every example becomes a

@@ -64,7 +64,7 @@ def _kernel_matrices(w: Any, groups: int) -> Any:
 def convolve(x: Any, w: Any, stride: Pair, padding: Padding, dilation: Pair, groups: int) -> Any:
     """The convolution (in signal processing's words, the correlation) of images with a kernel."""
     x, w = _cast(x, w)
-    kh, kw, c, outputs = w.shape
+    kh, kw, _, outputs = w.shape
     out = output_size("conv2d", x.shape[1:3], (kh, kw), stride, padding, dilation)
     x = padded(x, padding)
     n = x.shape[0]
@@ -99,18 +99,15 @@ def convolve_input(
     kh, kw, c, outputs = w.shape
     if _is_depthwise(c * groups, outputs, groups):
         return _depthwise_input(ct, w, stride, padding, dilation, image)
-    if (kh, kw) == (1, 1) and stride == (1, 1) and not any(map(any, padding)):
-        turned = None
-    else:
-        turned = tuple(
-            (extent(k, d) - 1 - p[0], extent(k, d) - 1 - p[1])
-            for k, d, p in zip((kh, kw), dilation, padding, strict=True)
-        )
+    down, across = (
+        (extent(k, d) - 1 - p[0], extent(k, d) - 1 - p[1])
+        for k, d, p in zip((kh, kw), dilation, padding, strict=True)
+    )
     o = outputs // groups
-    if stride == (1, 1) and (turned is None or min(map(min, turned)) >= 0) and o <= 4 * c:
+    if stride == (1, 1) and min(*down, *across) >= 0 and o <= 4 * c:
         back = w[::-1, ::-1].reshape(kh, kw, c, groups, o).transpose(0, 1, 4, 3, 2)
         back = back.reshape(kh, kw, o, groups * c)
-        return convolve(ct, back, stride, turned or padding, dilation, groups)
+        return convolve(ct, back, stride, (down, across), dilation, groups)
     return _scatter(ct, w, stride, padding, dilation, groups, image)
 
 

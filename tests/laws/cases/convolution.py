@@ -31,7 +31,7 @@ _CONV: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "groups": ((1, 3, 3, 4), (2, 2, 2, 6), {"groups": 2}),
     "groups_one_channel": ((1, 3, 3, 2), (2, 2, 1, 4), {"groups": 2, "stride": 2}),
     "groups_many_channels": ((1, 3, 2, 10), (2, 2, 5, 2), {"groups": 2}),
-    "depthwise": ((1, 4, 4, 3), (3, 2, 1, 3), {"groups": 3, "padding": 1}),
+    "depthwise": ((1, 3, 3, 2), (3, 2, 1, 2), {"groups": 2, "padding": 1}),
     "depthwise_stride": ((1, 5, 4, 2), (3, 3, 1, 2), {"groups": 2, "stride": 2, "padding": "same"}),
     "depthwise_dilation": ((2, 4, 4, 2), (2, 2, 1, 2), {"groups": 2, "dilation": 2}),
     "no_images": ((0, 3, 3, 2), (2, 2, 2, 2), {}),

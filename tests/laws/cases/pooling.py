@@ -74,7 +74,7 @@ CASES = [
     Case("max_pool2d_ties", _ties, args=[(1, 4, 2, 2)], domain="distinct"),
     Case(
         "avg_pool2d_squares",
-        lambda x: avg_pool2d(x * x, 2),
+        lambda x: avg_pool2d(x * x, 2) ** 2,
         args=[(1, 2, 4, 1)],
         primitives=("window_sum2d", "window_spread2d"),
     ),
