@@ -1,9 +1,8 @@
 """Public operations that NumPy and SciPy do not have: those of networks on images.
 
-Convolution, pooling, resizing, normalization, losses, and the rectified linear unit, for Tensors and
-plain arrays. Owns
-the signatures and the errors; the mathematics is in `wengert.rules`. `wengert.nn` offers all of
-them again, and layers made of them.
+Convolution, pooling, resizing, normalization, losses, and the rectified linear unit, for Tensors
+and plain arrays. Owns the signatures and the errors; the mathematics is in `wengert.rules`.
+`wengert.nn` offers all of them again, and layers made of them.
 """
 
 from .activations import relu
