@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import wengert as wg
 from labs.linear_classifier import classifier
-from labs.linear_classifier.data import STAND_IN, Images, load
+from labs.linear_classifier.data import Images, load
 from labs.linear_classifier.training import Curves, figure_of, follow, save_figure
 from wengert.train.atomic import write_bytes
 
@@ -57,19 +57,20 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise wg.ConfigError(f"--epochs must be at least 1, got {epochs}")
     if options.resume is not None:
         _copy_checkpoints(options.resume, out)
-    figures: dict[str, Any] = {"data": STAND_IN, "images": len(images.x_train)}
-    small = Images(*(array[:_NUMERICAL_IMAGES] for array in images))
+    figures: dict[str, Any] = {"data": images.title, "images": len(images.x_train)}
+    small = Images(*(array[:_NUMERICAL_IMAGES] for array in images[:4]), images.title)
     figures |= agreement(small)
     figures |= _numerical(small, out, 2 if quick else _NUMERICAL_EPOCHS)
     two_layer = train_two_layer(images, 10 if quick else _TWO_LAYER_EPOCHS, out, options.seed)
     linear = train_automatic(images, epochs, out)
     save_figure(
         out / "linear_classifier.png",
-        figure_of({"linear": linear}, f"Linear classifier, {epochs:,} epochs ({STAND_IN})"),
+        figure_of({"linear": linear}, f"Linear classifier, {epochs:,} epochs ({images.title})"),
     )
     both = {"linear": linear, f"two layers, {_HIDDEN} hidden": two_layer}
     start = first_epochs(both, len(two_layer.loss))
-    save_figure(out / "two_layer.png", figure_of(start, f"The score function swapped ({STAND_IN})"))
+    title = f"The score function swapped ({images.title})"
+    save_figure(out / "two_layer.png", figure_of(start, title))
     scores = classifier.score(linear.weights, images.x_test)
     return figures | {
         "epochs": len(linear.loss),
@@ -149,7 +150,7 @@ def _numerical(images: Images, out: Path, epochs: int) -> dict[str, Any]:
     curves = {"numerical": by_hand}
     save_figure(
         out / "numerical.png",
-        figure_of(curves, f"Numerical gradients, 10 random features ({STAND_IN})"),
+        figure_of(curves, f"Numerical gradients, 10 random features ({images.title})"),
     )
     n = len(by_hand.loss)
     return {

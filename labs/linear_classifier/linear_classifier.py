@@ -91,7 +91,7 @@ show(classifier.automatic)
 # Both gradients, on the same 10 features of 10,000 images:
 
 # %%
-small = data.Images(*(a[:10_000] for a in images))
+small = data.Images(*(a[:10_000] for a in images[:4]), images.title)
 for key, value in lab.agreement(small).items():
     print(f"{key}: {value:.3g}")
 
@@ -100,7 +100,7 @@ for key, value in lab.agreement(small).items():
 
 # %%
 numerical = lab.train_numerical(small, 2 if labs.quick() else 50)
-figure_of({"numerical": numerical}, f"Numerical gradients, 10 features ({data.STAND_IN})")
+figure_of({"numerical": numerical}, f"Numerical gradients, 10 features ({images.title})")
 
 # %% [markdown]
 # ## Descent with automatic gradients
@@ -114,7 +114,7 @@ source = runs if not labs.quick() and (runs / "linear.npz").exists() else None
 linear = lab.train_automatic(images, 20 if labs.quick() else 2000, source)
 print(f"{len(linear.loss)} epochs in {linear.seconds:.0f} s")
 print(f"loss {linear.loss[0]:.4f} to {linear.loss[-1]:.4f}; it rose in {linear.rises} of them")
-figure_of({"linear": linear}, f"Linear classifier ({data.STAND_IN})")
+figure_of({"linear": linear}, f"Linear classifier ({images.title})")
 
 # %%
 S = classifier.score(linear.weights, images.x_test)
@@ -133,7 +133,7 @@ show(classifier.two_layer)
 two_layer = lab.train_two_layer(images, 10 if labs.quick() else 300, source)
 n = len(two_layer.loss)
 start = lab.first_epochs({"linear": linear, "two layers, 32 hidden": two_layer}, n)
-figure_of(start, f"The score function swapped ({data.STAND_IN})")
+figure_of(start, f"The score function swapped ({images.title})")
 
 # %% [markdown]
 # ## Plain NumPy

@@ -132,7 +132,8 @@ def test_two_layer_network() -> None:
 
 
 def test_data(images: data.Images) -> None:
-    x_train, y_train, x_test, y_test = images
+    x_train, y_train, x_test, y_test, title = images
+    assert "stand-in" in title
     assert x_train.shape == (600, 3072)
     assert x_test.shape == (200, 3072)
     assert x_train.dtype == x_test.dtype == np.float32
@@ -142,7 +143,7 @@ def test_data(images: data.Images) -> None:
     assert set(y_train) == set(range(10))
     channels = x_train.reshape(-1, 32, 32, 3)
     np.testing.assert_array_equal(channels[..., 0], channels[..., 2])
-    for array in images:
+    for array in images[:4]:
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
     assert len(y_test) == 200
