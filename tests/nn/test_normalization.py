@@ -194,3 +194,12 @@ def test_many_values(shape):
     for found, wanted in zip(pullback(ct), expected_pullback(ct), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-9)
     check_grads(lambda x: batch_norm(x, s, b)[0], (x,), order=2, directions=1, max_entries=0)
+
+
+def test_the_shift_alone_does_not_see_the_inputs():
+    x = np.array([[np.inf, 1.0], [1.0, 2.0]])
+    with np.errstate(invalid="ignore"):
+        tangent = wg.jvp(
+            lambda b: batch_norm(x, np.ones(2), b)[0], (np.zeros(2),), (np.array([2.0, 3.0]),)
+        )[1]
+    np.testing.assert_array_equal(tangent, [[2, 3], [2, 3]])

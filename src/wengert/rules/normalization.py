@@ -112,7 +112,7 @@ def _jvp(ts: Any, ins: Any, out: Any, eps: float) -> Outputs:
         u = centred * (inverse * tscale)
         ty = u if ty is None else ty + u
     if tshift is not None:
-        ty = 0 * x + tshift if ty is None else ty + tshift
+        ty = broadcast_to(tshift, x.shape) if ty is None else ty + tshift
     return ty, tmean, tvariance
 
 
