@@ -174,3 +174,32 @@ def test_layer_norm():
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(16, 8, 8, 96), (70_001, 1), (3, 1, 30_000), (2048, 40)])
+def test_many_values(shape):
+    """Large arrays are gone through in rows of several values for each channel."""
+    x, ct = RNG.normal(size=shape), RNG.normal(size=shape)
+    s, b = RNG.normal(size=(2, shape[-1]))
+    axes = tuple(range(len(shape) - 1))
+
+    def composed(x, s, b):
+        centred = x - np.mean(x, axis=axes)
+        variance = np.mean(centred**2, axis=axes)
+        return centred * (s / np.sqrt(variance + 1e-5)) + b
+
+    y, pullback = wg.vjp(lambda *xs: batch_norm(*xs)[0], x, s, b)
+    expected, expected_pullback = wg.vjp(composed, x, s, b)
+    np.testing.assert_allclose(y, expected, atol=1e-11)
+    for found, wanted in zip(pullback(ct), expected_pullback(ct), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-9)
+    check_grads(lambda x: batch_norm(x, s, b)[0], (x,), order=2, directions=1, max_entries=0)
+
+
+def test_the_shift_alone_does_not_see_the_inputs():
+    x = np.array([[np.inf, 1.0], [1.0, 2.0]])
+    with np.errstate(invalid="ignore"):
+        tangent = wg.jvp(
+            lambda b: batch_norm(x, np.ones(2), b)[0], (np.zeros(2),), (np.array([2.0, 3.0]),)
+        )[1]
+    np.testing.assert_array_equal(tangent, [[2, 3], [2, 3]])

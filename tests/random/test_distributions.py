@@ -114,6 +114,10 @@ def test_a_key_has_no_derivative():
 
 
 def test_parameters_move_the_numbers():
+    np.testing.assert_array_equal(
+        random.uniform(KEY, low=[0, 1], high=[1, 3]),
+        random.uniform(KEY, low=np.array([0, 1]), high=np.array([1, 3])),
+    )
     np.testing.assert_allclose(
         random.normal(KEY, 5, loc=3.0, scale=2.0), 3 + 2 * random.normal(KEY, 5)
     )

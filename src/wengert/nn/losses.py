@@ -65,8 +65,7 @@ def binary_cross_entropy(logits: Any, targets: Any, reduction: Reduction = "mean
     wengert.WengertValueError
         If a target is below 0 or above 1.
     """
-    if not isinstance(targets, wg.Tensor):
-        targets = np.asarray(targets)
+    logits, targets = (a if isinstance(a, wg.Tensor) else np.asarray(a) for a in (logits, targets))
     _check_shapes("binary_cross_entropy", "logits", logits, "targets", targets)
     if isinstance(targets, np.ndarray):
         if targets.dtype.kind != "b" and not np.all((targets >= 0) & (targets <= 1)):

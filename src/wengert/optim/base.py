@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -26,6 +27,8 @@ __all__ = [
     "scratch_for",
     "zeros_like_parameters",
 ]
+
+ndarray = np.ndarray
 
 LearningRate: TypeAlias = float | Callable[[Any], Any]
 """A number, or a schedule: a function of the number of updates made so far."""
@@ -115,9 +118,8 @@ class Trained:
     def __init__(self, optimizer: str, params: Any) -> None:
         self._optimizer, self._params = optimizer, params
         self._all, self._structure = tree.flatten(params)
-        marks = nn.trained(self._structure)
-        self._marks = None if all(marks) else marks
-        self.leaves = self._select(self._all)
+        self._marks = _marks_unless_all(self._structure)
+        self.leaves = self._all if self._marks is None else self._select(self._all)
 
     def _select(self, leaves: list[Any]) -> list[Any]:
         if self._marks is None:
@@ -158,13 +160,17 @@ class Trained:
         return found
 
     def _check_shapes(self, what: str, found: list[Any]) -> None:
-        for index, (leaf, parameter) in enumerate(zip(found, self.leaves, strict=True)):
-            if leaf.shape != parameter.shape:
-                path = self._select(tree.flatten_with_paths(self._params)[0])[index]
-                raise wg.ShapeError(
-                    f"{self._optimizer}: {what}{path} has shape {leaf.shape}, but params{path} has "
-                    f"shape {parameter.shape}"
-                )
+        shapes = [leaf.shape for leaf in found]
+        expected = [leaf.shape for leaf in self.leaves]
+        if shapes != expected:
+            paths = self._select(tree.flatten_with_paths(self._params)[0])
+            path, shape, other = next(
+                entry for entry in zip(paths, shapes, expected, strict=True) if entry[1] != entry[2]
+            )
+            raise wg.ShapeError(
+                f"{self._optimizer}: {what}{path} has shape {shape}, but params{path} has shape "
+                f"{other}"
+            )
 
     def _other_structure(self, what: str, container: Any) -> wg.ShapeError:
         difference = _first_difference(what, container, self._params)
@@ -190,6 +196,13 @@ class Trained:
         return tree.unflatten(self._structure, leaves)
 
 
+@lru_cache(maxsize=256)
+def _marks_unless_all(structure: tree.PyTreeSpec) -> tuple[bool, ...] | None:
+    """Which leaves are trained; None if all are, which is the usual case."""
+    marks = nn.trained(structure)
+    return None if all(marks) else marks
+
+
 def decayed(gradients: list[Any], parameters: list[Any], weight_decay: float) -> list[Any]:
     """``g + weight_decay * p`` of each, the gradient of the loss plus half the weighted square."""
     if not weight_decay:
@@ -199,7 +212,7 @@ def decayed(gradients: list[Any], parameters: list[Any], weight_decay: float) ->
 
 def add_to(own: Any, x: Any) -> Any:
     """``own + x``, where possible in the place of ``own``, an array of the caller's own."""
-    if _is_traced(x):
+    if type(x) is not ndarray and _is_traced(x):
         return own + x
     own += x
     return own
@@ -227,13 +240,16 @@ def _is_traced(x: Any) -> bool:
 
 def descend(parameter: Any, direction: Any, lr: Any, own: bool = False) -> Any:
     """``parameter - lr * direction``; in the place of ``direction`` if that is the caller's own."""
-    traced = _is_traced(lr) or _is_traced(parameter)
-    if own and type(direction) is np.ndarray and direction.ndim and not traced:
+    if own and type(direction) is ndarray and direction.ndim and not _is_traced(lr):
         # A schedule may return a float64 scalar, which would promote float32 parameters.
         direction *= -lr if type(lr) is float else np.asarray(-lr, parameter.dtype)
-        direction += parameter
-        return direction.astype(parameter.dtype, copy=False)
-    updated = add_to(direction * -lr, parameter)
+        updated = direction
+    else:
+        updated = direction * -lr
+    if type(parameter) is ndarray:
+        updated += parameter
+    else:
+        updated = add_to(updated, parameter)
     return updated.astype(parameter.dtype, copy=False)
 
 

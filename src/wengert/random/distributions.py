@@ -70,7 +70,7 @@ def uniform(
         return u
     # With both ends known only as rounded, low + u * (high - low) may round up to high; that is
     # what NumPy does too.
-    return _cast(low + u * (high - low), dtype)
+    return _cast(low + u * np.subtract(high, low), dtype)
 
 
 def normal(
