@@ -30,11 +30,8 @@ UNCOVERED: dict[str, str] = {
     "Tensor.resize": "raises: NumPy's method changes the shape in place",
 }
 
-# Primitives whose text in a listing is not Python on NumPy alone, each with the reason.
-NO_SHOW: dict[str, str] = {
-    "last_writer": "belongs to the derivative of a write with duplicate indices",
-    "tie_mean": "belongs to the derivative of sort",
-}
+# Primitives without a text for listings, each with the reason.
+NO_SHOW: dict[str, str] = {}
 
 
 @cache
