@@ -47,13 +47,12 @@ def strong_product(c: Any, p: Any) -> Any:
     return _bind("strong_product", (c, p), {})
 
 
-def _promoted(operands: tuple[Any, ...], out: Any) -> tuple[Any, ...]:
+def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
     """Operands in the precision of the output, in which its derivative is to be computed.
 
     Of ``x64 / y32`` the partial derivative ``1 / y32`` would have single precision; of integers
     ``y * y`` would overflow. Python's numbers adapt by themselves, and booleans are exact.
     """
-    dtype = out.dtype
     for x in operands:
         if getattr(x, "dtype", dtype) is not dtype:
             break
@@ -79,7 +78,8 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
     """A cotangent (or tangent) times a partial derivative of a pointwise operation."""
     if type(partial) is int:
         return ct if partial == 1 else -ct
-    p = partial(out, *_promoted(operands, out))
+    # An output that no partial reads is not saved. Its cotangent has no less precision.
+    p = partial(out, *_promoted(operands, (ct if out is None else out).dtype))
     if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
         if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
             return ct * p
