@@ -53,7 +53,9 @@ def is_paused() -> bool:
 def no_grad() -> Iterator[None]:
     """Record nothing in this block: results do not require gradients.
 
-    Applies to the current thread (and context) only. Can be nested and used as a decorator.
+    Applies to the current thread (and context) only. Can be nested and used as a decorator. A
+    transform called in the block records as usual. Forward mode has no record: tangents pass
+    through the block; what no mode may see goes through `wengert.stop_gradient`.
     """
     token = _paused_here.set(True)
     PAUSED.append(None)
