@@ -351,3 +351,47 @@ class TestPartials:
         assert gy == X.sum()
         j = wg.primitive(scipy.special.j0, partials=(lambda y, x: -scipy.special.j1(x),))
         np.testing.assert_allclose(wg.elementwise_grad(j)(X), -scipy.special.j1(X))
+
+
+class TestPrimitiveOptions:
+    @staticmethod
+    def first_two(**options: Any) -> Any:
+        def function(x: Any) -> Any:
+            if type(x) is not np.ndarray:  # it cannot be recorded
+                raise TypeError
+            return x[:2] * 1.0
+
+        return wg.primitive(function, lambda ct, y, x: np.append(ct, 0.0), **options)
+
+    @pytest.mark.parametrize("shape", [2, (2,), (np.int64(2),), np.zeros(2)])
+    def test_shapes(self, shape: Any) -> None:
+        f = self.first_two(shape=lambda x: shape)
+        got = wg.vmap(wg.grad(lambda x: np.sum(f(x) ** 2)))(np.stack([X, X]))
+        np.testing.assert_array_equal(got, [[2.0, 4.0, 0.0]] * 2)
+
+    @pytest.mark.parametrize("shape", ["a", None, (2.5,), (-1,), [], {"a": 3}])
+    def test_shapes_that_are_none(self, shape: Any) -> None:
+        f = self.first_two(shape=lambda x: shape)
+        with pytest.raises(wg.WengertTypeError, match="shape must return the lengths|structure"):
+            wg.vmap(f)(np.stack([X, X]))
+
+    @pytest.mark.parametrize("call", [wg.vmap, lambda f: lambda x: wg.grad(f)(x[0])])
+    def test_a_wrong_shape(self, call: Any) -> None:
+        """Regression: operations were recorded on shapes that the values did not have."""
+        f = self.first_two(shape=lambda x: (3,))
+        with pytest.raises(wg.ShapeError, match=r"says.*\(3,\), but the function returned \(2,\)"):
+            call(lambda x: np.sum(f(x)))(np.stack([X, X]))
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"vjp": 3}, "vjp must be a function, not a int"),
+            ({"jvp": "a"}, "jvp must be a function, not a str"),
+            ({"vjp": np.sin, "shape": (3,)}, "shape must be a function, not a tuple"),
+            ({"vjp": np.sin, "name": 3}, "name must be a string"),
+            ({"partials": np.sin}, "partials must be a tuple"),
+        ],
+    )
+    def test_wrong_options(self, options: Any, message: str) -> None:
+        with pytest.raises(wg.WengertTypeError, match=message):
+            wg.primitive(np.sin, **options)

@@ -126,6 +126,7 @@ class CustomOperation:
             likes = self._primal.recorded(ins)
         results = function(*operands)
         outs = tuple([plain_result(y, self.name) for y in results])
+        self._primal.check_declared(ins, outs)
         self.primitive.outputs = len(outs)
         if isinstance(results, Saved):
             if likes is not None:

@@ -129,12 +129,32 @@ class UserFunction:
         self._avals: dict[Any, list[Aval]] = {}
         self._batched: dict[tuple[bool, ...], UserFunction] = {}
         self._opaque: Primitive | None = None
+        self._declared = False
+
+    def declare(self, shape: Callable[..., list[Aval]]) -> None:
+        """Let the user say what shapes results have; what the function returns is held to it."""
+        self._shape = shape
+        self._declared = True
+
+    def check_declared(self, leaves: Sequence[Any], outs: Sequence[Any]) -> None:
+        """Refuse results of other shapes than the user said."""
+        if not self._declared:
+            return
+        expected = [a.shape for a in self.shapes(leaves)]
+        found = [np.shape(y) for y in outs]
+        if found != expected:
+            raise ShapeError(
+                f"{self.name}: shape= says that the output has shape {_listed(expected)}, but the "
+                f"function returned {_listed(found)}"
+            )
 
     def __call__(self, *leaves: Any) -> list[Any]:
         """Call on any operands: directly if all have values, else recorded or as one operation."""
         leaves = tuple([without_history(x) for x in leaves])
         if not any(map(_is_abstract, leaves)):
-            return list(self.function(*leaves))
+            results = list(self.function(*leaves))
+            self.check_declared(leaves, results)
+            return results
         program = self._try_record(leaves, list(map(_is_abstract, leaves)))
         if program is not None:
             return evaluate(program, [x for x in leaves if _is_abstract(x)])
@@ -247,6 +267,10 @@ class UserFunction:
             for i in range(size)
         ]
         return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return str(shapes[0]) if len(shapes) == 1 else str(shapes)
 
 
 def _is_number(x: Any) -> bool:

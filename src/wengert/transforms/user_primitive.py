@@ -65,7 +65,7 @@ class _Primitive(CustomFunction):
 
         primal = self._primal(signature)
         if self._shape is not None:
-            primal._shape = lambda *ins: self._given_shape(signature, ins)
+            primal.declare(lambda *ins: self._given_shape(signature, ins))
         return CustomOperation(
             name,
             primal,
@@ -76,11 +76,19 @@ class _Primitive(CustomFunction):
 
     def _given_shape(self, signature: Signature, ins: Sequence[Any]) -> list[Aval]:
         result = self._shape(*signature.primals(ins))
+        result = (result,) if isinstance(result, (int, np.integer)) else result
         if isinstance(result, tuple) and all(isinstance(n, (int, np.integer)) for n in result):
             dtypes = [aval_of(x).dtype for x in ins]
             dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
-            result = Aval(result, dtype if dtype.kind in "fc" else np.dtype(float))
-        leaves = signature.flat_output(result, self.__name__)
+            result = Aval(tuple(map(int, result)), dtype if dtype.kind in "fc" else np.dtype(float))
+        leaves = signature.flat_output(result, f"{self.__name__}, shape")
+        for a in leaves or [None]:
+            lengths = getattr(a, "shape", None)
+            if lengths is None or not hasattr(a, "dtype") or any(n < 0 for n in lengths):
+                raise WengertTypeError(
+                    f"primitive {self.__name__}: shape must return the lengths of the output as a "
+                    f"tuple, or arrays like the outputs; it returned {result!r}"
+                )
         return [Aval(tuple(a.shape), np.dtype(a.dtype)) for a in leaves]
 
 
@@ -199,7 +207,20 @@ def primitive(
     """
     if not callable(function):
         raise WengertTypeError(f"primitive: expected a function, not a {type(function).__name__}")
+    given = {"vjp": vjp, "jvp": jvp, "shape": shape}
+    for option, value in given.items():
+        if value is not None and not callable(value):
+            raise WengertTypeError(
+                f"primitive: {option} must be a function, not a {type(value).__name__}"
+            )
+    if name is not None and not isinstance(name, str):
+        raise WengertTypeError(f"primitive: name must be a string, not a {type(name).__name__}")
     if partials is not None:
+        if not isinstance(partials, (tuple, list)):
+            raise WengertTypeError(
+                "primitive: partials must be a tuple with one entry for each argument, not a "
+                f"{type(partials).__name__}"
+            )
         if vjp is not None or jvp is not None or shape is not None:
             raise WengertValueError("primitive: partials need no vjp, jvp or shape beside them")
         return _pointwise_primitive(function, partials, name or name_of(function))
