@@ -82,3 +82,43 @@ def test_what_cannot_be_run_again():
         program_of_tape([own * 2.0], [x])
     with pytest.raises(wg.WengertValueError, match="not on the tape"):
         program_of_tape([x], [wg.Tensor([1.0])])
+
+
+class TestChangedArrays:
+    """Regression: plain operands of sums were shown as they are now, not as they were used."""
+
+    def test_a_change_before_is_an_error(self):
+        x = wg.Tensor([1.0, 2.0], requires_grad=True)
+        for f in (lambda c: x + c, lambda c: x - c, lambda c: np.concatenate([x, c])):
+            c = np.array([3.0, 4.0])
+            y = f(c)
+            program_of_tape([y], [x])
+            c[0] = 100.0
+            with pytest.raises(wg.MutationError, match="array has been changed since"):
+                program_of_tape([y], [x])
+
+    def test_operands_that_were_saved_are_as_they_were(self):
+        x, c = wg.Tensor([1.0, 2.0], requires_grad=True), np.array([3.0, 4.0])
+        y = x * c
+        c[0] = 100.0
+        (result,) = interpret(program_of_tape([y], [x]), [np.ones(2)])
+        np.testing.assert_array_equal(result, [3.0, 4.0])
+
+    def test_a_change_afterwards_is_not_seen(self):
+        x, c = wg.Tensor([1.0, 2.0], requires_grad=True), np.array([3.0, 4.0])
+        program = program_of_tape([x + c + c], [x])
+        assert len(program.captured) == 1
+        c[0] = 100.0
+        (result,) = interpret(program, [np.zeros(2)])
+        np.testing.assert_array_equal(result, [6.0, 8.0])
+
+    def test_a_leaf_that_was_written_through_its_array(self):
+        x, w = wg.Tensor([1.0], requires_grad=True), wg.Tensor([2.0], requires_grad=True)
+        y = x + w
+        w.array[0] = 5.0
+        with pytest.raises(wg.MutationError, match="array has been changed since"):
+            program_of_tape([y], [x])
+
+    def test_nan_is_equal_to_itself(self):
+        x = wg.Tensor([1.0, np.nan, np.inf], requires_grad=True)
+        program_of_tape([x * 2.0 + np.ones(3)], [x])

@@ -35,8 +35,6 @@ NO_SHOW: dict[str, str] = {
     "batch_norm": "has three results; listings call its evaluation",
     "fold_in": "NumPy has no keys; listings call its evaluation",
     "random_words": "NumPy has no keys; listings call its evaluation",
-    "last_writer": "belongs to the derivative of a write with duplicate indices",
-    "tie_mean": "belongs to the derivative of sort",
 }
 
 

@@ -231,3 +231,43 @@ def test_memory_of_a_deep_chain():
     # 200 steps on 160 kB: everything against 20 arguments and one block of 10 steps.
     assert plain > 30e6
     assert saved < plain / 4
+
+
+INNER = {
+    "grad": lambda g, x: wg.grad(g)(x),
+    "vjp": lambda g, x: wg.vjp(g, x)[1](1.0)[0],
+    "jvp": lambda g, x: wg.jvp(g, (x,), (1.0,))[1],
+    "linearize": lambda g, x: wg.linearize(g, x)[1](1.0),
+    "vmap": lambda g, x: np.sum(wg.vmap(wg.grad(g))(x * np.ones(1))),
+    "checkpoint": lambda g, x: wg.checkpoint(wg.grad(g))(x),
+}
+
+
+class TestTransformsInside:
+    """Regression: a transform inside took the checkpoint's operands for constants."""
+
+    @pytest.mark.parametrize("inner", INNER)
+    @pytest.mark.parametrize("captured", [False, True])
+    @pytest.mark.parametrize("outer", ["grad", "vjp", "backward", "twice"])
+    def test_inner_derivatives(self, inner, captured, outer):
+        derivative = INNER[inner]
+
+        def f(a):  # d/dy y^2 a at y = a, which is 2 a^2
+            if captured:
+                return wg.checkpoint(lambda x: derivative(lambda y: y**2 * a, x))(a)
+            return wg.checkpoint(lambda x: derivative(lambda y: y**2 * x, x))(a)
+
+        if outer == "grad":
+            assert wg.grad(f)(2.0) == 8.0
+        elif outer == "vjp":
+            assert wg.vjp(f, 2.0)[1](1.0) == (8.0,)
+        elif outer == "backward":
+            a = wg.Tensor(2.0, requires_grad=True)
+            f(a).backward()
+            assert a.grad == 8.0
+        else:
+            assert wg.grad(wg.grad(f))(2.0) == 4.0
+
+    def test_not_a_function(self):
+        with pytest.raises(wg.WengertTypeError, match="expected a function, not a int"):
+            wg.checkpoint(3)

@@ -57,11 +57,39 @@ def strong_product(c: Any, p: Any) -> Any:
     return _bind("strong_product", (c, p), {})
 
 
+def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+    """Operands in the precision of the output, in which its derivative is to be computed.
+
+    Of ``x64 / y32`` the partial derivative ``1 / y32`` would have single precision; of integers
+    ``y * y`` would overflow. Python's numbers adapt by themselves, and booleans are exact.
+    """
+    for x in operands:
+        if getattr(x, "dtype", dtype) is not dtype:
+            break
+    else:
+        return operands
+    return tuple([_in_precision(x, dtype) for x in operands])
+
+
+def _in_precision(x: Any, dtype: Any) -> Any:
+    have = getattr(x, "dtype", None)
+    if have is None or have == dtype or have.kind not in "iufc":
+        return x
+    if dtype.kind == "c" and have.kind != "c":
+        dtype = np.dtype(f"f{dtype.itemsize // 2}")
+    if (have.kind == "c" and dtype.kind != "c") or dtype.kind not in "fc":
+        return x
+    if have.kind == dtype.kind and have.itemsize >= dtype.itemsize:
+        return x
+    return _bind("astype", (x,), {"dtype": dtype}) if isinstance(x, Tensor) else x.astype(dtype)
+
+
 def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], strong: bool) -> Any:
     """A cotangent (or tangent) times a partial derivative of a pointwise operation."""
     if type(partial) is int:
         return ct if partial == 1 else -ct
-    p = partial(out, *operands)
+    # An output that no partial reads is not saved. Its cotangent has no less precision.
+    p = partial(out, *_promoted(operands, (ct if out is None else out).dtype))
     if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
         if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
             return ct * p

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .state import LOCAL
 from .tape import INPUT, LEAF, Node
 from .tensor import RareTensor, Tensor, handle
 
@@ -20,11 +21,14 @@ class Scope:
 class Liveness:
     """Which nodes still matter: those that lead to a leaf or to an input of a running transform.
 
+    Those that a checkpoint awaits, when it runs its function again in a backward pass, matter too.
+
     When a transform ends, what leaves it drops the nodes that led only to its own inputs.
     """
 
     def __init__(self) -> None:
         self._dead: set[int] = set()
+        self._awaited = LOCAL.awaited
 
     def alive(self, node: Node | None) -> bool:
         """Whether anything that is still to be differentiated is reached from ``node``."""
@@ -35,7 +39,7 @@ class Liveness:
         while stack:
             n = stack.pop()
             kind = n[1]
-            if kind is LEAF or (kind is INPUT and n[6].active):
+            if kind is LEAF or (kind is INPUT and n[6].active) or n[0] in self._awaited:
                 return True
             for parent in n[2] if kind.wide else n[2:4]:
                 if parent is not None and parent[0] not in seen and parent[0] not in self._dead:

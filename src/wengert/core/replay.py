@@ -13,8 +13,9 @@ import numpy as np
 
 from .abstract import Aval
 from .bind import refresh
-from .errors import WengertTypeError, WengertValueError
-from .program import Program
+from .errors import MutationError, WengertTypeError, WengertValueError
+from .ownership import snapshot
+from .program import Program, interpret
 from .recorder import Recording
 from .tape import INPUT, LEAF, OUTPUT, Node
 from .tensor import Tensor
@@ -36,7 +37,14 @@ def program_of_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Program
     -------
     Program
         Branches that Python took while recording are not in it: for other inputs it is what that
-        branch computes.
+        branch computes. Its captured arrays are copies.
+
+    Raises
+    ------
+    MutationError
+        If an array has been changed since it was used. The tape keeps no copy of a plain operand
+        whose values no derivative needs (``c`` in ``x + c``), so the Program is evaluated and
+        compared with the outputs.
 
     Examples
     --------
@@ -48,11 +56,37 @@ def program_of_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Program
     c:float64[] = mul(b, a)
     outputs   c
     """
-    return trace_tape(outputs, inputs)[0]
+    program = trace_tape(outputs, inputs)[0]
+    _check_values(program, outputs, inputs)
+    return program
+
+
+def _check_values(program: Program, outputs: Sequence[Any], inputs: Sequence[Tensor]) -> None:
+    """Refuse a Program that does not compute what was recorded."""
+    held = [y._a if isinstance(y, Tensor) else y for y in outputs]
+    if any(isinstance(a, Aval) for a in [*held, *(t._a for t in inputs)]):
+        return  # shapes alone: nothing to compare
+    with np.errstate(all="ignore"):
+        found = interpret(program, [t._a for t in inputs])
+        for before, now in zip(held, found, strict=True):
+            if not _equal_to_rounding(before, now):
+                raise MutationError(
+                    "program_of_tape: an array has been changed since the computation used it; "
+                    "use a new array instead, or ask for the Program before the change"
+                )
+
+
+def _equal_to_rounding(a: Any, b: Any) -> bool:
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind not in "fc":
+        return np.array_equal(a, b)
+    tolerance = 64 * float(np.finfo(a.dtype).eps)
+    scale = float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a)))
+    return np.allclose(a, b, tolerance, tolerance * scale, equal_nan=True)
 
 
 def trace_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> tuple[Program, dict[int, Any]]:
-    """Like `program_of_tape`, with the variable of each tape node by its id."""
+    """Like `program_of_tape`, with the variable of each tape node by its id, and unchecked."""
     recording = Recording()
     variables: dict[int, Any] = {}
     for t in inputs:
@@ -66,8 +100,9 @@ def trace_tape(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> tuple[Progra
         if isinstance(y, Tensor):
             refresh(y)
     roots = [y._n for y in outputs if isinstance(y, Tensor) and y._n is not None]
+    copies: dict[int, tuple[Any, Any]] = {}
     for node in _needed(roots, variables):
-        variables[node[0]] = _translate(node, recording, variables)
+        variables[node[0]] = _translate(node, recording, variables, copies)
     results = []
     for y in outputs:
         if isinstance(y, Tensor):
@@ -93,8 +128,16 @@ def _needed(roots: list[Node], known: dict[int, Any]) -> list[Node]:
     return [found[k] for k in sorted(found)]
 
 
-def _translate(node: Node, recording: Recording, variables: dict[int, Any]) -> Any:
-    """The variable of a node (a tuple of them for an operation with several outputs)."""
+def _translate(
+    node: Node,
+    recording: Recording,
+    variables: dict[int, Any],
+    copies: dict[int, tuple[Any, Any]],
+) -> Any:
+    """The variable of a node (a tuple of them for an operation with several outputs).
+
+    ``copies`` has by their ids the plain arrays met so far and what stands for them.
+    """
     kind = node[1]
     if kind is OUTPUT:
         return variables[node[2][0]][node[5]]
@@ -122,5 +165,8 @@ def _translate(node: Node, recording: Recording, variables: dict[int, Any]) -> A
         if parent is not None:
             ins.append(variables[parent[0]])
         else:
-            ins.append(x._a if isinstance(x, Tensor) else x)
+            x = x._a if isinstance(x, Tensor) else x
+            if type(x) is np.ndarray:
+                x = copies.setdefault(id(x), (x, snapshot(x)))[1]
+            ins.append(x)
     return recording.emit(kind.primitive, tuple(ins), params)

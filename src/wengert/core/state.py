@@ -5,7 +5,8 @@
 * ``PAUSED`` has one entry for each active ``no_grad`` block of any thread; the hot
   path tests that list for emptiness, and only when it is not empty asks the context
   whether *this* caller is in one;
-* the open shape recordings and the depth of nested transforms are kept per thread.
+* the open shape recordings and the depth of nested transforms are kept per thread, and so are the
+  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .recorder import Recording
 
-__all__ = ["COUNTER", "LOCAL", "PAUSED", "is_paused", "next_id", "no_grad", "tracing"]
+__all__ = ["COUNTER", "LOCAL", "PAUSED", "awaiting", "is_paused", "next_id", "no_grad", "tracing"]
 
 COUNTER = itertools.count(1)  # the fast paths call next(COUNTER) themselves
 next_id: Callable[[], int] = COUNTER.__next__
@@ -32,10 +33,12 @@ _paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
 class _Local(threading.local):
     recordings: list[Recording]
     depth: int
+    awaited: frozenset[int]
 
     def __init__(self) -> None:
         self.recordings = []
         self.depth = 0
+        self.awaited = frozenset()
 
 
 LOCAL = _Local()
@@ -50,7 +53,9 @@ def is_paused() -> bool:
 def no_grad() -> Iterator[None]:
     """Record nothing in this block: results do not require gradients.
 
-    Applies to the current thread (and context) only. Can be nested and used as a decorator.
+    Applies to the current thread (and context) only. Can be nested and used as a decorator. A
+    transform called in the block records as usual. Forward mode has no record: tangents pass
+    through the block; what no mode may see goes through `wengert.stop_gradient`.
     """
     token = _paused_here.set(True)
     PAUSED.append(None)
@@ -59,6 +64,17 @@ def no_grad() -> Iterator[None]:
     finally:
         PAUSED.pop()
         _paused_here.reset(token)
+
+
+@contextmanager
+def awaiting(ids: frozenset[int]) -> Iterator[None]:
+    """Nodes with these ids are to be differentiated, although their transform may have ended."""
+    before = LOCAL.awaited
+    LOCAL.awaited = before | ids
+    try:
+        yield
+    finally:
+        LOCAL.awaited = before
 
 
 class tracing:

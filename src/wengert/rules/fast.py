@@ -22,6 +22,7 @@ from .pointwise import POINTWISE
 ndarray = np.ndarray
 # No Python complex: 1j * np.float64(2) is one, and no NumPy scalar, so `bind` computes it instead.
 SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
+WEAK = frozenset({float, int, bool})
 NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy takes as operands
 
 
@@ -806,7 +807,7 @@ pow_p = POINTWISE["pow"]
 
 
 def op_pow(x, y):
-    if type(y) is FastTensor:
+    if type(y) is FastTensor and y._a.dtype is x._a.dtype:
         a = x._a
         b = y._a
         m = x._n
@@ -830,7 +831,7 @@ def op_pow(x, y):
                 None if m is not None and n is not None else constants(x, y),
             ]
         return r
-    if type(y) in SCALARS:
+    if type(y) in WEAK or type(y) in SCALARS and y.dtype is x._a.dtype:
         a = x._a
         b = y
         m = x._n
@@ -841,7 +842,7 @@ def op_pow(x, y):
         else:
             r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
         return r
-    if type(y) is ndarray:
+    if type(y) is ndarray and y.dtype is x._a.dtype:
         a = x._a
         b = y
         m = x._n
@@ -858,7 +859,7 @@ def op_pow(x, y):
 
 
 def rop_pow(y, x):
-    if type(x) in SCALARS:
+    if type(x) in WEAK or type(x) in SCALARS and x.dtype is y._a.dtype:
         a = x
         b = y._a
         n = y._n
@@ -869,7 +870,7 @@ def rop_pow(y, x):
         else:
             r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
         return r
-    if type(x) is ndarray:
+    if type(x) is ndarray and x.dtype is y._a.dtype:
         a = x
         b = y._a
         n = y._n
@@ -887,7 +888,7 @@ def rop_pow(y, x):
 
 def pow(x, y):
     if type(x) is FastTensor:
-        if type(y) is not FastTensor:
+        if type(y) is not FastTensor or y._a.dtype is not x._a.dtype:
             return op_pow(x, y)
         a = x._a
         b = y._a

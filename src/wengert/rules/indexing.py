@@ -318,6 +318,11 @@ def _last_writer_batch(
     return _batch_to_front(y, at, new, len(viewed) + 1, rank)
 
 
+def _index_argument(text: str) -> str:
+    """An index as an argument: a slice needs ``np.s_``."""
+    return f"np.s_[{text}]" if ":" in text or "," in text else text
+
+
 last_writer_p = Primitive(
     "last_writer",
     _last_writer,
@@ -326,6 +331,10 @@ last_writer_p = Primitive(
         np.dtype(bool),
     ),
     _last_writer_batch,
+    show=lambda *arrays, shape, chain, template: (
+        f"last_writer({_chain_shape(shape, chain)}, "
+        f"{_index_argument(index_text(template, list(arrays)))})"
+    ),
     lower="last_writer",
 )
 

@@ -67,8 +67,11 @@ def _jvp(ts: Any, ins: Any, out: Any, axis: Axes, keepdims: bool = False) -> Any
 
 
 def _show(x: str, axis: Axes, keepdims: bool = False) -> str:
-    where = f"axis={axis[0] if len(axis) == 1 else axis}{', keepdims=True' if keepdims else ''}"
-    return f"np.log(np.sum(np.exp({x}), {where}))"
+    # The listing writes it in several lines (show/fused.py); this is for inside an expression.
+    along = f"axis={axis[0] if len(axis) == 1 else axis}"
+    where = f"{along}, keepdims=True" if keepdims else along
+    shifted = f"{x} - np.max({x}, {along}, keepdims=True)"
+    return f"np.max({x}, {where}) + np.log(np.sum(np.exp({shifted}), {where}))"
 
 
 logsumexp_p = Primitive(

@@ -50,8 +50,8 @@ def _jvp(ts: Any, ins: Any, out: Any, axis: tuple[int, ...], ord: float) -> Any:
 
 def _text(x: str, axis: tuple[int, ...], ord: float) -> str:
     if len(axis) == 1:
-        return f"np.linalg.norm({x}, {ord}, axis={axis[0]})"
-    return f"np.linalg.vector_norm({x}, axis={axis}, ord={ord})"
+        return f"np.linalg.norm({x}, {'' if ord == 2 else f'{ord}, '}axis={axis[0]})"
+    return f"np.linalg.vector_norm({x}, axis={axis}{'' if ord == 2 else f', ord={ord}'})"
 
 
 vector_norm_p = Primitive("vector_norm", _evaluate, _shape, None, jvp=_jvp, show=_text)

@@ -207,6 +207,8 @@ def _diagonal_transpose(ct: Any, ins: Any, out: Any, offset: int, axes: tuple[in
 
 
 def _diagonal_text(x: str, offset: int, axes: tuple[int, int]) -> str:
+    if axes == (0, 1):
+        return f"np.diagonal({x}{f', {offset}' if offset else ''})"
     return f"np.diagonal({x}, {offset}, {axes[0]}, {axes[1]})"
 
 

@@ -143,6 +143,7 @@ tie_mean_p = _along(
     lambda t, y, axis: _same(t),
     linear=(0,),
     transpose=(lambda ct, ins, out, axis: _mean_over_ties(ct, ins[1], axis), None),
+    show="tie_mean({0}, {1}, {axis})",
 )
 
 

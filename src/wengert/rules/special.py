@@ -63,7 +63,7 @@ def _sinc_text(x: str, order: int) -> str:
         return f"np.sinc({x})"
     if order == 1:
         return f"(np.cos(np.pi * {x}) - np.sinc({x})) / ({x} + ({x} == 0)) * ({x} != 0)"
-    return f"sinc({x}, {order})"
+    return f"sinc_derivative({x}, {order})"
 
 
 sinc_p: Primitive = parameters_with_batch(
@@ -106,7 +106,7 @@ bessel_i_p: Primitive = parameters_with_batch(
         _float_shape,
         None,
         jvp=_bessel_jvp,
-        show=lambda x, order: f"np.i0({x})" if not order else f"bessel_i({x}, {order})",
+        show=lambda x, order: f"scipy.special.iv({order}, {x})" if order else f"np.i0({x})",
         array0d=True,
     ),
     lambda size, order: {"order": order},

@@ -31,6 +31,7 @@ from .expressions import (
     subscript,
     trace_rule,
 )
+from .fused import softmax_of
 from .values import Shapes, Value, expand, index_of, summed, unbroadcast
 from .writer import Statement, Writer, as_index, distinct, is_fresh, plain
 
@@ -57,7 +58,7 @@ class Backward(Writer):
     program : Program
     wanted : sequence of Var
         The inputs to differentiate with respect to.
-    literals : dict
+    literals, careful : dict, bool
         See `Writer`.
     in_place : set of Var, optional
         Results of item assignments that share their name with what was written into.
@@ -77,8 +78,9 @@ class Backward(Writer):
         literals: dict[Var, Expr],
         in_place: set[Var] | None = None,
         strong: frozenset[Edge] = frozenset(),
+        careful: bool = False,
     ) -> None:
-        super().__init__(program, literals)
+        super().__init__(program, literals, careful)
         self.partials: dict[Edge, Expr] = {}
         self._strong = strong
         self._states: dict[Var, _State] = {}
@@ -323,7 +325,7 @@ class Backward(Writer):
             params = {"shape": out.shape, "chain": e.params["chain"], "template": template}
             known = [plain(self._constants.get(a)) for a in e.inputs[2:]]
             if any(a is None for a in known) or not last_writer_p.evaluate(*known, **params).all():
-                tree = product(tree, self.helper(last_writer_p, e.inputs[2:], params, shape).tree)
+                tree = product(tree, self.result(last_writer_p, e.inputs[2:], params, shape).tree)
         value = unbroadcast(Value(tree, shape), e.inputs[1].shape)
         is_view = bool(shape) or Ellipsis in template
         if out in self._in_place and is_view and not is_fresh(value.tree):
@@ -345,12 +347,21 @@ class Backward(Writer):
         count = summed(Value(winners, x.shape), axis, len(axis) < len(x.shape))
         self._accumulate(x, Value(quotient(product(g.tree, winners), count.tree), x.shape))
 
+    def _logsumexp(self, e: Equation, positions: list[int]) -> None:
+        """The gradient is spread by the softmax, of which the forward pass has the parts."""
+        if positions:
+            out = e.outputs[0]
+            softmax = softmax_of(self, e)
+            value = softmax.spread(Value(self.gradient(out), out.shape))
+            self._accumulate(e.inputs[0], value, out.dtype)
+
 
 _SPECIAL: dict[str, Callable[[Backward, Equation, list[int]], None]] = {
     "getitem": Backward._getitem,
     "setitem": Backward._setitem,
     "max": Backward._extremum,
     "min": Backward._extremum,
+    "logsumexp": Backward._logsumexp,
 }
 
 

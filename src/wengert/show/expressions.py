@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ast
 import copy
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import WengertTypeError
-from ..core.primitive import Primitive
+from ..core.primitive import PRIMITIVES, Primitive
 from ..rules.pointwise import UFUNCS
+from .definitions import DEFINITIONS, functions_called
 
 __all__ = [
     "Symbol",
@@ -24,6 +26,7 @@ __all__ = [
     "attribute",
     "call",
     "constant",
+    "identifier",
     "method",
     "name",
     "names_in",
@@ -43,9 +46,17 @@ Expr = ast.expr
 # ------------------------------------------------------------------ building
 
 
-def name(identifier: str) -> ast.Name:
+def name(label: str) -> ast.Name:
     """A variable."""
-    return ast.Name(identifier, ast.Load())
+    return ast.Name(label, ast.Load())
+
+
+def identifier(text: str) -> str:
+    """A text as a name: ``p_w_1`` for ``p['w'][1]``, in the form that Python itself uses."""
+    characters = unicodedata.normalize("NFKC", text)
+    parts = "".join([c if f"a{c}".isidentifier() else " " for c in characters]).split()
+    found = "_".join(parts).strip("_") or "f"
+    return found if found.isidentifier() else f"f_{found}"
 
 
 def constant(value: Any) -> Expr:
@@ -213,8 +224,11 @@ def operation(
         tree = parse(text)
     except SyntaxError:
         return None
-    if any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) for n in ast.walk(tree)):
-        return None  # a function that only wengert has
+    called = functions_called(tree)
+    if called and not (
+        called <= DEFINITIONS.keys() and PRIMITIVES.get(primitive.name) is primitive
+    ):
+        return None  # a function of the user
     filled: Expr = _Fill(dict(zip(places, operands, strict=True))).visit(tree)
     return filled
 
@@ -337,6 +351,15 @@ def quotient(x: Expr, y: Expr) -> Expr:
     return ast.BinOp(x, ast.Div(), y)
 
 
+def _negative(x: Expr) -> Expr:
+    """``-a @ b`` for ``a @ b``, and ``a @ b`` for ``-a @ b``."""
+    if isinstance(x, ast.BinOp) and isinstance(x.op, ast.MatMult):
+        return ast.BinOp(_negative(x.left), x.op, x.right)
+    if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
+        return x.operand
+    return ast.UnaryOp(ast.USub(), x)
+
+
 class _Tidy(ast.NodeTransformer):
     """Small rewritings that change no value: ``x * x`` to ``x ** 2``, ``-(-x)`` to ``x``."""
 
@@ -353,12 +376,11 @@ class _Tidy(ast.NodeTransformer):
                 and left.right.id == right.id
             ):
                 return parse("_a_ * _x_ ** 2", _a_=left.left, _x_=right)
-        if (
-            isinstance(op, ast.Add)
-            and isinstance(right, ast.UnaryOp)
-            and isinstance(right.op, ast.USub)
-        ):
-            return ast.BinOp(left, ast.Sub(), right.operand)
+        if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.USub):
+            if isinstance(op, ast.Add):
+                return ast.BinOp(left, ast.Sub(), right.operand)
+            if isinstance(op, ast.MatMult):
+                return ast.BinOp(_negative(left), op, right.operand)
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Expr:

@@ -9,6 +9,7 @@ from ..core.abstract import Var, freeze
 from ..core.program import Equation, Program
 from .backward import Backward
 from .expressions import assign, names_in
+from .fused import softmax_of
 from .writer import Statement, Writer, count_uses, is_fresh
 
 __all__ = ["equation_statements", "simplified", "writes_in_place"]
@@ -21,9 +22,12 @@ def equation_statements(writer: Writer, e: Equation, in_place: set[Var]) -> list
     target: ast.expr = writer.value(out).tree
     if e.primitive.name in ("setitem", "scatter_add"):
         return writer.written(e, target, values, {}, out not in in_place)
+    if e.primitive.name == "logsumexp":
+        return softmax_of(writer, e).statements
     outs = writer.express(e, values, {}, False)
     if len(outs) == 1:
-        return [_statement(target, outs[0].tree, out)]
+        comment = "a constant for derivatives" if e.primitive.name == "stop_gradient" else ""
+        return [_statement(target, outs[0].tree, out, comment)]
     # q, r = np.linalg.qr(x): every output is an item of one call.
     source = outs[0].tree
     assert isinstance(source, ast.Subscript)
@@ -31,8 +35,8 @@ def equation_statements(writer: Writer, e: Equation, in_place: set[Var]) -> list
     return [_statement(target, source.value, None)]
 
 
-def _statement(target: ast.expr, value: ast.expr, v: Var | None) -> Statement:
-    return Statement(assign(target, copy.deepcopy(value)), v)
+def _statement(target: ast.expr, value: ast.expr, v: Var | None, comment: str = "") -> Statement:
+    return Statement(assign(target, copy.deepcopy(value)), v, comment)
 
 
 def writes_in_place(program: Program, backward: Backward) -> set[Var]:

@@ -17,13 +17,13 @@ digraph {
     node [fontname="monospace", fontsize=11]"""
 
 
-def graph(function: Callable[..., Any], *args: Any) -> str:
+def graph(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     r"""The computation of a function as a graph, in the DOT language.
 
     Parameters
     ----------
     function : callable
-    *args :
+    *args, **kwargs :
         Arguments to record it with, as for `show`.
 
     Returns
@@ -46,7 +46,7 @@ def graph(function: Callable[..., Any], *args: Any) -> str:
         b -> c
     }
     """
-    return _dot(show(function, *args))
+    return _dot(show(function, *args, **kwargs))
 
 
 def _dot(listing: Listing) -> str:
@@ -59,9 +59,9 @@ def _dot(listing: Listing) -> str:
         if v in names:
             lines.append(_node(names[v], names[v], v, "lightgrey"))
     texts: dict[str, list[str]] = {}
-    for line in listing.forward.splitlines():
-        for target in _targets(line):
-            texts.setdefault(target, []).append(line.split("  #")[0])
+    for statement in ast.parse(listing.forward).body:
+        for target in _targets(statement):
+            texts.setdefault(target, []).append(ast.unparse(statement))
     edges: list[str] = []
     results = {v for v in program.outputs if type(v) is Var}
     for e in program.equations:
@@ -75,9 +75,8 @@ def _dot(listing: Listing) -> str:
     return "\n".join([*dict.fromkeys(lines), *edges, "}"])
 
 
-def _targets(line: str) -> set[str]:
+def _targets(tree: ast.stmt) -> set[str]:
     """The variables that a line of the listing writes."""
-    tree = ast.parse(line)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import pytree
-from ..core.abstract import Var, freeze
+from ..core.abstract import Var
 from ..core.errors import MutationError, ShapeError, WengertTypeError, WengertValueError
-from ..core.primitive import PRIMITIVES, Primitive
+from ..core.primitive import Primitive
 from ..core.program import Program, pruned
 from ..core.tensor import Tensor
-from ..transforms.boundary import name_of
+from ..transforms.boundary import check_argnums, name_of
 from .backward import Backward, Edge
+from .definitions import DEFINITIONS, functions_called, renamed_definition
 from .expressions import constant
 from .forward import equation_statements, simplified, writes_in_place
 from .names import Rename, choose_names, equal
@@ -26,6 +28,7 @@ from .writer import Statement, Writer, is_writable, plain
 __all__ = ["Listing", "show"]
 
 _INLINE_CHARACTERS = 40
+_LINE_LENGTH = 100
 
 
 class Listing:
@@ -36,7 +39,7 @@ class Listing:
     forward, backward : str
         The two passes, one line for each operation and each edge.
     source : str
-        Everything that `run` executes: imports, constants, both passes.
+        Everything that `run` executes: the printed listing after ``import numpy as np``.
     function : str
         The same as the definition of a Python function that returns ``(value, gradients)``.
     program : Program
@@ -46,7 +49,12 @@ class Listing:
     """
 
     def __init__(
-        self, trace: Trace, shapes: bool, mode: str, strong: frozenset[Edge] = frozenset()
+        self,
+        trace: Trace,
+        shapes: bool,
+        mode: str,
+        strong: frozenset[Edge] = frozenset(),
+        careful: bool = False,
     ) -> None:
         self._trace = trace
         self._name = trace.name
@@ -60,18 +68,23 @@ class Listing:
         writer: Backward | Tangents
         in_place: set[Var] = set()
         if mode == "forward":
-            writer = Tangents(program, wanted, literals)
-            statements = writer.statements
+            writer = Tangents(program, wanted, literals, strong, careful)
+            statements, backward = writer.statements, []
         else:
-            writer = Backward(program, wanted, literals)
+            writer = Backward(program, wanted, literals, None, strong, careful)
             in_place = writes_in_place(program, writer)
-            if in_place or strong:
-                writer = Backward(program, wanted, literals, in_place, strong)
+            if in_place:
+                writer = Backward(program, wanted, literals, in_place, strong, careful)
             statements = [
                 s for e in program.equations for s in equation_statements(writer, e, in_place)
             ]
+            backward = writer.statements
         derivative = {"forward": "dot", "backward": "grad"}[mode]
-        places = choose_names(trace, program, writer, in_place, derivative)
+        called = set().union(*[functions_called(s.tree) for s in [*statements, *backward]])
+        functions = {*writer.helpers, *(called & DEFINITIONS.keys())}
+        places = choose_names(
+            trace, program, writer, in_place, derivative, [*statements, *backward], functions
+        )
         rename = Rename(places)
         self.names = {v: places[f"v{k}_"] for v, k in writer.places.items() if f"v{k}_" in places}
         self._derivatives = {v: places[f"g{k}_"] for v, k in writer.places.items()}
@@ -79,12 +92,17 @@ class Listing:
         constants, given = _constants(trace, program, writer, places)
         self._given = {**given, **writer.given}
         self.forward = _lines(statements, rename, shapes)
-        self.backward = ""
-        if mode == "backward":
-            self.backward = _lines(writer.statements, rename, shapes)
+        self.backward = _lines(backward, rename, shapes)
+        self._helpers = {places.get(k, k): found for k, found in writer.helpers.items()}
+        constants.extend(
+            f"# {key}: a function of yours, with a derivative rule" for key in self._helpers
+        )
         self._constants = "\n".join(constants)
-        self._helpers = writer.helpers
-        self._preamble = self._imports()
+        self._definitions = [
+            renamed_definition(k, places.get(k, k)).rstrip()
+            for k in sorted(functions - writer.helpers.keys())
+        ]
+        self._imports = _imports(f"{self.forward}\n{self.backward}")
         self._code = compile(self.source, f"<listing of {self._name}>", "exec")
         self._partials = {
             edge: rename.text(tree) for edge, tree in getattr(writer, "partials", {}).items()
@@ -109,14 +127,15 @@ class Listing:
                     "that it has used before; use a new array instead"
                 )
 
+    def is_finite(self) -> bool:
+        """Whether values and gradients are finite where the function was recorded."""
+        return all(np.all(np.isfinite(y)) for y in pytree.leaves(self.run()))
+
     def infinite_edges(self) -> frozenset[Edge]:
         """The edges whose partial derivative is infinite or NaN where the function was recorded.
 
-        There a gradient of zero must give zero. Looked for only if a gradient is not finite.
+        There a gradient of zero must give zero.
         """
-        _, gradients = self.run()
-        if all(np.all(np.isfinite(g)) for g in pytree.leaves(gradients)):
-            return frozenset()
         space = self.namespace()
         found = []
         with np.errstate(all="ignore"):
@@ -129,12 +148,13 @@ class Listing:
     # -------------------------------------------------------------- texts
 
     def __str__(self) -> str:
-        parts = [self._constants] if self._constants else []
-        if self._mode == "forward":
-            parts.append("# values and tangents\n" + self.forward)
-        else:
-            parts.append("# forward pass\n" + self.forward)
-            parts.append("# backward pass\n" + self.backward)
+        parts = ["\n".join(self._imports)] if self._imports else []
+        # Two lines apart, as is usual for functions.
+        if self._definitions:
+            parts.append("\n\n\n".join(self._definitions) + "\n")
+        if self._constants:
+            parts.append(self._constants)
+        parts.append(self._passes())
         return "\n\n".join(parts)
 
     __repr__ = __str__
@@ -142,7 +162,8 @@ class Listing:
     @property
     def source(self) -> str:
         """Everything that `run` executes."""
-        return f"{self._preamble}\n\n{self}\n"
+        gap = "\n" if self._imports else "\n\n"
+        return f"import numpy as np{gap}{self}\n"
 
     @property
     def function(self) -> str:
@@ -154,16 +175,31 @@ class Listing:
         names = [x.name for x in self._trace.inputs]
         derivatives = [self._derivatives[variable_of(x)] for x in self._wanted]
         value = _group(self._outputs)
+        constants = f"{self._constants}\n\n" if self._constants else ""
+        body = constants + self._passes()
         if self._mode == "forward":
             parameters = ", ".join([*names, *derivatives])
-            body = f"{self}\n\nreturn {value}, {_group(self._tangents())}"
+            body += f"\n\nreturn {value}, {_group(self._tangents())}"
         else:
             parameters = ", ".join(names)
             comma = "," if len(derivatives) == 1 else ""
-            body = f"{self}\n\nreturn {value}, ({', '.join(derivatives)}{comma})"
+            body += f"\n\nreturn {value}, ({', '.join(derivatives)}{comma})"
         title = self._name if self._name.isidentifier() else "f"
+        while title in self._space_names():
+            title += "_"
         indented = "\n".join("    " + line if line else "" for line in body.splitlines())
-        return f"{self._preamble}\n\n\ndef {title}({parameters}):\n{indented}\n"
+        head = "\n".join(["import numpy as np", *self._imports])
+        definition = f"def {title}({parameters}):\n{indented}\n"
+        return "\n\n\n".join([head, *self._definitions, definition])
+
+    def _space_names(self) -> set[str]:
+        """Names that mean something else outside of the passes."""
+        return {"np", "scipy", *self._helpers, *(d.split("(")[0][4:] for d in self._definitions)}
+
+    def _passes(self) -> str:
+        if self._mode == "forward":
+            return "# values and tangents\n" + self.forward
+        return f"# forward pass\n{self.forward}\n\n# backward pass\n{self.backward}"
 
     def _tangents(self) -> list[str]:
         """The outputs' tangents: names, or zeros."""
@@ -175,31 +211,14 @@ class Listing:
             texts.append(name if name in known or is_input else f"np.zeros_like({text})")
         return texts
 
-    def _imports(self) -> str:
-        lines = ["import numpy as np"]
-        text = f"{self.forward}\n{self.backward}"
-        modules = {
-            f"scipy.{node.value.attr}"
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Attribute)
-            and isinstance(node.value.value, ast.Name)
-            and node.value.value.id == "scipy"
-        }
-        lines.extend(f"import {module}" for module in sorted(modules))
-        helpers = [_definition(k, p, params) for k, (p, params) in self._helpers.items()]
-        if any("PRIMITIVES" in text for text in helpers):
-            lines.extend(["", "from wengert.core.primitive import PRIMITIVES", ""])
-        return "\n".join([*lines, *helpers])
-
     # -------------------------------------------------------------- running it
 
-    def namespace(self, *args: Any) -> dict[str, Any]:
-        """What the source needs besides its imports: the inputs, large constants, rare helpers.
+    def namespace(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """What the source needs: the inputs, arrays too large to be written, functions of yours.
 
         Parameters
         ----------
-        *args :
+        *args, **kwargs :
             Arguments of the function, of the shapes it was shown with; by default those themselves.
         """
         found: dict[str, Any] = {"np": np, **self._given}
@@ -208,27 +227,36 @@ class Listing:
                 found[self._derivatives[variable_of(x)]] = np.ones_like(x.value)[()]
         for key, (primitive, params) in self._helpers.items():
             found[key] = _evaluation(primitive, params)
-        found.update(self._inputs(args))
+        found.update({x.name: x.value for x in self._trace.inputs})
+        found.update(self._inputs(args, kwargs))
         return found
 
-    def _inputs(self, args: Sequence[Any]) -> dict[str, Any]:
-        if not args:
-            return {x.name: x.value for x in self._trace.inputs}
-        if len(args) != len(self._trace.arguments):
+    def _inputs(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The leaves of new arguments, by the names that the listing has for them."""
+        count = len(self._trace.arguments) - len(self._trace.keywords)
+        if args and len(args) != count:
             raise WengertTypeError(
-                f"listing of {self._name}: expected {len(self._trace.arguments)} arguments, got "
-                f"{len(args)}"
+                f"listing of {self._name}: expected {count} positional "
+                f"argument{'' if count == 1 else 's'}, got {len(args)}"
             )
+        unknown = [k for k in kwargs if k not in self._trace.keywords]
+        if unknown:
+            raise WengertTypeError(
+                f"listing of {self._name}: it was shown without the keyword argument {unknown[0]!r}"
+            )
+        given = list(zip(args, self._trace.arguments, strict=False))
+        named = zip(self._trace.keywords, self._trace.arguments[count:], strict=True)
+        given.extend((kwargs[k], argument) for k, argument in named if k in kwargs)
         found = {}
-        for arg, (label, spec, leaves) in zip(args, self._trace.arguments, strict=True):
+        for arg, (label, spec, leaves) in given:
             try:
-                given = pytree.flatten_up_to(spec, arg)
+                values = pytree.flatten_up_to(spec, arg)
             except ValueError as error:
                 raise WengertValueError(
                     f"listing of {self._name}: argument {label} must have the structure it was "
                     f"shown with: {error}"
                 ) from None
-            for leaf, value in zip(leaves, given, strict=True):
+            for leaf, value in zip(leaves, values, strict=True):
                 if isinstance(leaf, Input):
                     found[leaf.name] = self._checked(leaf, value)
                 elif not equal(leaf, value):
@@ -248,12 +276,14 @@ class Listing:
             )
         return new if isinstance(x.value, np.ndarray) else new[()]
 
-    def run(self, *args: Any, tangents: Sequence[Any] | None = None) -> tuple[Any, Any]:
+    def run(
+        self, *args: Any, tangents: Sequence[Any] | None = None, **kwargs: Any
+    ) -> tuple[Any, Any]:
         """Execute the source.
 
         Parameters
         ----------
-        *args :
+        *args, **kwargs :
             Arguments of the function, of the shapes it was shown with; by default those themselves.
         tangents : sequence, optional
             With ``mode="forward"``: one for each argument; ones by default.
@@ -265,9 +295,9 @@ class Listing:
             One for each argument that has any, in its structure; None for leaves that have none.
             With ``mode="forward"`` the tangent of the value instead.
         """
-        space = self.namespace(*args)
+        space = self.namespace(*args, **kwargs)
         if tangents is not None:
-            directions = self._inputs(tangents)
+            directions = self._inputs(tangents, {})
             for x in self._wanted:
                 space[self._derivatives[variable_of(x)]] = directions[x.name]
         with np.errstate(all="ignore"):
@@ -290,10 +320,12 @@ class Listing:
 
 def show(
     function: Callable[..., Any],
+    /,
     *args: Any,
     argnums: int | Sequence[int] | None = None,
     shapes: bool = False,
     mode: str = "backward",
+    **kwargs: Any,
 ) -> Listing:
     """A function as straight-line Python: its forward pass, and its backward pass edge by edge.
 
@@ -309,6 +341,9 @@ def show(
         Whether each line has a comment with the shape of what it computes.
     mode : "backward" or "forward"
         Forward mode instead of reverse mode: after each operation the line for its tangent.
+    **kwargs :
+        Keyword arguments of the function; they are not differentiated. One that is called like an
+        option of `show` is bound with `functools.partial`.
 
     Returns
     -------
@@ -321,6 +356,11 @@ def show(
     are several. Where a value is used in several places, each use adds one line. Where a partial
     derivative is infinite, the line says that a gradient of zero stays zero. A function that
     branches on values is shown as it runs for these arguments.
+
+    What is printed runs by itself after ``import numpy as np``, given the arguments: modules of
+    SciPy that it uses are imported at its top, and the few functions that NumPy has not are defined
+    there. Arrays too large to be written, and functions with a rule of yours (`custom_jvp` and
+    their kind), are named in a comment at the top; ``.namespace()`` has them.
 
     Examples
     --------
@@ -343,9 +383,8 @@ def show(
         raise WengertValueError(f'show: mode must be "backward" or "forward", not {mode!r}')
     positions = None
     if argnums is not None:
-        wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        positions = tuple(i % len(args) for i in wanted)
-    trace = trace_function(function, args, positions)
+        positions, _ = check_argnums(f"show of {name_of(function)}", argnums, len(args))
+    trace = trace_function(function, args, kwargs, positions)
     for y in trace.program.outputs if mode == "backward" else ():
         dtype = y.dtype if type(y) is Var else np.asarray(y).dtype
         if dtype.kind == "c":
@@ -355,10 +394,12 @@ def show(
             )
     listing = Listing(trace, shapes, mode)
     listing.check_value()
-    if mode == "backward":
+    # In forward mode tangents are free, so that a finite result for some says nothing of others.
+    careful = not listing.is_finite()
+    if careful or mode == "forward":
         infinite = listing.infinite_edges()
-        if infinite:
-            listing = Listing(trace, shapes, mode, infinite)
+        if infinite or careful:
+            listing = Listing(trace, shapes, mode, infinite, careful)
     return listing
 
 
@@ -415,19 +456,17 @@ def _constants(
     return lines, given
 
 
-def _definition(key: str, primitive: Primitive, params: dict[str, Any]) -> str:
-    """The line that defines a function which only wengert has."""
-    if PRIMITIVES.get(primitive.name) is not primitive or primitive.outputs == 1:
-        return f"# {key}: a function that the listing calls; see .namespace()"
-    written = ", ".join(f"{k}={v!r}" for k, v in params.items())
-    try:
-        same = freeze(eval(f"dict({written})", {})) == freeze(params)
-    except Exception:
-        same = False
-    if not same:
-        return f"# {key}: wengert's operation {primitive.name}; see .namespace()"
-    function = f"PRIMITIVES[{primitive.name!r}].evaluate"
-    return f"{key} = lambda *xs: {function}(*xs, {written})" if written else f"{key} = {function}"
+def _imports(text: str) -> list[str]:
+    """The lines that import what is used of SciPy."""
+    modules = {
+        f"scipy.{node.value.attr}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and isinstance(node.value.value, ast.Name)
+        and node.value.value.id == "scipy"
+    }
+    return [f"import {module}" for module in sorted(modules)]
 
 
 def _evaluation(primitive: Primitive, params: dict[str, Any]) -> Callable[..., Any]:
@@ -442,11 +481,32 @@ def _evaluation(primitive: Primitive, params: dict[str, Any]) -> Callable[..., A
 
 
 def _lines(statements: list[Statement], rename: Rename, shapes: bool) -> str:
-    texts = [rename.text(s.tree) for s in statements]
-    if shapes:
-        width = max((len(t) for t in texts), default=0)
-        texts = [
-            t if s.variable is None else f"{t:<{min(width, 60)}}  # {s.variable.shape}"
-            for t, s in zip(texts, statements, strict=True)
-        ]
-    return "\n".join(texts)
+    texts = [wrapped(rename.text(s.tree)) for s in statements]
+    last = [len(t.splitlines()[-1]) for t in texts]
+    width = min(max(last, default=0), 60)
+    lines = []
+    for s, text, n in zip(statements, texts, last, strict=True):
+        comments = [str(s.variable.shape)] if shapes and s.variable is not None else []
+        comments += [s.comment] if s.comment else []
+        gap = " " * max(width - n if shapes else 0, 0)
+        lines.append(f"{text}{gap}  # {', '.join(comments)}" if comments else text)
+    return "\n".join(lines)
+
+
+def wrapped(line: str) -> str:
+    """A statement on several lines if it is too long for one."""
+    if len(line) <= _LINE_LENGTH:
+        return line
+    target, separator, value = line.partition(" = ")
+    tree = ast.dump(ast.parse(line))
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    for head, body, end in ((f"{target}{separator}(", value, ")"), ("", line, "")):
+        rows = textwrap.wrap(body, _LINE_LENGTH - 4, **options)  # type: ignore[arg-type]
+        indented = "\n".join("    " + row for row in rows)
+        text = f"{head}\n{indented}\n{end}" if end else indented.strip()
+        try:
+            if separator and ast.dump(ast.parse(text)) == tree:
+                return text
+        except SyntaxError:  # a space inside of a string
+            continue
+    return line

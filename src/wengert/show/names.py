@@ -50,10 +50,23 @@ def choose_names(
     writer: Writer,
     in_place: set[Var],
     derivative: str,
+    statements: list[Statement],
+    functions: set[str],
 ) -> dict[str, str]:
-    """The name for every placeholder: the author's own names, then letters."""
+    """The name for every placeholder: the author's own names, then letters.
+
+    ``functions`` are those that the listing calls by a plain name; where an argument has the name,
+    they get another one.
+    """
     names: dict[str, str] = {}
-    taken = {"np", "scipy", *keyword.kwlist, *dir(builtins), *writer.helpers}
+    reserved = {name for x in trace.inputs for name in (x.name, f"{derivative}_{x.name}")}
+    for key in functions & reserved:
+        new = key
+        while new in reserved or new in functions:
+            new += "_"
+        names[key] = new
+    called = {names.get(key, key) for key in functions}
+    taken = {"np", "scipy", *keyword.kwlist, *dir(builtins), *called}
     shared = {e.outputs[0]: e.inputs[0] for e in program.equations if e.outputs[0] in in_place}
 
     def give(v: Var, label: str) -> None:
@@ -92,7 +105,7 @@ def choose_names(
     for k in writer.places.values():
         label = f"{derivative}_{names.get(f'v{k}_', f'constant_{k}')}"
         names[f"g{k}_"] = f"{label}_" if label in arguments else label
-    _name_temporaries(writer.statements, names, taken)
+    _name_temporaries(statements, names, taken)
     return names
 
 

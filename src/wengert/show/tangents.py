@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from ..core.abstract import Var
 from ..core.errors import WengertTypeError
 from ..core.program import Equation, Program
-from .backward import depending_on, is_differentiable, record_rule, traced_partial
+from .backward import Edge, depending_on, is_differentiable, record_rule, traced_partial
 from .expressions import assign, call, constant, parse, product
 from .forward import equation_statements
+from .fused import softmax_of
 from .values import Shapes, Value
 from .writer import Statement, Writer
 
@@ -30,12 +32,28 @@ class Tangents(Writer):
     program : Program
     wanted : sequence of Var
         The inputs that have tangents.
-    literals : dict
+    literals, careful : dict, bool
         See `Writer`.
+    strong : set of edges, optional
+        Where a tangent of zero must stay zero although the partial derivative is infinite.
+
+    Attributes
+    ----------
+    partials : dict
+        The partial derivative at each edge of a pointwise operation, over the placeholders.
     """
 
-    def __init__(self, program: Program, wanted: Sequence[Var], literals: dict[Var, Expr]) -> None:
-        super().__init__(program, literals)
+    def __init__(
+        self,
+        program: Program,
+        wanted: Sequence[Var],
+        literals: dict[Var, Expr],
+        strong: frozenset[Edge] = frozenset(),
+        careful: bool = False,
+    ) -> None:
+        super().__init__(program, literals, careful)
+        self.partials: dict[Edge, Expr] = {}
+        self._strong = strong
         self.active = depending_on(program, wanted)
         for e in program.equations:
             self.statements.extend(equation_statements(self, e, set()))
@@ -66,6 +84,9 @@ class Tangents(Writer):
         ]
         if p.name == "setitem":
             self._setitem(e)
+        elif p.name == "logsumexp":
+            t = Value(self.gradient(e.inputs[0]), e.inputs[0].shape)
+            self._set(out, softmax_of(self, e).gather(t, e.params.get("keepdims", False)))
         elif p.partials is not None:
             self._set(out, _sum([self._term(e, i) for i in positions]))
         elif p.jvp is not None:
@@ -95,7 +116,12 @@ class Tangents(Writer):
         found = traced_partial(self, e, i)
         if found is not None:
             shape = x.shape if isinstance(found, ast.Constant) else out.shape
-            return Value(product(dot.tree, found), shape)
+            edge = self.places[out], i
+            self.partials[edge] = copy.deepcopy(found)
+            tree = product(dot.tree, found)
+            if edge in self._strong:
+                tree = call("np.where", parse("_t_ == 0", _t_=dot.tree), constant(0.0), tree)
+            return Value(tree, shape)
 
         partial_of: Any = partial
 

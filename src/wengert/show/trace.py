@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import keyword
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from ..core.state import LOCAL, next_id
 from ..core.tape import INPUT
 from ..core.tensor import Tensor, handle
 from ..transforms.boundary import as_input, name_of, tracing_user
+from .expressions import identifier
 
 __all__ = ["Input", "Trace", "trace_function", "variable_of"]
 
@@ -78,6 +78,9 @@ class Trace:
     inputs : list of Input
     arguments : list
         For each argument its name, its structure and its leaves: an `Input`, or a static value.
+        Keyword arguments come last.
+    keywords : list of str
+        The names of the keyword arguments.
     out_spec : PyTreeSpec
         The structure of the result.
     hints : dict
@@ -94,13 +97,17 @@ class Trace:
     program: Program
     inputs: list[Input]
     arguments: list[tuple[str, Any, list[Any]]]
+    keywords: list[str]
     out_spec: Any
     hints: dict[Var, str]
     surroundings: dict[str, Any]
 
 
 def trace_function(
-    function: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...] | None
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: tuple[int, ...] | None,
 ) -> Trace:
     """Record ``function``: on shapes if it can be, else on the values of ``args``.
 
@@ -110,7 +117,8 @@ def trace_function(
     """
     trace = Trace()
     trace.name = name_of(function)
-    trace.arguments, trace.inputs = _arguments(function, args, argnums)
+    trace.keywords = list(kwargs)
+    trace.arguments, trace.inputs = _arguments(function, args, kwargs, argnums)
     trace.surroundings = _surroundings(function)
     try:
         _record_on_shapes(function, trace)
@@ -128,13 +136,16 @@ def trace_function(
 
 
 def _arguments(
-    function: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...] | None
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: tuple[int, ...] | None,
 ) -> tuple[list[tuple[str, Any, list[Any]]], list[Input]]:
-    names = _argument_names(function, len(args))
+    names = [*_argument_names(function, len(args)), *kwargs]
     arguments: list[tuple[str, Any, list[Any]]] = []
     inputs: list[Input] = []
     taken: set[str] = set()
-    for i, (name, arg) in enumerate(zip(names, args, strict=True)):
+    for i, (name, arg) in enumerate(zip(names, [*args, *kwargs.values()], strict=True)):
         paths, leaves, spec = pytree.flatten_with_paths(arg)
         found: list[Any] = []
         for path, leaf in zip(paths, leaves, strict=True):
@@ -143,17 +154,17 @@ def _arguments(
                 found.append(leaf)
                 continue
             is_float = value.dtype.kind in "fc"
-            wanted = argnums is None or i in argnums
+            wanted = i < len(args) and (argnums is None or i in argnums)
             if argnums is not None and wanted and not is_float:
                 raise WengertTypeError(
                     f"show of {name_of(function)}: argument {i}{path} has dtype {value.dtype}; to "
                     "differentiate with respect to it, cast it with .astype(float)"
                 )
-            identifier = _identifier(name + path)
-            while identifier in taken:
-                identifier += "_"
-            taken.add(identifier)
-            found.append(Input(identifier, value, is_float and wanted))
+            label = _identifier(name + path)
+            while label in taken:
+                label += "_"
+            taken.add(label)
+            found.append(Input(label, value, is_float and wanted))
             inputs.append(found[-1])
         arguments.append((name, spec, found))
     return arguments, inputs
@@ -177,7 +188,7 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def _identifier(path: str) -> str:
-    name = re.sub(r"\W+", "_", path).strip("_")
+    name = identifier(path)
     return f"{name}_" if keyword.iskeyword(name) or name in ("np", "scipy") else name
 
 
@@ -205,7 +216,8 @@ def _call(function: Callable[..., Any], trace: Trace, values: dict[Input, Any]) 
     for _, spec, leaves in trace.arguments:
         new = [values.get(x, x.value) if isinstance(x, Input) else x for x in leaves]
         args.append(pytree.unflatten(spec, new))
-    return function(*args)
+    count = len(args) - len(trace.keywords)
+    return function(*args[:count], **dict(zip(trace.keywords, args[count:], strict=True)))
 
 
 # ------------------------------------------------------------------ recording

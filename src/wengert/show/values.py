@@ -11,6 +11,7 @@ import numpy as np
 from ..core.abstract import Var
 from ..core.program import Equation
 from ..rules.indexing import index_text
+from ..rules.pointwise import POINTWISE
 from .expressions import (
     attribute,
     call,
@@ -211,7 +212,11 @@ def _sum(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value:
 
 def _product(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value:
     x, y = _without_broadcasts(values, out.shape)
-    return Value(product(x.tree, y.tree), out.shape)
+    core = None
+    if any(v.core is not None for v in values):
+        a, b = [v.core or v for v in values]
+        core = Value(product(a.tree, b.tree), np.broadcast_shapes(a.shape, b.shape))
+    return Value(product(x.tree, y.tree), out.shape, core)
 
 
 def _same(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value:
@@ -245,7 +250,13 @@ def _forward_reshape(values: list[Value], params: Any, out: Var, shapes: Shapes)
     return Value(reshaped(values[0].tree, out.shape), out.shape)
 
 
+def _forward_transpose(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value | None:
+    # A 0-d array may be written as a Python number, which has no methods.
+    return None if params["axes"] else Value(call("np.transpose", values[0].tree), ())
+
+
 _IN_FORWARD: dict[str, _Rewriting] = {
+    "transpose": _forward_transpose,
     "broadcast_to": _forward_broadcast_to,
     "reshape": _forward_reshape,
 }
@@ -261,6 +272,16 @@ def _without_broadcasts(values: list[Value], shape: Shape) -> list[Value]:
         if np.broadcast_shapes(*[v.shape for v in trial]) == shape:
             result = trial
     return result
+
+
+def _before_broadcast(e: Equation, values: list[Value]) -> Value | None:
+    """A pointwise operation on operands as they were before they were broadcast."""
+    if all(v.core is None for v in values):
+        return None
+    cores = [v.core or v for v in values]
+    shape = np.broadcast_shapes(*[v.shape for v in cores])
+    tree = operation(e.primitive, [v.tree for v in cores], e.params)
+    return None if tree is None else Value(tree, shape)
 
 
 def express(e: Equation, values: list[Value], shapes: Shapes, backward: bool) -> list[Value] | None:
@@ -286,7 +307,9 @@ def express(e: Equation, values: list[Value], shapes: Shapes, backward: bool) ->
     if e.primitive.name == "getitem":
         text, places = index_of(e.params["template"], [v.tree for v in values[1:]])
         return [Value(subscript(values[0].tree, text, **places), out.shape)]
-    if backward and e.primitive.partials is not None:
+    core = None
+    if backward and e.primitive.name in POINTWISE:
+        core = _before_broadcast(e, values)
         values = _without_broadcasts(values, out.shape)
     tree = operation(e.primitive, [v.tree for v in values], e.params)
     if tree is None:
@@ -295,15 +318,21 @@ def express(e: Equation, values: list[Value], shapes: Shapes, backward: bool) ->
         return [Value(subscript(tree, str(k)), v.shape) for k, v in enumerate(e.outputs)]
     axis = e.params.get("axis")
     if type(axis) is tuple and axis == tuple(range(len(values[0].shape))):
-        _drop_axis(tree)
-    return [Value(tree, out.shape)]
+        _drop_axis(tree, len(axis))
+    return [Value(tree, out.shape, core)]
 
 
 _REDUCTIONS = {"np.sum", "np.prod", "np.max", "np.min", "np.any", "np.all", "np.mean"}
 
 
-def _drop_axis(tree: Expr) -> None:
+def _drop_axis(tree: Expr, ndim: int) -> None:
     """``np.sum(x, axis=(0, 1))`` of a matrix is ``np.sum(x)``."""
-    if isinstance(tree, ast.Call) and ast.unparse(tree.func) in _REDUCTIONS:
+    if not isinstance(tree, ast.Call):
+        return
+    function = ast.unparse(tree.func)
+    if function == "np.linalg.vector_norm" and ndim == 2 and len(tree.keywords) == 1:
+        tree.func = parse("np.linalg.norm")
+        tree.keywords = []
+    elif function in _REDUCTIONS or (function == "np.linalg.norm" and ndim == 1):
         if not any(k.arg == "keepdims" for k in tree.keywords):
             tree.keywords = [k for k in tree.keywords if k.arg != "axis"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from keyword import kwlist
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,19 @@ from ..core.abstract import Aval, Var, freeze
 from ..core.primitive import Primitive
 from ..core.program import Equation, Program
 from ..core.tensor import Tensor
-from .expressions import assign, call, constant, method, name, parse, patterned, subscript, tidy
+from .definitions import DEFINITIONS
+from .expressions import (
+    assign,
+    call,
+    constant,
+    identifier,
+    method,
+    name,
+    parse,
+    patterned,
+    subscript,
+    tidy,
+)
 from .values import Shapes, Value, express, index_of, shape_tree
 
 __all__ = ["Statement", "Writer", "as_index", "distinct", "is_fresh", "is_writable", "plain"]
@@ -23,14 +37,17 @@ Expr = ast.expr
 _WRITTEN_ELEMENTS = 32
 _WRITTEN_CHARACTERS = 120
 _LONG = 64
+_LINE = 84
+_TAKEN = frozenset({"np", "scipy", *kwlist, *dir(builtins)})
 
 
 @dataclass
 class Statement:
-    """A line of the listing, and the variable it defines (for a comment with its shape)."""
+    """A line of the listing, the variable it defines (for a comment with its shape), a comment."""
 
     tree: ast.stmt
     variable: Var | None = None
+    comment: str = ""
 
 
 class Writer:
@@ -44,19 +61,26 @@ class Writer:
     program : Program
     literals : dict
         Captured arrays that are written out where they are used.
+    careful : bool
+        Whether there are infinities: then a maximum that is subtracted before an exponential may be
+        one, and zero times infinity must be zero where a derivative asks for that.
 
     Attributes
     ----------
     statements : list of Statement
     helpers : dict
-        Functions that the listing calls and that only wengert has: their operation and parameters.
+        Functions of the user that the listing calls: their operation and parameters.
+    fused : dict
+        By its result, an operation that has lines of its own (see `fused`).
     given : dict
         Arrays that the listing uses and that are too large to be written out.
     """
 
-    def __init__(self, program: Program, literals: dict[Var, Expr]) -> None:
+    def __init__(self, program: Program, literals: dict[Var, Expr], careful: bool = False) -> None:
         self.program = program
         self.literals = literals
+        self.careful = careful
+        self.fused: dict[Var, object] = {}
         self.statements: list[Statement] = []
         self.helpers: dict[str, tuple[Primitive, dict[str, Any]]] = {}
         self.given: dict[str, Any] = {}
@@ -105,13 +129,27 @@ class Writer:
         self, e: Equation, values: list[Value], shapes: Shapes, backward: bool
     ) -> list[Value]:
         """The outputs of an equation."""
-        return express(e, values, shapes, backward) or self._helper(e, values)
+        outs = express(e, values, shapes, backward) or self._helper(e, values)
+        what = e.primitive.name
+        if what == "finite_max":
+            outs = [Value(self.finite(outs[0].tree), outs[0].shape)]
+        if self.careful and what in ("strong_product", "selected_product"):
+            zero = equals_zero(values[what == "selected_product"].tree)
+            outs = [Value(call("np.where", zero, constant(0.0), outs[0].tree), outs[0].shape)]
+        return outs
+
+    def finite(self, maximum: Expr) -> Expr:
+        """A maximum as something to subtract: finite, so that ``inf - inf`` cannot come up."""
+        return call("np.nan_to_num", maximum) if self.careful else maximum
 
     def _helper(self, e: Equation, values: Sequence[Value]) -> list[Value]:
-        """An operation that has no Python text: a call of its own evaluation."""
-        text = "".join([c if c.isalnum() else "_" for c in e.primitive.name])
-        key = text if text.isidentifier() else f"f_{text}"
-        while key in self.helpers and not _is_same(self.helpers[key], e):
+        """An operation that has no Python text, a function of the user: a call of itself."""
+        key = identifier(e.primitive.name)
+        while (
+            key in DEFINITIONS
+            or key in _TAKEN
+            or (key in self.helpers and not _is_same(self.helpers[key], e))
+        ):
             key += "_"
         self.helpers[key] = (e.primitive, e.params)
         tree = call(key, *[v.tree for v in values])
@@ -119,12 +157,12 @@ class Writer:
             return [Value(tree, e.outputs[0].shape)]
         return [Value(subscript(tree, str(k)), v.shape) for k, v in enumerate(e.outputs)]
 
-    def helper(
+    def result(
         self, p: Primitive, inputs: Sequence[Any], params: dict[str, Any], shape: tuple[int, ...]
     ) -> Value:
-        """The result of an operation that has no Python text."""
+        """The result of an operation that stands in no equation."""
         e = Equation(p, tuple(inputs), params, (Var(shape, np.dtype(bool), None),))
-        return self._helper(e, [self.value(x) for x in inputs])[0]
+        return self.express(e, [self.value(x) for x in inputs], {}, True)[0]
 
     def inline(self, program: Program, ins: Sequence[Value], shapes: Shapes) -> list[Value]:
         """What a recorded rule computes, with lines of their own for values that it uses twice."""
@@ -144,14 +182,29 @@ class Writer:
                 self.statements.extend(self.written(e, t, values, shapes))
                 env[e.outputs[0]] = Value(t, e.outputs[0].shape)
                 continue
-            for v, value in zip(e.outputs, self.express(e, values, shapes, True), strict=True):
+            for v, value in zip(e.outputs, self._short(e, values, shapes), strict=True):
                 env[v] = self._shared(v, value, uses.get(v, 0), v in results)
         return [read(x) for x in program.outputs]
+
+    def _short(self, e: Equation, values: list[Value], shapes: Shapes) -> list[Value]:
+        """The outputs of an equation; where the line gets long, an operand gets its own line."""
+        outs = self.express(e, values, shapes, True)
+        if max(len(ast.unparse(v.tree)) for v in outs) < _LINE:
+            return outs
+        k = max(range(len(values)), key=lambda i: len(ast.unparse(values[i].tree)))
+        if isinstance(values[k].tree, ast.Name | ast.Constant):
+            return outs
+        t = self.temporary()
+        self.emit(t, values[k].tree)
+        values = [*values[:k], Value(t, values[k].shape), *values[k + 1 :]]
+        return self._short(e, values, shapes)
 
     def _shared(self, v: Var, value: Value, uses: int, is_output: bool) -> Value:
         """A value under a name of its own if it is used twice or is long."""
         if isinstance(value.tree, ast.Name | ast.Constant):
             return value
+        if value.core is not None and isinstance(value.core.tree, ast.Name):
+            return value  # as short as a name where NumPy broadcasts it again
         if uses < 2 and (is_output or len(ast.unparse(value.tree)) < _LONG):
             return value
         t = self.temporary()
@@ -194,6 +247,11 @@ class Writer:
             return x  # y[1:][...] is y[1:]
         text, places = index_of(e.params["template"], arrays)
         return subscript(x, text, **places)
+
+
+def equals_zero(x: Expr) -> Expr:
+    """``x == 0``."""
+    return ast.Compare(x, [ast.Eq()], [ast.Constant(0)])
 
 
 def count_uses(program: Program) -> dict[Var, int]:
@@ -249,6 +307,8 @@ def is_fresh(tree: Expr) -> bool:
     """Whether an expression is certain to make a new array, and no view of another one."""
     if isinstance(tree, ast.BinOp | ast.UnaryOp | ast.Compare):
         return True
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+        return tree.func.id in DEFINITIONS
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
         what = tree.func.attr
         return what in _FRESH or isinstance(getattr(np, what, None), np.ufunc)

@@ -9,8 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from wengert.core import pytree
+from wengert.core.tensor import Tensor
+from wengert.transforms.boundary import check_argnums
 
-__all__ = ["Arguments", "inexact_leaves", "like", "named_inexact_leaves"]
+__all__ = ["Arguments", "as_arguments", "inexact_leaves", "like", "named_inexact_leaves"]
+
+
+def as_arguments(args: Any) -> tuple[Any, ...]:
+    """The arguments of a call: those of a tuple or list, or a single one that is neither.
+
+    Tensors become the arrays they hold.
+    """
+    several = type(args) in (tuple, list)
+    found: tuple[Any, ...] = pytree.map(_plain, tuple(args) if several else (args,))
+    return found
+
+
+def _plain(leaf: Any) -> Any:
+    return leaf.detach().array.copy() if isinstance(leaf, Tensor) else leaf
 
 
 def _is_inexact(leaf: Any) -> bool:
@@ -63,10 +79,10 @@ class Arguments:
     def __init__(self, args: tuple[Any, ...], argnums: int | tuple[int, ...] | None = None) -> None:
         self._args = args
         self._argnums = argnums
-        if argnums is None:
-            numbers: tuple[int, ...] = tuple(range(len(args)))
-        else:
-            numbers = (argnums,) if isinstance(argnums, int) else argnums
+        numbers: tuple[int, ...] = tuple(range(len(args)))
+        if argnums is not None:
+            numbers, single = check_argnums("numerical differentiation", argnums, len(args))
+            self._argnums = numbers[0] if single else numbers
         self.names: list[str] = []
         self.values: list[Any] = []
         self._places: list[tuple[int, int]] = []

@@ -9,7 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from wengert.testing.arguments import Arguments, inexact_leaves, like, named_inexact_leaves
+from wengert.core.tensor import Tensor
+from wengert.testing.arguments import (
+    Arguments,
+    as_arguments,
+    inexact_leaves,
+    like,
+    named_inexact_leaves,
+)
 from wengert.testing.numerical import Estimate, Line, Method, differentiate
 from wengert.testing.report import (
     Comparison,
@@ -35,10 +42,10 @@ _SIGNAL = 10.0
 
 def check_grads(
     f: Callable[..., Any],
-    args: Sequence[Any],
+    args: Any,
     *,
     order: int = 1,
-    modes: Sequence[str] = ("fwd", "rev"),
+    modes: str | Sequence[str] = ("fwd", "rev"),
     method: Method = "richardson",
     argnums: int | tuple[int, ...] | None = None,
     rtol: float | None = None,
@@ -60,12 +67,13 @@ def check_grads(
     ----------
     f : callable
         Arguments and results may be containers. It may not be random.
-    args : sequence
-        The point: arrays, NumPy scalars, Python numbers, containers of them. Leaves that are
-        neither float nor complex are held fixed. Choose a point away from kinks and ties.
+    args : tuple or list of arguments, or one argument that is neither
+        The point: arrays, NumPy scalars, Python numbers, Tensors (for the arrays they hold),
+        containers of them. Leaves that are neither float nor complex are held fixed. Choose a point
+        away from kinks and ties.
     order : int
         The highest derivative to check.
-    modes : sequence of {"fwd", "rev"}
+    modes : "fwd", "rev", or a sequence of them
         Which modes to check, and to combine at higher orders.
     method : {"richardson", "central", "complex"}
         How to differentiate numerically; see `numerical_jvp`. Arguments in single precision are
@@ -100,7 +108,10 @@ def check_grads(
     GradientInconclusive
         If nothing is wrong but a numerical value is less certain than the tolerance.
     ValueError
-        If there is nothing to differentiate.
+        If there is nothing to differentiate or to compare; if an argument, or what ``f`` returns
+        for them, is NaN or infinite; for an option that is not known.
+    TypeError
+        If ``f`` is no function.
 
     Notes
     -----
@@ -115,37 +126,72 @@ def check_grads(
     >>> report.ok
     True
     """
-    unknown = [mode for mode in modes if mode not in ("fwd", "rev")]
-    if unknown or not modes:
-        raise ValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
-    if order < 1:
-        raise ValueError(f"order must be at least 1, got {order}")
-    arguments = Arguments(tuple(args), argnums)
-    if not any(np.size(value) for value in arguments.values):
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
+    _check_options(f, order, modes, max_entries, directions)
+    args = as_arguments(args)
+    arguments = Arguments(args, argnums)
+    if not arguments.values:
+        which = "the arguments hold" if argnums is None else f"argnums={argnums} names"
         raise ValueError(
-            "there is nothing to differentiate: the arguments hold no float or complex number "
-            "(integers are held fixed; cast them to float)"
+            f"there is nothing to differentiate: {which} no float or complex number (integers are "
+            "held fixed; cast them to float)"
         )
+    _check_finite(arguments.names, arguments.values, "the argument", "Choose a finite point")
 
     def function(*values: Any) -> tuple[Any, ...]:
         return tuple(inexact_leaves(f(*arguments.rebuild(values))))
 
-    names, outputs = named_inexact_leaves(f(*_copied(args)), "output")
+    result = f(*_copied(args))
+    names, outputs = named_inexact_leaves(result, "output")
     if not outputs:
-        raise ValueError("the function returns no float or complex value to differentiate")
+        raise ValueError(
+            "the function returns no float or complex value to differentiate; it returned a "
+            f"{type(result).__name__}"
+        )
+    remedy = "There is no derivative to compare with; move the point to where f is defined"
+    _check_finite(names, outputs, "f returns a value that is not finite:", remedy)
     default_rtol, default_atol = _tolerances([*arguments.values, *outputs], method)
     report = GradientReport(
         rtol=default_rtol if rtol is None else rtol, atol=default_atol if atol is None else atol
     )
-    settings = _Settings(tuple(modes), method, max_entries, directions, np.random.default_rng(seed))
+    settings = _Settings(modes, method, max_entries, directions, np.random.default_rng(seed))
     subject = _Subject(function, arguments.values, arguments.names, names, "")
     _check(subject, order, settings, report)
     report.sort()
+    if not report.compared and not report.problems and any(map(np.size, outputs)):
+        raise ValueError(
+            f"nothing was compared: directions={directions} and max_entries={max_entries}; one of "
+            "them must be positive"
+        )
     if report.problems or report.mismatches:
         raise GradientMismatch(report)
     if report.inconclusive and not allow_inconclusive:
         raise GradientInconclusive(report)
     return report
+
+
+def _check_options(
+    f: Any, order: Any, modes: tuple[str, ...], max_entries: Any, directions: Any
+) -> None:
+    if not callable(f):
+        raise TypeError(f"check_grads: expected a function, not a {type(f).__name__}")
+    if not modes or any(mode not in ("fwd", "rev") for mode in modes):
+        raise ValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
+    least = {"order": (order, 1), "max_entries": (max_entries, 0), "directions": (directions, 0)}
+    for name, (value, smallest) in least.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < smallest:
+            raise ValueError(f"{name} must be an integer of at least {smallest}, got {value!r}")
+
+
+def _check_finite(names: Sequence[str], values: Sequence[Any], what: str, remedy: str) -> None:
+    """Raise with the name of the first entry that is NaN or infinite."""
+    for name, value in zip(names, values, strict=True):
+        array = np.asarray(value.detach() if isinstance(value, Tensor) else value)
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            index = tuple(map(int, bad[0]))
+            place = f"{name}{list(index) if index else ''}"
+            raise ValueError(f"{what} {place} is {array[index]}. {remedy}")
 
 
 @dataclass(frozen=True)
@@ -458,5 +504,10 @@ def _check_reverse(
 
 
 def _paired(cotangents: Sequence[Any], tangents: Sequence[Any]) -> float:
-    pairs = zip(cotangents, tangents)
-    return float(sum(np.sum(np.multiply(left, right)).real for left, right in pairs))
+    """``Re sum(ct * t)``; an infinite gradient says nothing of directions that do not move it."""
+    total = 0.0
+    with np.errstate(all="ignore"):
+        for left, right in zip(cotangents, tangents):
+            products = np.multiply(left, right)
+            total += float(np.sum(np.where(np.asarray(right) == 0, 0.0, products)).real)
+    return total

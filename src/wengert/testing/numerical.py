@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wengert.core import pytree
-from wengert.testing.arguments import Arguments, inexact_leaves, like
+from wengert.testing.arguments import Arguments, as_arguments, inexact_leaves, like
 
 __all__ = [
     "Estimate",
@@ -287,8 +287,9 @@ def numerical_jvp(
     >>> numerical_jvp(np.exp, (x,), (v,)).round(8)
     array([1.        , 5.43656366])
     """
-    arguments = Arguments(tuple(primals))
-    derivative, _ = differentiate(Line(f, arguments, arguments.select(tuple(tangents))), method)
+    primals, tangents = as_arguments(primals), as_arguments(tangents)
+    arguments = Arguments(primals)
+    derivative, _ = differentiate(Line(f, arguments, arguments.select(tangents)), method)
     return _like_output(f(*arguments.copies()), derivative)
 
 
@@ -336,6 +337,8 @@ def numerical_gradient(
     ------
     TypeError
         If ``f`` does not return one real number.
+    ValueError
+        If there is nothing to differentiate.
 
     Examples
     --------
@@ -343,7 +346,7 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x: np.sum(x**3), np.array([1.0, 2.0])).round(8)
     array([ 3., 12.])
     """
-    arguments = Arguments(args, argnums)
+    arguments = _differentiable(args, argnums)
     value = f(*arguments.copies())
     if np.shape(value) != () or np.asarray(value).dtype.kind != "f":
         raise TypeError(
@@ -359,6 +362,16 @@ def numerical_gradient(
             along_real = along_real - 1j * along_imaginary.reshape(np.shape(leaf))
         found.append(along_real[()])
     return arguments.container(found)
+
+
+def _differentiable(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> Arguments:
+    arguments = Arguments(as_arguments(args), argnums)
+    if not arguments.values:
+        raise ValueError(
+            f"there is nothing to differentiate: argnums={argnums} names no float or complex "
+            "number (integers are held fixed; cast them to float)"
+        )
+    return arguments
 
 
 def _columns(
@@ -413,7 +426,7 @@ def numerical_jacobian(
     array([[4., 0.],
            [3., 2.]])
     """
-    arguments = Arguments(args, argnums)
+    arguments = _differentiable(args, argnums)
     if any(np.asarray(value).dtype.kind == "c" for value in arguments.values):
         raise TypeError(
             "numerical_jacobian needs real arguments; use numerical_jvp for complex ones"

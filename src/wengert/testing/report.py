@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 __all__ = ["Comparison", "GradientInconclusive", "GradientMismatch", "GradientReport"]
@@ -47,9 +48,14 @@ class Comparison:
 
     @property
     def relative_error(self) -> float:
-        """The difference relative to the larger value; 0 where both are within the tolerance."""
+        """The difference relative to the larger value; 0 where both are within the tolerance.
+
+        NaN where one of them is not finite.
+        """
         larger = max(abs(self.analytic), abs(self.numeric))
-        return 0.0 if larger <= self.tolerance else self.error / larger
+        if not (math.isfinite(self.error) and math.isfinite(larger)):
+            return math.nan
+        return 0.0 if larger <= max(self.tolerance, 0.0) else self.error / larger
 
     def __str__(self) -> str:
         where = self.argument + (str(list(self.index)) if self.index else "")
@@ -103,7 +109,8 @@ class GradientReport:
     @property
     def max_relative_error(self) -> float:
         """The largest relative error among the comparisons that are kept in ``worst``."""
-        return max((entry.relative_error for entry in self.worst), default=0.0)
+        errors = [entry.relative_error for entry in self.worst]
+        return max((e for e in errors if not math.isnan(e)), default=0.0)
 
     def sort(self) -> None:
         """Put the worst first."""
@@ -136,7 +143,7 @@ class GradientReport:
 
 def _badness(entry: Comparison) -> float:
     badness = entry.error / entry.tolerance if entry.tolerance else entry.error
-    return badness if badness == badness else float("inf")
+    return math.inf if math.isnan(badness) else badness
 
 
 def _listed(entries: list[Comparison]) -> list[str]:

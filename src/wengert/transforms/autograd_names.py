@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
-from .boundary import check_argnums, name_of
+from .boundary import function_of_selected, name_of
 from .forward import jvp
 from .jacobians import jacobian
 from .reverse import grad, vjp
@@ -36,27 +36,6 @@ __all__ = [
 Function = Callable[..., Any]
 
 
-def _as_unary(
-    transform: str,
-    function: Function,
-    argnum: int | Sequence[int],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> tuple[Function, Any]:
-    """The function of the chosen argument alone (of a tuple, for several), and that argument."""
-    positions, single = check_argnums(transform, argnum, len(args))
-
-    @functools.wraps(function, updated=())
-    def unary(x: Any) -> Any:
-        new = list(args)
-        for i, value in zip(positions, (x,) if single else x, strict=True):
-            new[i] = value
-        return function(*new, **kwargs)
-
-    chosen = tuple([args[i] for i in positions])
-    return unary, chosen[0] if single else chosen
-
-
 def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
     """``make_vjp(f, argnum)(*args)`` is the pair ``(pullback, value)``.
 
@@ -72,7 +51,7 @@ def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(function, updated=())
     def vjp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
-        unary, x = _as_unary("make_vjp", function, argnum, args, kwargs)
+        unary, x = function_of_selected("make_vjp", function, argnum, args, kwargs)
         value, pullback = vjp(unary, x)
         return lambda ct: pullback(ct)[0], value
 
@@ -84,7 +63,7 @@ def make_jvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(function, updated=())
     def jvp_maker(*args: Any, **kwargs: Any) -> Function:
-        unary, x = _as_unary("make_jvp", function, argnum, args, kwargs)
+        unary, x = function_of_selected("make_jvp", function, argnum, args, kwargs)
         return lambda tangent: jvp(unary, (x,), (tangent,))
 
     return jvp_maker
@@ -99,7 +78,7 @@ def make_hvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(function, updated=())
     def hvp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
-        unary, x = _as_unary("make_hvp", function, argnum, args, kwargs)
+        unary, x = function_of_selected("make_hvp", function, argnum, args, kwargs)
         result: tuple[Function, Any] = make_vjp(grad(unary))(x)
         return result
 
@@ -128,7 +107,7 @@ def make_ggnvp(
 
     @functools.wraps(f, updated=())
     def ggnvp_maker(*args: Any, **kwargs: Any) -> Function:
-        unary, x = _as_unary("make_ggnvp", f, f_argnum, args, kwargs)
+        unary, x = function_of_selected("make_ggnvp", f, f_argnum, args, kwargs)
         y, pullback = vjp(unary, x)
         _, hessian_product = vjp(grad(g), y)
 
@@ -150,7 +129,8 @@ def hessian_tensor_product(function: Function, argnum: int = 0) -> Function:
     @functools.wraps(function, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
         *rest, v = args
-        unary, x = _as_unary("hessian_tensor_product", function, argnum, tuple(rest), kwargs)
+        name = "hessian_tensor_product"
+        unary, x = function_of_selected(name, function, argnum, tuple(rest), kwargs)
         return jvp(grad(unary), (x,), (v,))[1]
 
     return product
@@ -169,7 +149,8 @@ def tensor_jacobian_product(function: Function, argnum: int = 0) -> Function:
     @functools.wraps(function, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
         *rest, v = args
-        unary, x = _as_unary("tensor_jacobian_product", function, argnum, tuple(rest), kwargs)
+        name = "tensor_jacobian_product"
+        unary, x = function_of_selected(name, function, argnum, tuple(rest), kwargs)
         v = v if isinstance(v, Tensor) else np.asarray(v)
 
         def contracted(u: Any) -> Any:

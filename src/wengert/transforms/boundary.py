@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "any_tensor",
     "as_input",
     "check_argnums",
+    "function_of_selected",
     "input_leaf",
     "release",
     "select_arguments",
@@ -70,12 +72,34 @@ def check_argnums(
         if not -count <= i < count:
             raise WengertValueError(
                 f"{transform}: argnums={argnums} but the function was called with {count} "
-                f"positional argument{'' if count == 1 else 's'}"
+                f"positional argument{'' if count == 1 else 's'}; what is to be differentiated "
+                "must be given by position, and argnums count from 0"
             )
         result.append(int(i) % count)
     if len(set(result)) != len(result):
         raise WengertValueError(f"{transform}: argnums={argnums} names an argument twice")
     return tuple(result), single
+
+
+def function_of_selected(
+    transform: str,
+    function: Callable[..., Any],
+    argnums: int | Sequence[int],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[Callable[[Any], Any], Any]:
+    """The function of the chosen argument alone (of a tuple, for several), and that argument."""
+    positions, single = check_argnums(transform, argnums, len(args))
+
+    @functools.wraps(function, updated=())
+    def unary(x: Any) -> Any:
+        new = list(args)
+        for i, value in zip(positions, (x,) if single else x, strict=True):
+            new[i] = value
+        return function(*new, **kwargs)
+
+    chosen = tuple([args[i] for i in positions])
+    return unary, chosen[0] if single else chosen
 
 
 def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]]:
@@ -205,7 +229,8 @@ def any_tensor(*trees: Any) -> bool:
 def release(x: Any, keep: bool) -> Any:
     """A result on its way out: plain if nothing about it matters to an outer transform.
 
-    Plain results are arrays that nobody else holds, so the caller may write into them.
+    Plain results are arrays that nobody else holds, so the caller may write into them. With
+    ``keep``, for callers that passed Tensors, it is a Tensor in any case.
     """
     if isinstance(x, Tensor):
         if (
@@ -219,13 +244,15 @@ def release(x: Any, keep: bool) -> Any:
     else:
         a = x
     if type(a) is not np.ndarray:
-        return a
+        return handle(a, None, None) if keep and isinstance(a, np.generic) else a
     t = FastTensor()
     t._a = a
     if isinstance(x, Tensor):
         x._a = None
     del a, x
-    return t._a if owns_alone(t) else np.array(t._a)
+    if not owns_alone(t):
+        t._a = np.array(t._a)
+    return handle(t._a, None, None) if keep else t._a
 
 
 def zero_cotangent(t: Tensor) -> Any:

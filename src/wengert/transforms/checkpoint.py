@@ -12,13 +12,13 @@ import numpy as np
 from ..core import pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import refresh
-from ..core.errors import MutationError, WengertError, WengertValueError
+from ..core.errors import MutationError, WengertError, WengertTypeError, WengertValueError
 from ..core.finite import finite
 from ..core.liveness import Scope
 from ..core.ownership import snapshot
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
-from ..core.state import PAUSED, is_paused, next_id, no_grad
+from ..core.state import PAUSED, awaiting, is_paused, next_id, no_grad
 from ..core.sweep import propagate, sweep
 from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, wrapper
 from ..core.tensor import RareTensor, Tensor, handle
@@ -65,6 +65,8 @@ def checkpoint(function: Function) -> Function:
     >>> wg.grad(lambda x: np.sum(block(block(x))))(np.zeros(2)).round(3)
     array([-0.853, -0.853])
     """
+    if not callable(function):
+        raise WengertTypeError(f"checkpoint: expected a function, not a {type(function).__name__}")
 
     @functools.wraps(function, updated=())
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +80,8 @@ def checkpoint(function: Function) -> Function:
         start = next_id()
         inputs = segment.new_inputs(segment.operands)
         arrays = [t._a for t in inputs]
-        y = segment.call(inputs)
+        with awaiting(_ids(inputs)):
+            y = segment.call(inputs)
         segment.check_arguments(inputs, arrays)
         outs, out_spec = pytree.flatten(y)
         for o in outs:
@@ -95,6 +98,10 @@ def checkpoint(function: Function) -> Function:
         return pytree.unflatten(out_spec, segment.close(outs, inside, captured, arrays))
 
     return checkpointed
+
+
+def _ids(tensors: Sequence[Tensor]) -> frozenset[int]:
+    return frozenset([t._n[0] for t in tensors if t._n is not None])
 
 
 def _is_traced_otherwise(t: Tensor) -> bool:
@@ -207,7 +214,8 @@ class _Segment:
     def backward(self, cts: list[Any], ins: tuple[Any, ...], outs: tuple[Any, ...]) -> list[Any]:
         """Cotangents of the operands and of what was captured, by recording the function again."""
         inputs = self.new_inputs(ins[: len(self.positions)])
-        with tracing_user():
+        # Transforms inside of the function must not take these for constants.
+        with awaiting(_ids(inputs) | frozenset(self.captured)), tracing_user():
             again = [
                 o for o, i in zip(pytree.leaves(self.call(inputs)), self.inside, strict=True) if i
             ]
@@ -236,7 +244,7 @@ class _Segment:
             node = stack.pop()
             if node[0] in stops:
                 continue
-            if node[1] is LEAF or node[1] is INPUT:
+            if node[1] is LEAF or (node[1] is INPUT and node[2] is None):
                 raise WengertValueError(
                     f"{self.name}: computing the function again used a Tensor that it had not used "
                     "before; what it reads must not change between the passes"

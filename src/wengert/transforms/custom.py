@@ -25,6 +25,11 @@ def _decorator(cls: Any, function: Any, nondiff_argnums: Sequence[int]) -> Any:
     return cls(function, nondiff_argnums)
 
 
+def _check_callable(what: str, rule: Any) -> None:
+    if not callable(rule):
+        raise WengertTypeError(f"{what} must be a function, not a {type(rule).__name__}")
+
+
 # ------------------------------------------------------------------ custom_jvp
 
 
@@ -39,8 +44,9 @@ class CustomJvp(CustomFunction):
 
         ``primals`` and ``tangents`` are tuples with one entry for each differentiable argument; the
         arguments in ``nondiff_argnums`` come before them. The tangent must be linear in
-        ``tangents``. Can be used as a decorator.
+        ``tangents``, and may be None for zero. Can be used as a decorator.
         """
+        _check_callable(f"custom_jvp of {self.__name__}: the rule", jvp)
         self._rule = jvp
         self._operations.clear()
         return jvp
@@ -81,6 +87,8 @@ class CustomJvp(CustomFunction):
                 raise WengertTypeError(
                     f"custom_jvp of {name}: the rule must return a pair (output, tangent)"
                 )
+            outs = leaves[arity : len(leaves) - arity]
+            signature.check_output(result[0], outs, f"custom_jvp of {name}")
             return signature.flat_tangent(result[1], f"custom_jvp of {name}")
 
         return CustomOperation(
@@ -106,6 +114,15 @@ def custom_jvp(function: Function | None = None, nondiff_argnums: Sequence[int] 
         Set its rule with ``.defjvp(jvp)``, where ``jvp(primals, tangents)`` returns the output and
         its tangent, which must be linear in ``tangents``; reverse mode is its transpose. Written
         with functions that wengert can differentiate, the rule serves derivatives of any order.
+
+    Raises
+    ------
+    WengertValueError
+        In reverse mode, if the rule is not linear in the tangents, naming the operation that is
+        not; in either mode, if what it returns does not have the structure of the output.
+    ShapeError, WengertTypeError
+        If what it returns has another shape than the output, or is no array of numbers; if an
+        argument in ``nondiff_argnums`` is being differentiated.
 
     Examples
     --------
@@ -143,6 +160,8 @@ class CustomVjp(CustomFunction):
             ``(residuals, ct) -> tuple`` of cotangents, one for each differentiable argument, None
             for zero. The arguments in ``nondiff_argnums`` come before these two.
         """
+        _check_callable(f"custom_vjp of {self.__name__}: the forward rule", forward)
+        _check_callable(f"custom_vjp of {self.__name__}: the backward rule", backward)
         self._rules = (forward, backward)
         self._operations.clear()
 
@@ -164,7 +183,7 @@ class CustomVjp(CustomFunction):
 
         def save(*ins: Any) -> Saved:
             y, residuals = run_forward(ins)
-            outs = Saved(signature.flat_output(y, name))
+            outs = Saved(signature.flat_output(y, f"custom_vjp of {name}, forward rule"))
             outs.residuals = residuals
             return outs
 
@@ -214,12 +233,20 @@ def custom_vjp(function: Function | None = None, nondiff_argnums: Sequence[int] 
         Set its rule with ``.defvjp(forward, backward)``: ``forward(*args)`` returns the output and
         residuals, ``backward(residuals, ct)`` the cotangents of the arguments.
 
+    Raises
+    ------
+    ShapeError, WengertTypeError, WengertValueError
+        If a rule returns something that has not the structure, shape or kind of what it belongs to;
+        if an argument in ``nondiff_argnums`` is being differentiated.
+
     Notes
     -----
     The rule is what every reverse pass uses, whatever it says: clip a gradient, pass it straight
-    through a rounding. Derivatives of the backward pass go through both rules. Forward mode (and
-    with it `hessian`) transposes ``backward`` as a function of ``ct`` at zero, and raises where
-    that is impossible; prefer `custom_jvp` where the rule is the true derivative.
+    through a rounding. Of a complex cotangent a real argument takes the real part, and every
+    cotangent is cast to the dtype of its argument. Arrays among the residuals are kept as they are
+    when ``forward`` returns. Derivatives of the backward pass go through both rules. Forward mode
+    (and with it `hessian`) transposes ``backward`` as a function of ``ct`` at zero, and raises
+    where that is impossible; prefer `custom_jvp` where the rule is the true derivative.
 
     Examples
     --------

@@ -8,13 +8,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import pytree
 from ..core.bind import bind
 from ..core.errors import WengertTypeError, WengertValueError
+from ..core.ownership import snapshot
 from ..core.tensor import Tensor
 from .boundary import name_of
 from .custom_operation import CustomOperation
-from .user_function import UserFunction, is_operand
+from .user_function import UserFunction, is_operand, read_only, without_history
 
 __all__ = ["CustomFunction", "Signature"]
 
@@ -43,8 +46,8 @@ class Signature:
 
     def key(self) -> Any:
         """What two calls must share to be the same operation."""
-        types = tuple(map(type, self.static_args))  # 2, 2.0 and True are equal keys
-        return self.count, self.spec, self.mask, self.statics, self.static_args, types
+        statics = _exact((self.statics, self.static_args))
+        return self.count, self.spec, self.mask, statics
 
     def primals(self, operands: Sequence[Any], missing: bool = False) -> tuple[Any, ...]:
         """The differentiable arguments made of ``operands``."""
@@ -77,8 +80,21 @@ class Signature:
             )
         return leaves
 
+    def check_output(self, y: Any, outs: Sequence[Any], name: str) -> None:
+        """Refuse a forward rule whose output has another structure or shape than the function's."""
+        leaves, spec = pytree.flatten(y)
+        shapes = [np.shape(x) if is_operand(x) else None for x in leaves]
+        expected = [np.shape(x) for x in outs]
+        if spec != self.out_spec or shapes != expected:
+            raise WengertValueError(
+                f"{name}: the rule must return the function's output, of structure {self.out_spec} "
+                f"and shapes {expected}, before its tangent; got {spec} and {shapes}"
+            )
+
     def flat_tangent(self, t: Any, name: str) -> list[Any]:
-        """The leaves of an output's tangent."""
+        """The leaves of an output's tangent; None for zero."""
+        if t is None:
+            return [None] * self.out_spec.num_leaves
         try:
             return pytree.flatten_up_to(self.out_spec, t)
         except ValueError as error:
@@ -111,6 +127,20 @@ class Signature:
         return [c for c, is_leaf in zip(found, self.mask, strict=True) if is_leaf]
 
 
+def _exact(x: Any) -> Any:
+    """A key that tells 2, 2.0 and True apart, and 0.0 and -0.0, which are equal to Python."""
+    if type(x) is tuple:
+        return tuple, *map(_exact, x)
+    if isinstance(x, (bool, int, float, complex)):
+        return type(x), repr(x)
+    return x
+
+
+def _held(x: Any) -> Any:
+    """A plain array as it is now; anything else as it is."""
+    return snapshot(x) if type(x) is np.ndarray else x
+
+
 class CustomFunction:
     """A function with a rule of its own. Subclasses say what the rule is."""
 
@@ -123,7 +153,7 @@ class CustomFunction:
                 f"{self._kind}: expected a function, not a {type(function).__name__}"
             )
         self._function = function
-        self._nondiff = tuple(sorted(int(i) for i in nondiff_argnums))
+        self._nondiff = self._checked_positions(nondiff_argnums)
         self._operations: OrderedDict[Any, tuple[Signature, CustomOperation]] = OrderedDict()
         try:
             self._parameters: inspect.Signature | None = inspect.signature(function)
@@ -131,6 +161,21 @@ class CustomFunction:
             self._parameters = None
         functools.update_wrapper(self, function, updated=())
         self.__name__ = name_of(function)
+
+    def _checked_positions(self, nondiff_argnums: Any) -> tuple[int, ...]:
+        several = isinstance(nondiff_argnums, (tuple, list))
+        positions = tuple(nondiff_argnums) if several else (nondiff_argnums,)
+        for i in positions:
+            if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or i < 0:
+                raise WengertTypeError(
+                    f"{self._kind}: nondiff_argnums must be positions counted from 0, an integer "
+                    f"or a tuple of them, not {nondiff_argnums!r}"
+                )
+        if len(set(positions)) != len(positions):
+            raise WengertValueError(
+                f"{self._kind}: nondiff_argnums={nondiff_argnums} names an argument twice"
+            )
+        return tuple(sorted(int(i) for i in positions))
 
     def __repr__(self) -> str:
         return f"<{self._kind} {self.__name__}>"
@@ -144,13 +189,26 @@ class CustomFunction:
                 f"{self._kind} of {self.__name__}: nondiff_argnums={self._nondiff}, but it was "
                 f"called with {len(args)} arguments"
             )
+        for i in self._nondiff:
+            self._refuse_traced(i, args[i])
         signature = Signature(args, self._nondiff)
-        operands = signature.operands
-        if not any(isinstance(x, Tensor) for x in operands):
+        if not any(isinstance(x, Tensor) for x in signature.operands):
             return self._function(*args)
+        # The rules may see these again in a backward pass, when their owner has changed them.
+        signature.static_args = pytree.map(_held, signature.static_args)
+        operands = tuple([read_only(_held(x)) for x in signature.operands])
         known, operation = self._find(signature)
         outs = bind(operation.primitive, operands, {})
         return pytree.unflatten(known.out_spec, outs)
+
+    def _refuse_traced(self, i: int, argument: Any) -> None:
+        for x in pytree.leaves(argument):
+            if isinstance(x, Tensor) and isinstance(without_history(x), Tensor):
+                raise WengertTypeError(
+                    f"{self._kind} of {self.__name__}: argument {i} is in nondiff_argnums, but it "
+                    "is being differentiated or traced. Take it out of nondiff_argnums, or pass "
+                    "wengert.stop_gradient of it or a plain value"
+                )
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments by position, with defaults filled in, so that rules see every one."""

@@ -11,18 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ..core import algebra
+from ..core import algebra, pytree
 from ..core.abstract import Aval, Var, aval_of
 from ..core.bind import bind
-from ..core.errors import WengertError, WengertTypeError
+from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.liveness import Scope
+from ..core.ownership import snapshot
 from ..core.primitive import Primitive
+from ..core.program import Program
 from ..core.state import next_id
 from ..core.sweep import sweep
 from ..core.tape import INPUT, JOIN
 from ..core.tensor import Tensor, handle
 from .boundary import tracing_user
-from .user_function import Saved, UserFunction, checked, plain_result, read_only
+from .linearity import is_zero_at_zero, looks_linear, nonlinear_operation
+from .user_function import Saved, UserFunction, arbitrary, checked, plain_result, read_only
 
 __all__ = ["CustomOperation"]
 
@@ -31,6 +34,24 @@ def _zeros(x: Any) -> Any:
     """A zero tangent; that of an integer is a float."""
     dtype = aval_of(x).dtype
     return algebra.zeros_like(x, dtype if dtype.kind in "fc" else np.float64)
+
+
+def _value(x: Any) -> Any:
+    """An operand without its history: its value, or its shape and dtype if it has no value."""
+    a = x._a if isinstance(x, Tensor) else x
+    return Aval(a.shape, a.dtype) if isinstance(a, Aval) else read_only(a)
+
+
+def _kept(residuals: Any, operands: Sequence[Any]) -> Any:
+    """Residuals as they are now, whatever becomes of the arrays among them.
+
+    The operands themselves are safe, by what the tape does for all saved operands.
+    """
+    own = {id(x) for x in operands}
+    return pytree.map(
+        lambda r: read_only(snapshot(r)) if type(r) is np.ndarray and id(r) not in own else r,
+        residuals,
+    )
 
 
 def _is_float(x: Any) -> bool:
@@ -80,6 +101,8 @@ class CustomOperation:
         self._save = save
         self._reverse_saved = reverse_saved
         self._batched: dict[tuple[bool, ...], CustomOperation] = {}
+        self._known_linear = forward is None
+        self._forward_checked = False
         self.primitive = Primitive(
             name,
             self._evaluate,
@@ -96,14 +119,32 @@ class CustomOperation:
 
     def _evaluate(self, *ins: Any) -> tuple[Any, ...]:
         function = self._save or self._primal.function
-        results = function(*map(read_only, ins))
+        operands = tuple(map(read_only, ins))
+        # Once, what the function returns, to compare what its forward rule returns.
+        likes = None
+        if self._save is not None and not self._forward_checked:
+            likes = self._primal.recorded(ins)
+        results = function(*operands)
         outs = tuple([plain_result(y, self.name) for y in results])
+        self._primal.check_declared(ins, outs)
         self.primitive.outputs = len(outs)
         if isinstance(results, Saved):
+            if likes is not None:
+                self._check_forward(likes, outs)
             saved = Saved(outs)
-            saved.residuals = results.residuals
+            saved.residuals = _kept(results.residuals, operands)
             return saved
         return outs
+
+    def _check_forward(self, likes: Program, outs: Sequence[Any]) -> None:
+        for expected, y in zip(map(aval_of, likes.outputs), outs, strict=True):
+            if expected.shape != y.shape or expected.dtype.kind != y.dtype.kind:
+                raise ShapeError(
+                    f"{self.name}: the forward rule returned an output of shape {y.shape} and "
+                    f"dtype {y.dtype}, the function one of shape {expected.shape} and dtype "
+                    f"{expected.dtype}; they must be the same"
+                )
+        self._forward_checked = True
 
     def _shape(self, *ins: Any) -> tuple[tuple[Any, Any], ...]:
         avals = self._primal.shapes(ins)
@@ -126,10 +167,16 @@ class CustomOperation:
     def _vjp(self, cts: Any, ins: Any, outs: Any) -> Any:
         where = f"{self.name}: the cotangent of an argument"
         cts = [_zeros(y) if c is None else c for c, y in zip(cts, outs, strict=True)]
-        if isinstance(outs, Saved) and self._reverse_saved is not None:
-            if not any(isinstance(x, Tensor) for x in (*cts, *ins)):
-                return checked(self._reverse_saved(outs.residuals, cts), ins, where)
-        return checked(self._reverse(*cts, *ins, *outs), ins, where)
+        plain = not any(isinstance(x, Tensor) for x in (*cts, *ins))
+        if plain and isinstance(outs, Saved) and self._reverse_saved is not None:
+            found = self._reverse_saved(outs.residuals, cts)
+        else:
+            found = self._reverse(*cts, *ins, *outs)
+        # In the dtype of the operand: of a complex cotangent a real operand takes the real part.
+        return [
+            algebra.cast_like(c, aval_of(x).dtype) if c is not None and _is_float(x) else None
+            for c, x in zip(checked(found, ins, where), ins, strict=True)
+        ]
 
     # -------------------------------------------------------------- the derived direction
 
@@ -141,7 +188,42 @@ class CustomOperation:
             leaves[count : count + self.arity],
             leaves[count + self.arity :],
         )
-        return _transpose(lambda *ts: self._forward(*ins, *outs, *ts), ins, cts)
+        if not self._known_linear:
+            self._check_linear(ins, outs)
+        try:
+            return _transpose(lambda *ts: self._forward(*ins, *outs, *ts), ins, cts)
+        except RecursionError:
+            raise WengertTypeError(
+                f"{self.name}: its forward rule calls the function itself on the tangents, so that "
+                "reverse mode, the transpose of the rule, never ends. Give it a reverse rule "
+                "beside it: wengert.primitive(function, vjp, jvp)"
+            ) from None
+
+    def _check_linear(self, ins: Sequence[Any], outs: Sequence[Any]) -> None:
+        """Refuse, once, a forward rule that is not linear in the tangents: it has no transpose."""
+        leaves = tuple([_value(x) for x in (*ins, *outs)])
+        avals = [aval_of(x) for x in ins]
+        avals = [a if a.dtype.kind in "fc" else Aval(a.shape, np.dtype(float)) for a in avals]
+        program = self._forward.recorded((*leaves, *avals))
+        fault = ""
+        unknown = program is None
+        if program is not None:
+            tangents = program.inputs[len(program.inputs) - len(ins) :]
+            operation, unknown = nonlinear_operation(program, tangents)
+            if operation is not None:
+                fault = f"it applies {operation} to them"
+            elif not is_zero_at_zero(program, len(ins)):
+                fault = "where they are zero, what it returns is not"
+        if unknown and not fault:
+            points = [arbitrary(x) if type(x) is Aval else x for x in leaves]
+            if not looks_linear(lambda *ts: self._forward.function(*points, *ts), avals):
+                fault = "for -3 times the tangents it does not return -3 times as much"
+        if fault:
+            raise WengertValueError(
+                f"{self.name}: the forward rule is not linear in the tangents: {fault}. Reverse "
+                "mode is the transpose of the rule, which only a linear one has"
+            )
+        self._known_linear = True
 
     def _transposed_reverse(self, *leaves: Any) -> list[Any]:
         """The forward rule from the reverse rule, at ``(*ins, *outs, *tangents)``."""

@@ -44,7 +44,9 @@ def _value_out(o: Any, level: int, liveness: Liveness, keep: bool) -> Any:
     return release(liveness.strip(_without_level(o, level)), keep)
 
 
-def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Function, primals: Sequence[Any], tangents: Sequence[Any], /, **kwargs: Any
+) -> tuple[Any, Any]:
     """The value of ``function`` and its derivative in the direction ``tangents``, by forward mode.
 
     Parameters
@@ -55,6 +57,8 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
         The arguments.
     tangents : sequence
         Directions, with the structure and shapes of ``primals``.
+    **kwargs :
+        Keyword arguments of ``function``; they are not differentiated.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     primals, tangents = _as_tuple("primals", primals), _as_tuple("tangents", tangents)
     if len(primals) != len(tangents):
         raise WengertValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
-    keep = any_tensor(primals, tangents)
+    keep = any_tensor(primals, tangents, *kwargs.values())
     leaves, spec = pytree.flatten(primals)
 
     def named(what: str, j: int) -> str:
@@ -88,7 +92,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
         t = t if isinstance(t, Tensor) else handle(t, None, None)
         inputs.append(handle(a, n, {**outer, level: t}))
     with tracing_user():
-        y = function(*pytree.unflatten(spec, inputs))
+        y = function(*pytree.unflatten(spec, inputs), **kwargs)
         outs, out_spec = pytree.flatten(y)
         outs = [_value_tensor(o) for o in outs]
     values, derivatives = [], []
@@ -115,9 +119,13 @@ def derivative(function: Function, argnums: int = 0) -> Function:
 
     @functools.wraps(function, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        (i,), single = check_argnums("derivative", argnums, len(args))
+        positions, single = check_argnums("derivative", argnums, len(args))
         if not single:
-            raise WengertTypeError("derivative: argnums must be one integer")
+            raise WengertTypeError(
+                f"derivative: argnums must be one integer, not {argnums!r}; for several arguments "
+                "use wengert.grad or wengert.jacfwd"
+            )
+        (i,) = positions
         x = args[i]
         if getattr(x, "shape", ()) != () or isinstance(x, (list, tuple, dict)):
             raise WengertTypeError(
@@ -130,13 +138,14 @@ def derivative(function: Function, argnums: int = 0) -> Function:
     return differentiated
 
 
-def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
+def linearize(function: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
     """The value of ``function`` and its derivative as a linear function of the tangents.
 
     The function runs once; the linear function replays only what depends on the tangents, as a
-    `Program` (its attribute ``program``).
+    `Program` (its attribute ``program``). Keyword arguments are passed on to ``function``; they are
+    not differentiated.
     """
-    keep = any_tensor(*primals)
+    keep = any_tensor(*primals, *kwargs.values())
     leaves, spec = pytree.flatten(primals)
 
     def named(j: int) -> str:
@@ -156,7 +165,7 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Function]:
             inputs.append(handle(a, n, {**outer, level: v}))
             avals.append(handle(a, None, None))
         with tracing_user():
-            y = function(*pytree.unflatten(spec, inputs))
+            y = function(*pytree.unflatten(spec, inputs), **kwargs)
             outs, out_spec = pytree.flatten(y)
             outs = [_value_tensor(o) for o in outs]
             tangents = []

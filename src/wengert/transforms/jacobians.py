@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -13,7 +13,14 @@ from ..core import pytree
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose
-from .boundary import any_tensor, as_input, check_argnums, name_of, release
+from .boundary import (
+    any_tensor,
+    as_input,
+    check_argnums,
+    function_of_selected,
+    name_of,
+    release,
+)
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
@@ -21,19 +28,7 @@ from .vmap import evaluate_batched, vmap
 __all__ = ["hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
 
 Function = Callable[..., Any]
-
-
-def _closure(function: Function, args: tuple[Any, ...], kwargs: Any, i: int) -> Function:
-    return lambda x: function(*args[:i], x, *args[i + 1 :], **kwargs)
-
-
-def _argument(transform: str, argnums: Any, args: tuple[Any, ...]) -> int:
-    (i, *others), single = check_argnums(transform, argnums, len(args))
-    if others or not single:
-        raise WengertTypeError(
-            f"{transform}: argnums must be one integer; put several arrays into a tuple argument"
-        )
-    return i
+Argnums = int | Sequence[int]
 
 
 def _is_differentiable(x: Any) -> bool:
@@ -41,13 +36,19 @@ def _is_differentiable(x: Any) -> bool:
     return isinstance(x, (float, complex)) or kind in ("f", "c")
 
 
-def _check_argument(transform: str, function: Function, i: int, argument: Any) -> None:
-    """Raise the error for integers with the names that the user knows."""
-    if all(map(_is_differentiable, pytree.leaves(argument))):
-        return
-    paths, leaves, _ = pytree.flatten_with_paths(argument)
-    path, x = next((p, x) for p, x in zip(paths, leaves, strict=True) if not _is_differentiable(x))
-    as_input(x, lambda: f"{transform} of {name_of(function)}, argument {i}{path}")
+def _selected(
+    transform: str, function: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: Any
+) -> tuple[Function, Any]:
+    """The function of what is differentiated, and that; integers are refused by name."""
+    name = f"{transform} of {name_of(function)}"
+    unary, chosen = function_of_selected(name, function, argnums, args, kwargs)
+    if not all(map(_is_differentiable, pytree.leaves(chosen))):
+        for i in check_argnums(name, argnums, len(args))[0]:
+            paths, leaves, _ = pytree.flatten_with_paths(args[i])
+            for path, x in zip(paths, leaves, strict=True):
+                if not _is_differentiable(x):
+                    as_input(x, functools.partial("{}, argument {}{}".format, name, i, path))
+    return unary, chosen
 
 
 def _basis(leaves: list[Any]) -> list[Any]:
@@ -78,29 +79,58 @@ def _check_float(where: str, x: Any) -> Any:
     return x
 
 
-def jacrev(function: Function, argnums: int = 0) -> Function:
+def jacrev(function: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the Jacobian, by reverse mode: best for few outputs.
 
-    For an output of shape ``s`` and an argument of shape ``t`` the Jacobian has shape
-    ``s + t``. For containers it is the container of the outputs, with the container of
-    the argument in each place.
+    For an output of shape ``s`` and an argument of shape ``t`` the Jacobian has shape ``s + t``.
+    For containers it is the container of the outputs, with the container of the argument in each
+    place; with a tuple of ``argnums``, with the tuple of those arguments' blocks.
+
+    Parameters
+    ----------
+    function : callable
+        From containers of arrays to a container of arrays.
+    argnums : int or sequence of int
+        The positional arguments to differentiate with respect to. The others, and keyword
+        arguments, are passed on.
+
+    Returns
+    -------
+    callable
+        ``(*args, **kwargs) -> Jacobian``.
+
+    Raises
+    ------
+    WengertTypeError
+        If an argument or a result is of integer dtype.
+    WengertValueError
+        If ``argnums`` names an argument that is not there, or one twice.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> by_x, by_y = wg.jacrev(lambda x, y: x * y, argnums=(0, 1))(np.array([1.0, 2.0]), 3.0)
+    >>> by_x
+    array([[3., 0.],
+           [0., 3.]])
+    >>> by_y
+    array([1., 2.])
     """
 
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
-        i = _argument("jacrev", argnums, args)
-        _check_argument("jacrev", function, i, args[i])
-        y, pullback = vjp(_closure(function, args, kwargs, i), args[i])
+        unary, chosen = _selected("jacrev", function, argnums, args, kwargs)
+        y, pullback = vjp(unary, chosen)
         outs, out_spec = pytree.flatten(y)
         outs = [_check_float(f"jacrev of {name_of(function)}", o) for o in outs]
-        keep = any_tensor(*args)
+        keep = any_tensor(*args, *kwargs.values())
         basis = _basis(outs)
         if not basis or basis[0].shape[0] == 0:
             rows_of_inputs = [
                 np.zeros((0, *np.shape(x)), getattr(x, "dtype", float))
-                for x in pytree.leaves(args[i])
+                for x in pytree.leaves(chosen)
             ]
-            in_spec = pytree.structure(args[i])
+            in_spec = pytree.structure(chosen)
         else:
             rows = vmap(lambda *cts: pullback(pytree.unflatten(out_spec, cts))[0])(*basis)
             rows_of_inputs, in_spec = pytree.flatten(rows)
@@ -119,26 +149,25 @@ def jacrev(function: Function, argnums: int = 0) -> Function:
     return jacobian_by_rows
 
 
-def jacfwd(function: Function, argnums: int = 0) -> Function:
+def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the Jacobian, by forward mode: best for few inputs.
 
-    The function runs once; its linearization is applied to all unit vectors together. Shapes as for
-    `jacrev`.
+    The function runs once; its linearization is applied to all unit vectors together. Arguments,
+    shapes and errors as for `jacrev`.
     """
 
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
-        i = _argument("jacfwd", argnums, args)
-        _check_argument("jacfwd", function, i, args[i])
-        y, linear = linearize(_closure(function, args, kwargs, i), args[i])
+        unary, chosen = _selected("jacfwd", function, argnums, args, kwargs)
+        y, linear = linearize(unary, chosen)
         outs, out_spec = pytree.flatten(y)
         for o in outs:
             _check_float(f"jacfwd of {name_of(function)}", o)
-        ins, in_spec = pytree.flatten(args[i])
+        ins, in_spec = pytree.flatten(chosen)
         ins = [x if hasattr(x, "shape") else np.asarray(x) for x in ins]
         basis = _basis(ins)
         n = sum(prod(x.shape) for x in ins)
-        keep = any_tensor(*args)
+        keep = any_tensor(*args, *kwargs.values())
         columns = evaluate_batched(linear.program, basis, [True] * len(basis), n)  # type: ignore[attr-defined]
         blocks = []
         for o, (c, batched) in zip(outs, columns, strict=True):
@@ -164,15 +193,18 @@ def _last(c: Any) -> Any:
     return transpose(c, axes) if isinstance(c, Tensor) else np.transpose(c, axes)
 
 
-def jacobian(function: Function, argnums: int = 0) -> Function:
+def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the Jacobian; the same as `jacrev`."""
     return jacrev(function, argnums)
 
 
-def hessian(function: Function, argnums: int = 0) -> Function:
+def hessian(function: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the matrix of second derivatives of a scalar function.
 
-    For an argument of shape ``t`` the Hessian has shape ``t + t``. Forward over reverse mode.
+    For an argument of shape ``t`` the Hessian has shape ``t + t``. For containers it is the
+    container of the argument, with the same container in each place. With a tuple of ``argnums`` it
+    is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
+    ``argnums[j]``. Forward over reverse mode.
 
     Examples
     --------
@@ -180,20 +212,24 @@ def hessian(function: Function, argnums: int = 0) -> Function:
     >>> wg.hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
+    >>> blocks = wg.hessian(lambda x, y: np.sum(x) * y**2, argnums=(0, 1))(np.ones(2), 3.0)
+    >>> blocks[0][1]
+    array([6., 6.])
     """
     columns = jacfwd(grad(function, argnums), argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        i = _argument("hessian", argnums, args)
-        _check_argument("hessian", function, i, args[i])
+        _selected("hessian", function, argnums, args, kwargs)
         return columns(*args, **kwargs)
 
     return matrix
 
 
-def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
-    """The product of the Hessian of ``function(x, *args)`` with ``v``, without forming the Hessian.
+def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """The product of a Hessian with ``v``, without forming it.
+
+    The Hessian is that of ``function(x, *args, **kwargs)`` by ``x``.
 
     Parameters
     ----------
@@ -201,7 +237,7 @@ def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
         Returns a scalar.
     x, v : array or container
         The point and the vector, of one structure.
-    *args :
+    *args, **kwargs :
         Further arguments of ``function``.
 
     Returns
@@ -215,4 +251,4 @@ def hvp(function: Function, x: Any, v: Any, *args: Any) -> Any:
     ``jvp(grad(function), (x,), (v,))`` gives the same by forward over reverse mode and needs less
     memory.
     """
-    return gradient_derivative(function, x, v, args)
+    return gradient_derivative(function, x, v, args, kwargs)

@@ -113,7 +113,7 @@ def _gradient(
     check: Callable[[Any], Any],
 ) -> tuple[Any, Any, Any]:
     positions, single = check_argnums(transform, argnums, len(args))
-    keep = any_tensor(*args)
+    keep = any_tensor(*args, *kwargs.values()) if kwargs else any_tensor(*args)
     scope = Scope()
     new_args, selected = select_arguments(transform, function, args, positions, scope)
     aux = None
@@ -211,9 +211,11 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     return gradient
 
 
-def gradient_derivative(function: Function, x: Any, v: Any, args: tuple[Any, ...]) -> Any:
+def gradient_derivative(
+    function: Function, x: Any, v: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """The derivative of ``<gradient, v>``, by sweeping the recorded sweep: see `hvp`."""
-    keep = any_tensor(x, v, *args)
+    keep = any_tensor(x, v, *args, *kwargs.values())
     scope = Scope()
     new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
     ((spec, ids, inputs),) = selected
@@ -228,7 +230,7 @@ def gradient_derivative(function: Function, x: Any, v: Any, args: tuple[Any, ...
     stops = frozenset(ids)
     products: dict[int, Any] = {}
     with tracing_user():
-        y = _check_scalar("hvp", function, function(*new_args))
+        y = _check_scalar("hvp", function, function(*new_args, **kwargs))
     if isinstance(y, Tensor) and y._n is not None:
         gradient = sweep(y._n, algebra.ones_like(y), stops, create_graph=True)[0]
         tracked = [k for k in gradient if gradient[k]._n is not None]
@@ -306,7 +308,9 @@ def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
     return gradient
 
 
-def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(
+    function: Function, /, *primals: Any, has_aux: bool = False, **kwargs: Any
+) -> tuple[Any, ...]:
     """The value of ``function`` and its pullback, from cotangents of the output to the inputs'.
 
     Parameters
@@ -317,6 +321,9 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
         Where to evaluate; all are differentiated.
     has_aux : bool
         Whether ``function`` returns a pair ``(output, aux)``.
+    **kwargs :
+        Keyword arguments of ``function``; they are not differentiated. Bind one that is called
+        ``has_aux`` with `functools.partial`.
 
     Returns
     -------
@@ -330,14 +337,14 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
     -----
     Primals are copied, so the pullback stays right when they are changed afterwards.
     """
-    keep = any_tensor(*primals)
+    keep = any_tensor(*primals, *kwargs.values())
     scope = Scope()
     new_args, selected = select_arguments(
         "vjp", function, primals, tuple(range(len(primals))), scope
     )
     aux = None
     with tracing_user():
-        y = function(*new_args)
+        y = function(*new_args, **kwargs)
         if has_aux:
             if not isinstance(y, tuple) or len(y) != 2:
                 raise WengertTypeError(

@@ -25,7 +25,7 @@ __all__ = ["linear_transpose"]
 Function = Callable[..., Any]
 
 
-def linear_transpose(function: Function, *examples: Any) -> Function:
+def linear_transpose(function: Function, /, *examples: Any, **kwargs: Any) -> Function:
     """The transpose of a linear function.
 
     Parameters
@@ -34,6 +34,8 @@ def linear_transpose(function: Function, *examples: Any) -> Function:
         Linear in all its arguments together. It is recorded on shapes.
     *examples : arrays or containers
         Like the arguments; only shapes and dtypes matter.
+    **kwargs :
+        Keyword arguments of ``function``: constants.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def linear_transpose(function: Function, *examples: Any) -> Function:
 
     def flat(*xs: Any) -> list[Any]:
         nonlocal out_spec
-        outs, out_spec = pytree.flatten(function(*pytree.unflatten(spec, xs)))
+        outs, out_spec = pytree.flatten(function(*pytree.unflatten(spec, xs), **kwargs))
         return outs
 
     with tracing_user():

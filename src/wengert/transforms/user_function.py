@@ -27,6 +27,7 @@ from .vmap import evaluate_batched
 __all__ = [
     "Saved",
     "UserFunction",
+    "arbitrary",
     "checked",
     "is_operand",
     "plain_result",
@@ -93,6 +94,10 @@ def plain_result(y: Any, name: str) -> Any:
         )
     elif not isinstance(y, (np.ndarray, np.generic)):
         y = np.asarray(y)[()]
+    if y.dtype.kind not in "biufc":
+        raise WengertTypeError(
+            f"{name}: the function returned an array of dtype {y.dtype}; it must return numbers"
+        )
     if not isinstance(y, np.ndarray):
         return y
     t = FastTensor()
@@ -124,16 +129,46 @@ class UserFunction:
         self._avals: dict[Any, list[Aval]] = {}
         self._batched: dict[tuple[bool, ...], UserFunction] = {}
         self._opaque: Primitive | None = None
+        self._declared = False
+
+    def declare(self, shape: Callable[..., list[Aval]]) -> None:
+        """Let the user say what shapes results have; what the function returns is held to it."""
+        self._shape = shape
+        self._declared = True
+
+    def check_declared(self, leaves: Sequence[Any], outs: Sequence[Any]) -> None:
+        """Refuse results of other shapes than the user said."""
+        if not self._declared:
+            return
+        expected = [a.shape for a in self.shapes(leaves)]
+        found = [np.shape(y) for y in outs]
+        if found != expected:
+            raise ShapeError(
+                f"{self.name}: shape= says that the output has shape {_listed(expected)}, but the "
+                f"function returned {_listed(found)}"
+            )
 
     def __call__(self, *leaves: Any) -> list[Any]:
         """Call on any operands: directly if all have values, else recorded or as one operation."""
         leaves = tuple([without_history(x) for x in leaves])
         if not any(map(_is_abstract, leaves)):
-            return list(self.function(*leaves))
+            results = list(self.function(*leaves))
+            self.check_declared(leaves, results)
+            return results
         program = self._try_record(leaves, list(map(_is_abstract, leaves)))
         if program is not None:
             return evaluate(program, [x for x in leaves if _is_abstract(x)])
         return list(bind(self._operation(leaves), leaves, {}))
+
+    def recorded(self, leaves: Sequence[Any]) -> Program | None:
+        """The function as a Program in those leaves that are an `Aval`; in all if none is one.
+
+        None if it cannot be recorded.
+        """
+        abstract = [type(x) is Aval for x in leaves]
+        if not any(abstract):
+            abstract = [not _is_number(x) for x in leaves]
+        return self._try_record(leaves, abstract)
 
     def _try_record(self, leaves: Sequence[Any], abstract: list[bool]) -> Program | None:
         """The function as a Program in the abstract leaves; None if it needs their values.
@@ -174,7 +209,7 @@ class UserFunction:
             return [Aval(a.shape, a.dtype) for a in map(aval_of, program.outputs)]
         try:
             with np.errstate(all="ignore"):
-                outs = self.function(*map(_arbitrary, leaves))
+                outs = self.function(*map(arbitrary, leaves))
         except Exception as error:
             raise WengertTypeError(
                 f"{self.name}: the shape of the result is needed before there are values. The "
@@ -234,6 +269,10 @@ class UserFunction:
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return str(shapes[0]) if len(shapes) == 1 else str(shapes)
+
+
 def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex))
 
@@ -242,7 +281,7 @@ def _key(a: Aval) -> Any:
     return a.shape, a.dtype
 
 
-def _arbitrary(x: Any) -> Any:
+def arbitrary(x: Any) -> Any:
     """Numbers between 1 and 2 in the shape of ``x``: inside the domain of most functions."""
     if _is_number(x):
         return x
@@ -258,6 +297,8 @@ def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list
     ------
     ShapeError
         If one has another shape than the value it belongs to.
+    WengertTypeError
+        If one is no array of numbers.
     """
     if len(results) != len(expected):
         raise WengertTypeError(f"{where}: expected {len(expected)} values, got {len(results)}")
@@ -271,6 +312,8 @@ def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list
                 )
             if not isinstance(r, Tensor):
                 r = np.asarray(r)[()]
+            if r.dtype.kind not in "biufc":
+                raise WengertTypeError(f"{where}: expected numbers, got dtype {r.dtype}")
             shape = x.shape if hasattr(x, "shape") else np.shape(x)
             if r.shape != shape:
                 raise ShapeError(f"{where}: expected shape {shape}, got {r.shape}")

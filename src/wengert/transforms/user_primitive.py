@@ -11,14 +11,14 @@ import numpy as np
 from ..core import pytree
 from ..core.abstract import Aval, aval_of
 from ..core.bind import bind
-from ..core.errors import WengertTypeError, WengertValueError
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..rules.pointwise import pointwise_batch, pointwise_shape
 from .boundary import name_of
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
-from .user_function import UserFunction, plain_result, read_only
+from .user_function import UserFunction, is_operand, plain_result, read_only
 
 __all__ = ["primitive"]
 
@@ -65,7 +65,7 @@ class _Primitive(CustomFunction):
 
         primal = self._primal(signature)
         if self._shape is not None:
-            primal._shape = lambda *ins: self._given_shape(signature, ins)
+            primal.declare(lambda *ins: self._given_shape(signature, ins))
         return CustomOperation(
             name,
             primal,
@@ -76,24 +76,69 @@ class _Primitive(CustomFunction):
 
     def _given_shape(self, signature: Signature, ins: Sequence[Any]) -> list[Aval]:
         result = self._shape(*signature.primals(ins))
+        result = (result,) if isinstance(result, (int, np.integer)) else result
         if isinstance(result, tuple) and all(isinstance(n, (int, np.integer)) for n in result):
             dtypes = [aval_of(x).dtype for x in ins]
             dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
-            result = Aval(result, dtype if dtype.kind in "fc" else np.dtype(float))
-        leaves = signature.flat_output(result, self.__name__)
+            result = Aval(tuple(map(int, result)), dtype if dtype.kind in "fc" else np.dtype(float))
+        leaves = signature.flat_output(result, f"{self.__name__}, shape")
+        for a in leaves or [None]:
+            lengths = getattr(a, "shape", None)
+            if lengths is None or not hasattr(a, "dtype") or any(n < 0 for n in lengths):
+                raise WengertTypeError(
+                    f"primitive {self.__name__}: shape must return the lengths of the output as a "
+                    f"tuple, or arrays like the outputs; it returned {result!r}"
+                )
         return [Aval(tuple(a.shape), np.dtype(a.dtype)) for a in leaves]
+
+
+def _checked_partial(partial: Any, position: int, name: str) -> Function | int | None:
+    """A partial derivative whose results must be numbers that fit the output."""
+    where = f"primitive {name}: partial derivative {position}"
+    if partial is None or (type(partial) is int and abs(partial) == 1):
+        return partial
+    if isinstance(partial, (int, float, complex, np.number)) and not isinstance(partial, bool):
+        return lambda out, *args: partial
+    if not callable(partial):
+        raise WengertTypeError(
+            f"{where} must be a function of (out, *args), a number, or None for an argument that "
+            f"is not differentiated; got a {type(partial).__name__}"
+        )
+
+    @functools.wraps(partial, updated=())
+    def checked_partial(out: Any, *args: Any) -> Any:
+        value = partial(out, *args)
+        if isinstance(out, (Tensor, np.ndarray, np.generic)):  # and not a symbol of the listing
+            if not is_operand(value):
+                raise WengertTypeError(f"{where} returned a {type(value).__name__}, not an array")
+            shape = np.shape(value)
+            if len(shape) > out.ndim or any(
+                n not in (1, m) for n, m in zip(shape[::-1], out.shape[::-1], strict=False)
+            ):
+                raise ShapeError(f"{where} has shape {shape}, its output {out.shape}")
+        return value
+
+    return checked_partial
 
 
 def _pointwise_primitive(function: Function, partials: Sequence[Any], name: str) -> Function:
     def evaluate(*xs: Any) -> Any:
-        return plain_result(function(*map(read_only, xs)), name)
+        y = plain_result(function(*map(read_only, xs)), name)
+        expected = np.broadcast_shapes(*map(np.shape, xs))
+        if y.shape != expected:
+            raise ShapeError(
+                f"primitive {name}: with partials the function works on each element alone, so of "
+                f"its arguments it makes an array of shape {expected}; it returned one of shape "
+                f"{y.shape}. Give vjp or jvp instead"
+            )
+        return y
 
     p = Primitive(
         name,
         evaluate,
         pointwise_shape(evaluate),
         None,
-        partials=tuple(partials),
+        partials=tuple([_checked_partial(f, i, name) for i, f in enumerate(partials)]),
         show=lambda *operands: f"{name}({', '.join(operands)})",
         register=False,
     )
@@ -138,8 +183,8 @@ def primitive(
         alone, it serves both modes. With ``vjp`` beside it, that serves reverse mode.
     partials : sequence, optional
         For a function that works on each element alone, instead of ``vjp`` and ``jvp``: one
-        function ``(out, *args) -> partial derivative`` for each argument, a constant 1 or -1, or
-        None for an argument that is not differentiated.
+        function ``(out, *args) -> partial derivative`` for each argument, a number where that is
+        constant, or None for an argument that is not differentiated.
     shape : callable, optional
         ``(*args) -> shape of the output`` (or arrays like the outputs); the arguments have
         ``shape`` and ``dtype`` only. Needed inside `vmap` if the function can neither be recorded
@@ -162,7 +207,20 @@ def primitive(
     """
     if not callable(function):
         raise WengertTypeError(f"primitive: expected a function, not a {type(function).__name__}")
+    given = {"vjp": vjp, "jvp": jvp, "shape": shape}
+    for option, value in given.items():
+        if value is not None and not callable(value):
+            raise WengertTypeError(
+                f"primitive: {option} must be a function, not a {type(value).__name__}"
+            )
+    if name is not None and not isinstance(name, str):
+        raise WengertTypeError(f"primitive: name must be a string, not a {type(name).__name__}")
     if partials is not None:
+        if not isinstance(partials, (tuple, list)):
+            raise WengertTypeError(
+                "primitive: partials must be a tuple with one entry for each argument, not a "
+                f"{type(partials).__name__}"
+            )
         if vjp is not None or jvp is not None or shape is not None:
             raise WengertValueError("primitive: partials need no vjp, jvp or shape beside them")
         return _pointwise_primitive(function, partials, name or name_of(function))

@@ -1,0 +1,89 @@
+"""Functions that a listing calls and that NumPy has not: each printed above it, in plain NumPy.
+
+They are what derivatives of a few operations need (ties in a sort, cofactors of a singular matrix).
+The records of the operations call them by these names; the tests compare each with its record.
+"""
+
+from __future__ import annotations
+
+import ast
+
+__all__ = ["DEFINITIONS", "functions_called", "renamed_definition"]
+
+DEFINITIONS: dict[str, str] = {}
+"""The source of each function by its name."""
+
+DEFINITIONS["tie_mean"] = '''\
+def tie_mean(t, y, axis):
+    """Means of t over the places along an axis where the sorted y is equal."""
+    t, y = np.moveaxis(t, axis, -1), np.moveaxis(y, axis, -1)
+    first = np.ones(y.shape, bool)
+    first[..., 1:] = y[..., 1:] != y[..., :-1]
+    starts = np.flatnonzero(first)
+    counts = np.diff(starts, append=first.size)
+    means = np.add.reduceat(t.ravel(), starts) / counts.astype(t.real.dtype)
+    return np.moveaxis(np.repeat(means, counts).reshape(t.shape), -1, axis)
+'''
+
+DEFINITIONS["last_writer"] = '''\
+def last_writer(shape, index):
+    """Of x[index] = values, which values no later one overwrites, for x of this shape."""
+    x = np.zeros(shape, int)
+    number = np.arange(x[index].size).reshape(x[index].shape)
+    x[index] = number
+    return x[index] == number
+'''
+
+DEFINITIONS["cofactor"] = '''\
+def cofactor(a):
+    """The cofactors of square matrices: det(a) * inv(a).T, but also where a is singular."""
+    u, s, vh = np.linalg.svd(a)
+    same = np.eye(s.shape[-1]) == 1
+    others = np.prod(np.where(same, 1, s[..., None, :]), axis=-1)  # of s, without division
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * (np.conj(u) * others[..., None, :] @ np.conj(vh))
+'''
+
+DEFINITIONS["cofactor_tangent"] = '''\
+def cofactor_tangent(a, h):
+    """The derivative of the cofactors of a in the direction h, also where a is singular."""
+    u, s, vh = np.linalg.svd(a)
+    same = np.eye(s.shape[-1]) == 1
+    either = same[:, None, :] | same[None, :, :]
+    pairs = np.prod(np.where(either, 1, s[..., None, None, :]), axis=-1) * ~same
+    h = np.conj(u).swapaxes(-1, -2) @ h @ np.conj(vh).swapaxes(-1, -2)
+    diagonal = np.sum(pairs * np.diagonal(h, 0, -2, -1)[..., None, :], axis=-1)
+    g = np.where(same, diagonal[..., None], -pairs * h.swapaxes(-1, -2))
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * (np.conj(u) @ g @ np.conj(vh))
+'''
+
+DEFINITIONS["sinc_derivative"] = '''\
+def sinc_derivative(x, n):
+    """The n-th derivative of np.sinc: a recurrence, or near 0 the power series."""
+    y = np.pi * np.asarray(x, float)
+    far = np.where(np.abs(y) <= n + 1, n + 2.0, y)
+    large = np.sin(far) / far
+    for k in range(1, n + 1):
+        large = (np.sin(far + k * np.pi / 2) - k * large) / far
+    near = np.where(np.abs(y) <= n + 1, y, 0.0)
+    small, power = np.zeros_like(near), np.ones_like(near)
+    for m in range(3 * n + 24):
+        small += (1, 0, -1, 0)[(m + n) % 4] * power / (m + n + 1)
+        power = power * near / (m + 1)
+    return np.pi**n * np.where(np.abs(y) <= n + 1, small, large)
+'''
+
+
+def functions_called(tree: ast.AST) -> set[str]:
+    """The functions that an expression calls by a plain name: none of NumPy or Python."""
+    return {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+def renamed_definition(name: str, new: str) -> str:
+    """The source under another name, for a listing with an argument of that name."""
+    return DEFINITIONS[name].replace(f"def {name}(", f"def {new}(", 1)
