@@ -15,6 +15,7 @@ from .core.errors import (
     ProgramError,
     ShapeError,
     WengertError,
+    WengertIndexError,
     WengertTypeError,
     WengertValueError,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "WengertError",
+    "WengertIndexError",
     "WengertTypeError",
     "WengertValueError",
     "checkpoint",

@@ -241,7 +241,7 @@ class TopologicalOrder(Sequence[Tensor]):
         for i, u in enumerate(self._all()[:stop]):
             if u is t and i >= start:
                 return i
-        raise ValueError("this Tensor is not part of the computation")
+        raise WengertValueError("this Tensor is not part of the computation")
 
     def __repr__(self) -> str:
         return repr(self._all())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Var
-from .errors import AbstractValueError
+from .errors import AbstractValueError, WengertIndexError
 from .tensor import Tensor
 
 __all__ = ["ARRAY", "Template", "advanced_position", "indexed_shape", "join", "split"]
@@ -81,7 +81,7 @@ def _check_masks(
             axis += len(shape) - total
         have = shape[axis : axis + len(mask)]
         if have != mask:
-            raise IndexError(
+            raise WengertIndexError(
                 f"index: a boolean mask of shape {mask} does not match the dimensions {have} that "
                 f"it stands for, of an array of shape {shape}"
             )
@@ -101,7 +101,9 @@ def _add_array(
 ) -> None:
     if a.dtype.kind == "b":
         if a.ndim == 0:
-            raise IndexError("index: a single boolean is not supported; use np.where or None")
+            raise WengertIndexError(
+                "index: a single boolean is not supported; use np.where or None"
+            )
         masks.append((len(template), a.shape))
         for positions in a.nonzero():
             template.append(ARRAY)
@@ -113,7 +115,7 @@ def _add_array(
             template.append(ARRAY)
             arrays.append(a)
     else:
-        raise IndexError(
+        raise WengertIndexError(
             f"index: arrays used as indices must be of integer or boolean dtype, not {a.dtype}"
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
+from ..core.errors import ShapeError
 from ..rules.cumulative import cumprod_p, cumsum_p
 from .arguments import as_operand, cast, deliver, raveled, select
 from .dispatch import implements
@@ -92,10 +93,10 @@ def _cumulative(
 ) -> Any:
     x = as_operand(x)
     if x.ndim == 0:
-        raise ValueError("For arrays with ndim=0, axis should be 1-dimensional.")
+        raise ShapeError("For arrays with ndim=0, axis should be 1-dimensional.")
     if axis is None:
         if x.ndim > 1:
-            raise ValueError(
+            raise ShapeError(
                 f"np.{name}: for arrays which have more than one dimension axis is required"
             )
         axis = 0

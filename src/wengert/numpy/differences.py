@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.bind import bind
-from ..core.errors import WengertValueError
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..rules.batching import ndim_of
 from ..rules.cumulative import section
 from ..rules.indexing import where_p
@@ -33,10 +33,10 @@ def diff(
     if n == 0:
         return a
     if n < 0:
-        raise ValueError(f"np.diff: order must be non-negative but got {n}")
+        raise WengertValueError(f"np.diff: order must be non-negative but got {n}")
     a = as_operand(a)
     if a.ndim == 0:
-        raise ValueError("diff requires input that is at least one dimensional")
+        raise ShapeError("diff requires input that is at least one dimensional")
     axis = normalize_axis_index(axis, a.ndim)
     edges = [_edge(e, a, axis) for e in (prepend, append)]
     parts = [p for p in (edges[0], a, edges[1]) if p is not None]
@@ -71,7 +71,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
             continue
         e = raveled(as_operand(e))
         if not np.can_cast(e.dtype, a.dtype, "same_kind"):
-            raise TypeError(
+            raise WengertTypeError(
                 f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule."
             )
         parts.insert(place, cast(e, a.dtype))
@@ -88,12 +88,12 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = _spacings(f, axes, varargs)
     if edge_order > 2:
-        raise ValueError("'edge_order' greater than 2 not supported")
+        raise ShapeError("'edge_order' greater than 2 not supported")
     f = floating(f)
     results = []
     for i, h in zip(axes, spacings, strict=True):
         if f.shape[i] < edge_order + 1:
-            raise ValueError(
+            raise ShapeError(
                 "Shape of array too small to calculate a numerical gradient, at least "
                 "(edge_order + 1) elements are required."
             )
@@ -108,7 +108,7 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
     if len(varargs) == 1 and ndim_of(varargs[0]) == 0:
         return list(varargs) * len(axes)
     if len(varargs) != len(axes):
-        raise TypeError("invalid number of arguments")
+        raise WengertTypeError("invalid number of arguments")
     spacings = []
     for i, x in zip(axes, varargs, strict=True):
         if ndim_of(x) == 0:
@@ -116,9 +116,9 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
             continue
         x = as_operand(x)
         if x.ndim != 1:
-            raise ValueError("distances must be either scalars or 1d")
+            raise ShapeError("distances must be either scalars or 1d")
         if x.shape[0] != f.shape[i]:
-            raise ValueError(
+            raise ShapeError(
                 "when 1d, distances must match the length of the corresponding dimension"
             )
         spacings.append(_step(floating(x), 0))
@@ -194,11 +194,11 @@ def interp(
     """
     x, xp, fp = (as_operand(v) for v in (x, xp, fp))
     if xp.ndim != 1 or fp.ndim != 1:
-        raise ValueError("Data points must be 1-D sequences")
+        raise ShapeError("Data points must be 1-D sequences")
     if xp.size != fp.size:
-        raise ValueError("fp and xp are not of the same length.")
+        raise ShapeError("fp and xp are not of the same length.")
     if not xp.size:
-        raise ValueError("array of sample points is empty")
+        raise WengertValueError("array of sample points is empty")
     x, xp = cast(x, np.float64), cast(xp, np.float64)
     fp = cast(fp, np.complex128 if fp.dtype.kind == "c" else np.float64)
     if period is not None:

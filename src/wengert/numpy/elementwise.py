@@ -88,7 +88,7 @@ def i0(x: Any) -> Any:
     """``np.i0``: the modified Bessel function of the first kind, order 0."""
     x = operand(x)
     if x.dtype.kind == "c":
-        raise TypeError("i0 not supported for complex values")
+        raise WengertTypeError("i0 not supported for complex values")
     return bessel_i(x)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import WengertValueError
 from ..rules.pointwise import POINTWISE
 from ..rules.reductions import argmax_p, argmin_p, nanmax_p, nanmin_p, root, sum_
 from ..rules.shapes import reshape
@@ -213,5 +214,5 @@ def _position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any, last: 
     if numbers is None:
         return reductions.position(primitive, a, axis, out, keepdims)
     if is_known(a) and not np.all(np.any(numbers, axis)):
-        raise ValueError("All-NaN slice encountered")
+        raise WengertValueError("All-NaN slice encountered")
     return reductions.position(primitive, select(numbers, a, last), axis, out, keepdims)

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.abstract import Var
 from ..core.bind import bind
-from ..core.errors import WengertTypeError
+from ..core.errors import ShapeError, WengertTypeError
 from ..core.tensor import RareTensor, Tensor
 from ..rules.joining import stack_p
 
@@ -80,7 +80,7 @@ def assemble(x: Any) -> Any:
     parts = [assemble(part) for part in x]
     shapes = {part.shape for part in parts}
     if len(shapes) > 1:
-        raise ValueError(
+        raise ShapeError(
             f"array: the rows have different shapes {sorted(shapes)}; they must be equal"
         )
     dtype = np.result_type(*[part.dtype for part in parts])

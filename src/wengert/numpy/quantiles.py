@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..rules.indexing import getitem_p, where_p
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
@@ -256,9 +256,9 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
     """Quantiles over ``axis``; the axis of ``q``, if it has one, comes first."""
     a = as_operand(a)
     if a.dtype.kind == "c":
-        raise TypeError("a must be an array of real numbers")
+        raise WengertTypeError("a must be an array of real numbers")
     if method not in METHODS:
-        raise ValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
+        raise WengertValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
     weak = type(q) in (int, float)  # a Python number leaves the dtype to ``a``
     q = _checked(as_operand(q))
     axes = reduced_axes(a, axis)
@@ -286,10 +286,10 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
 def _checked(q: Any) -> Any:
     """The quantiles, of which there may be one or a row."""
     if q.ndim > 1:
-        raise ValueError("q must be a scalar or 1d")
+        raise ShapeError("q must be a scalar or 1d")
     values = known(q, "q") if is_known(q) else np.zeros(1)
     if not (np.all(values >= 0) and np.all(values <= 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
+        raise WengertValueError("Quantiles must be in the range [0, 1]")
     return q
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
@@ -170,7 +171,7 @@ def extremum(
     mask = mask_of(where, a.shape)
     if initial is NO_VALUE:
         if mask is not None:
-            raise ValueError(
+            raise WengertValueError(
                 f"np.{name}: the operation has no identity, so to use a where mask one has to "
                 "specify 'initial'"
             )
@@ -308,10 +309,10 @@ def _fitting_weights(a: Any, weights: Any, axis: Any) -> Any:
     if weights.shape == a.shape:
         return weights
     if axis is None:
-        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        raise WengertTypeError("Axis must be specified when shapes of a and weights differ.")
     axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim, "axis")
     if weights.shape != tuple(a.shape[i] for i in axes):
-        raise ValueError(
+        raise ShapeError(
             "Shape of weights must be consistent with shape of a along specified axis."
         )
     order = tuple(int(i) for i in np.argsort(axes))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.index import split
 from ..core.tensor import Tensor
 from ..core.views import set_item
@@ -47,7 +48,7 @@ def _along(a: Any, axis: Any) -> tuple[Any, int]:
 
 def _check_order(order: Any) -> None:
     if order is not None:
-        raise ValueError("Cannot specify order when the array has no fields.")
+        raise WengertValueError("Cannot specify order when the array has no fields.")
 
 
 # ------------------------------------------------------------------ sort and partition
@@ -74,10 +75,10 @@ def partition(
 def _places(kth: Any, n: int) -> tuple[int, ...]:
     places = np.atleast_1d(np.asarray(known(kth, "kth")))
     if places.dtype.kind not in "iu":
-        raise TypeError("Partition index must be integer")
+        raise WengertTypeError("Partition index must be integer")
     for k in places.tolist():
         if not -n <= k < n:
-            raise ValueError(f"kth(={k}) out of bounds ({n})")
+            raise WengertValueError(f"kth(={k}) out of bounds ({n})")
     return tuple(sorted({int(k) % n for k in places.tolist()}))
 
 
@@ -133,10 +134,10 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """`numpy.searchsorted`; the result is plain."""
     if side not in ("left", "right"):
-        raise ValueError(f"side must be 'left' or 'right' (got {side!r})")
+        raise WengertValueError(f"side must be 'left' or 'right' (got {side!r})")
     a, v = as_operand(a), as_operand(v)
     if a.ndim != 1:
-        raise ValueError("object of too small depth for desired array")
+        raise ShapeError("object of too small depth for desired array")
     if sorter is not None:
         a = pick(a, sorter)
     return bind(searchsorted_p, (a, v), {"side": side})
@@ -154,10 +155,10 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     bins = np.asarray(known(bins, "np.digitize, bins"))
     steps = np.diff(bins)
     if bins.ndim != 1 or not ((steps >= 0).all() or (steps <= 0).all()):
-        raise ValueError("bins must be monotonically increasing or decreasing")
+        raise WengertValueError("bins must be monotonically increasing or decreasing")
     x = as_operand(x)
     if x.dtype.kind == "c":
-        raise TypeError("x may not be complex")
+        raise WengertTypeError("x may not be complex")
     side = "left" if right else "right"
     if (steps >= 0).all():
         return bind(searchsorted_p, (bins, x), {"side": side})
@@ -176,7 +177,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     n = len(np.bincount(x, None, minlength))
     x = np.asarray(x)
     if weights.shape != x.shape:
-        raise ValueError("The weights and list don't have the same length.")
+        raise ShapeError("The weights and list don't have the same length.")
     template, arrays = split(x)
     return bind(
         scatter_add_p, (cast(weights, np.float64), *arrays), {"template": template, "shape": (n,)}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
-from ..core.errors import MutationError
+from ..core.errors import MutationError, WengertIndexError
 from ..core.index import ARRAY, join, split
 from ..core.tensor import Tensor
 from ..core.views import set_item
@@ -185,7 +185,9 @@ def _add_reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: A
     wrong = (starts < 0) | (starts >= n)
     if wrong.any():
         bad = starts[wrong][0]
-        raise IndexError(f"np.add.reduceat: index {bad} is out of bounds for an axis of length {n}")
+        raise WengertIndexError(
+            f"np.add.reduceat: index {bad} is out of bounds for an axis of length {n}"
+        )
     stops = np.append(starts[1:], n)
     lengths = np.maximum(stops - starts, 1)  # a slice that does not go forward is one element
     slices = np.repeat(np.arange(len(starts)), lengths)

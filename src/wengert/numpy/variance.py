@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
@@ -104,7 +105,7 @@ def degrees(name: str, ddof: float, correction: Any) -> float:
     if correction is NO_VALUE:
         return ddof
     if ddof != 0:
-        raise ValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
+        raise WengertValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
     return float(correction) if not isinstance(correction, int) else correction
 
 

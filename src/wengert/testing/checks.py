@@ -20,6 +20,8 @@ from wengert.testing.report import (
 from wengert.transforms.forward import jvp
 from wengert.transforms.reverse import vjp
 
+from ..core.errors import ShapeError, WengertValueError
+
 __all__ = ["check_grads"]
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -117,12 +119,12 @@ def check_grads(
     """
     unknown = [mode for mode in modes if mode not in ("fwd", "rev")]
     if unknown or not modes:
-        raise ValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
+        raise WengertValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
     if order < 1:
-        raise ValueError(f"order must be at least 1, got {order}")
+        raise ShapeError(f"order must be at least 1, got {order}")
     arguments = Arguments(tuple(args), argnums)
     if not any(np.size(value) for value in arguments.values):
-        raise ValueError(
+        raise WengertValueError(
             "there is nothing to differentiate: the arguments hold no float or complex number "
             "(integers are held fixed; cast them to float)"
         )
@@ -132,7 +134,7 @@ def check_grads(
 
     names, outputs = named_inexact_leaves(f(*_copied(args)), "output")
     if not outputs:
-        raise ValueError("the function returns no float or complex value to differentiate")
+        raise WengertValueError("the function returns no float or complex value to differentiate")
     default_rtol, default_atol = _tolerances([*arguments.values, *outputs], method)
     report = GradientReport(
         rtol=default_rtol if rtol is None else rtol, atol=default_atol if atol is None else atol
