@@ -8,11 +8,11 @@ that was called, and gives the remedy for that one.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import AbstractValueError, WengertTypeError, WengertValueError
+from .errors import AbstractValueError, WengertError, WengertTypeError, WengertValueError
 from .where import Caller, calling, is_item_assignment
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "not_one_item",
 ]
 
+E = TypeVar("E", bound=WengertError)
 CONVERSION = "conversion to a plain array"
 
 _STORE = (
@@ -42,8 +43,8 @@ _METHODS = frozenset({".item()", ".tolist()", ".numpy()"})
 _NUMBERS = frozenset({"float()", "int()", "complex()"})
 _IN_GENERAL = (
     "use functions of NumPy, which accept Tensors (np.sin(x), not math.sin(x)), np.stack([t, ...]) "
-    "or wengert.numpy.array([t, ...]) in place of a list of them, or give a function of your own a derivative with "
-    "wengert.primitive or wengert.custom_vjp"
+    "or wengert.numpy.array([t, ...]) in place of a list of them, or give a function of your own a "
+    "derivative with wengert.primitive or wengert.custom_vjp"
 )
 
 
@@ -180,8 +181,8 @@ def not_one_item(what: str, shape: tuple[int, ...]) -> WengertValueError:
     caller = calling()
     return _at(
         WengertValueError(
-            f"{what} of a Tensor of shape {shape}: it must have size 1, one number. Use x.tolist(), "
-            "x.numpy(), or index first"
+            f"{what} of a Tensor of shape {shape}: it must have size 1, one number. Use "
+            "x.tolist(), x.numpy(), or index first"
         ),
         caller,
     )
@@ -234,9 +235,9 @@ def no_array(array: Any, error: Exception) -> WengertValueError:
     )
 
 
-def _at(error: Any, caller: Caller) -> Any:
+def _at(error: E, caller: Caller) -> E:
     """The error with the user's line, as `refusals.located` adds it to others."""
-    error.located = True
+    error.located = True  # type: ignore[attr-defined]
     if caller.line:
         error.args = (f"{error.args[0]} [{caller.line}]",)
     return error

@@ -16,6 +16,7 @@ from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
 from .ownership import owns_alone
 from .quiet import quiet
+from .refusals import not_numbers
 from .state import LOCAL, next_id
 from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, NodeKind, wrapper
@@ -241,7 +242,9 @@ class TopologicalOrder(Sequence[Tensor]):
         for i, u in enumerate(self._all()[:stop]):
             if u is t and i >= start:
                 return i
-        raise WengertValueError("this Tensor is not part of the computation")
+        raise WengertValueError(
+            "index: this Tensor is not part of the computation that backward() went through"
+        )
 
     def __repr__(self) -> str:
         return repr(self._all())
@@ -329,6 +332,8 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
         raise WengertTypeError(
             "backward() of an abstract value: inside vmap or jit use wengert.grad or wengert.vjp"
         )
+    if t._a.dtype.kind not in "fc":
+        raise not_numbers("backward()", t._a.dtype)
     seed = _seed(t, gradient, create_graph)
     nodes, graph, record = collect(root, frozenset())
     if LOCAL.depth and any(node[1] is INPUT for node in nodes.values()):

@@ -9,7 +9,7 @@ nothing as long as nothing is raised, so the fast paths have it too.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from .errors import (
 )
 from .tensor import Tensor
 from .where import raised_by_library, user_line
+
+E = TypeVar("E", bound=WengertError)
 
 __all__ = ["explained", "located", "no_operand", "not_numbers", "operation_text"]
 
@@ -59,7 +61,7 @@ def explained(error: Exception, operation: str, operands: Any) -> Exception:
         What the operation was called with, in any nesting of lists, tuples and dicts.
     """
     if isinstance(error, WengertError):
-        return _named(error, operation)
+        return _named(error, operation, operands)
     # Subclasses of NumPy's (AxisError, LinAlgError) say enough, and programs catch them by name.
     exact = type(error) in (ValueError, TypeError, IndexError)
     no_loop = isinstance(error, TypeError) and type(error).__module__ != "builtins"
@@ -111,10 +113,8 @@ def _wrong_value(operation: str, shapes: list[tuple[int, ...]], text: str) -> We
     function = operation.partition("(")[0]
     kind = ShapeError if _SHAPES.search(text) else WengertValueError
     said = text if text.startswith(function) else f"{operation}: {text}"
-    if shapes:
-        plural = len(shapes) > 1
-        said += f"; the operand{'s have shapes' if plural else ' has shape'} {listed}"
-    return kind(f"{said}. help({function}) tells what it takes")
+    said += _with_shapes([str(shape) for shape in shapes])
+    return kind(f"{said}; help({function}) tells what it takes")
 
 
 def _and(words: list[str]) -> str:
@@ -169,24 +169,46 @@ def no_operand(operation: str, x: Any) -> WengertTypeError:
         f"{operation}: {_shown(x)} is no operand: expected a Tensor, an array, a number or a list "
         "of numbers"
     )
-    return located(error)  # type: ignore[return-value]
+    return located(error)
 
 
 def _shown(x: Any) -> str:
     return "None" if x is None else f"a {type(x).__name__}"
 
 
-def _named(error: WengertError, operation: str) -> WengertError:
-    """The error of an inner operation, with the name of the function that the user called."""
+def _named(error: WengertError, operation: str, operands: Any) -> WengertError:
+    """An error from within an operation, with the name of the function that the user called.
+
+    One that an argument check raises in NumPy's words gets the operands' shapes, too.
+    """
     name = operation.partition("(")[0]
-    unnamed = isinstance(error, ShapeError) or not hasattr(error, "located")
-    if unnamed and name.startswith("np.") and raised_by_library(error):
-        if name.rpartition(".")[2] not in str(error):
-            error.args = (f"{name}: {error}",)
+    first = not hasattr(error, "located")
+    if not (first or isinstance(error, ShapeError)):
+        return error
+    if not name.startswith("np.") or not raised_by_library(error):
+        return located(error)
+    text = str(error)
+    if first and isinstance(error, (ShapeError, WengertTypeError, WengertValueError)):
+        text = text.rstrip(".")
+        shapes = [str(shape) for shape, _ in _arrays(operands)]
+        if isinstance(error, ShapeError) and not any(shape in text for shape in shapes):
+            text += _with_shapes(shapes)
+        if ";" not in text and ". " not in text:
+            text += f"; help({name}) tells what it takes"
+    if name.rpartition(".")[2] not in text:
+        text = f"{name}: {text}"
+    error.args = (text,)
     return located(error)
 
 
-def located(error: WengertError) -> WengertError:
+def _with_shapes(shapes: list[str]) -> str:
+    if not shapes:
+        return ""
+    have = "the operands have shapes" if len(shapes) > 1 else "the operand has shape"
+    return f" ({have} {_and(shapes)})"
+
+
+def located(error: E) -> E:
     """The error with the user's line at the end of its message, once."""
     if len(error.args) == 1 and isinstance(error.args[0], str) and not hasattr(error, "located"):
         line = user_line()

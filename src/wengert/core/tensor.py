@@ -179,7 +179,9 @@ class Tensor:
     def array(self) -> Any:
         """The values as an ndarray (0-d for a scalar), live: what is written into it is seen here.
 
-        On the result of an operation it is read-only, since a write could not be differentiated.
+        On the result of an operation, and inside transforms, it is read-only, since a write could
+        not be differentiated: NumPy says "assignment destination is read-only". Write into the
+        Tensor (``x[i] = v``, recorded), or into a copy (``x.numpy()``, ``x.detach().copy()``).
         Assigning copies the new value in.
         """
         from .views import expose
@@ -212,7 +214,8 @@ class Tensor:
     def grad(self, value: Any) -> None:
         if self._n is None:
             raise WengertValueError(
-                ".grad of a Tensor that does not require gradients cannot be set"
+                ".grad of a Tensor that does not require gradients cannot be set; set "
+                "requires_grad = True first"
             )
         if value is None:
             self.zero_grad()
@@ -220,7 +223,8 @@ class Tensor:
         g = value if isinstance(value, Tensor) else np.array(value, dtype=self._a.dtype)
         if g.shape != self._a.shape:
             raise WengertValueError(
-                f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}"
+                f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}; "
+                "reshape or sum it to that shape"
             )
         self.zero_grad()
         if isinstance(g, Tensor):
@@ -420,11 +424,18 @@ class Tensor:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        _refuse_result(self, "copied with the copy module", "use .copy() or .detach()")
+        _refuse_result(
+            self, "copied with the copy module", "use x.copy(), which is recorded, or x.detach()"
+        )
         return _restored(self._concrete("copy"), self._n is not None)
 
     def __reduce__(self) -> Any:
-        _refuse_result(self, "pickled", "use .detach()")
+        _refuse_result(
+            self,
+            "pickled",
+            "pickle x.detach() or x.numpy() (inside a transform, return it and pickle what "
+            "comes out)",
+        )
         return _restored, (self._concrete("pickling"), self._n is not None)
 
 
@@ -439,7 +450,10 @@ def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
     from .tape import LEAF
 
     if t._n is not None and t._n[1] is not LEAF:
-        raise MutationError(f"the result of a recorded operation cannot be {what}; {remedy}")
+        raise MutationError(
+            f"the result of a recorded operation cannot be {what}: its history would be lost; "
+            f"{remedy}"
+        )
 
 
 class FastTensor(Tensor):

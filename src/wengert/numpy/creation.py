@@ -20,8 +20,8 @@ from ..core.recorder import innermost
 from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.shapes import broadcast_to_p
+from .arguments import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .dispatch import implements
-from .operands import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .shapes import _as_type, copied, view_with_shape
 
 __all__ = [

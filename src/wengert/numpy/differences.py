@@ -15,7 +15,7 @@ from ..rules.indexing import where_p
 from ..rules.reductions import sum_
 from ..rules.shapes import broadcast_to, reshape
 from ..rules.sorting import searchsorted_p
-from .arguments import NO_VALUE, as_operand, cast, floating, is_known, raveled
+from .arguments import NO_VALUE, cast, floating, is_known, operand, raveled
 from .dispatch import implements
 from .sorting import pick
 
@@ -34,7 +34,7 @@ def diff(
         return a
     if n < 0:
         raise WengertValueError(f"np.diff: order must be non-negative but got {n}")
-    a = as_operand(a)
+    a = operand(a)
     if a.ndim == 0:
         raise ShapeError("diff requires input that is at least one dimensional")
     axis = normalize_axis_index(axis, a.ndim)
@@ -55,7 +55,7 @@ def _step(a: Any, axis: int) -> Any:
 def _edge(e: Any, a: Any, axis: int) -> Any:
     if e is NO_VALUE:
         return None
-    e = as_operand(e)
+    e = operand(e)
     shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     return broadcast_to(e, shape) if e.ndim == 0 else e
 
@@ -63,13 +63,13 @@ def _edge(e: Any, a: Any, axis: int) -> Any:
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """`numpy.ediff1d`."""
-    a = raveled(as_operand(ary))
+    a = raveled(operand(ary))
     y = _step(a, 0) if a.size else a
     parts = [y]
     for place, name, e in ((0, "to_begin", to_begin), (2, "to_end", to_end)):
         if e is None:
             continue
-        e = raveled(as_operand(e))
+        e = raveled(operand(e))
         if not np.can_cast(e.dtype, a.dtype, "same_kind"):
             raise WengertTypeError(
                 f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule."
@@ -84,7 +84,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """`numpy.gradient`; differentiable in the samples and in the spacings."""
-    f = as_operand(f)
+    f = operand(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = _spacings(f, axes, varargs)
     if edge_order > 2:
@@ -114,7 +114,7 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
         if ndim_of(x) == 0:
             spacings.append(x)
             continue
-        x = as_operand(x)
+        x = operand(x)
         if x.ndim != 1:
             raise ShapeError("distances must be either scalars or 1d")
         if x.shape[0] != f.shape[i]:
@@ -167,11 +167,11 @@ def _inside(f: Any, h: Any, axis: int, uniform: bool) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """`numpy.trapezoid`; differentiable in the samples and in their places."""
-    y = as_operand(y)
+    y = operand(y)
     along = normalize_axis_index(axis, y.ndim)
     width = dx
     if x is not None:
-        x = as_operand(x)
+        x = operand(x)
         if x.ndim == 1:
             width = reshape(_step(x, 0), (-1,) + (1,) * (y.ndim - along - 1))
         else:
@@ -192,7 +192,7 @@ def interp(
     At a knot the derivative with respect to ``x`` is the slope of the interval on its right; at the
     last knot, of the one on its left.
     """
-    x, xp, fp = (as_operand(v) for v in (x, xp, fp))
+    x, xp, fp = (operand(v) for v in (x, xp, fp))
     if xp.ndim != 1 or fp.ndim != 1:
         raise ShapeError("Data points must be 1-D sequences")
     if xp.size != fp.size:

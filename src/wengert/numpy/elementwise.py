@@ -14,10 +14,10 @@ from ..rules.fast import FAST
 from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
+from .arguments import axis_of, operand
 from .dispatch import implements, write_out
 from .joining import along, joined, part
 from .methods import attach_method
-from .operands import axis_of, operand
 from .shapes import copied
 
 __all__ = ["divmod", "fix", "frexp", "i0", "modf", "round", "sinc", "unwrap"]

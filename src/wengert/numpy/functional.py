@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import NoRuleError, ShapeError
+from .arguments import axes_of, axis_of, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, part, stack
-from .operands import axes_of, axis_of, contains_tensor, operand
 from .shapes import moveaxis, view_with_axes, view_with_shape
 
 __all__ = ["apply_along_axis", "apply_over_axes", "sliding_window_view", "vectorize"]

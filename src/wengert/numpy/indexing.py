@@ -25,10 +25,10 @@ from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import getitem_p
+from .arguments import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .dispatch import implements, write_out
 from .joining import along, part
 from .methods import attach_method
-from .operands import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .rearranging import resize
 from .shapes import broadcast_to, copied, diagonal, ravel, view_with_shape
 

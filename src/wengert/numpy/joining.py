@@ -13,8 +13,8 @@ from ..core.errors import ShapeError, WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.indexing import getitem
 from ..rules.joining import concatenate_p, fast_concatenate, stack_p
+from .arguments import axis_of, concrete, operand
 from .dispatch import implements, write_out
-from .operands import axis_of, concrete, operand
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
 
 __all__ = [

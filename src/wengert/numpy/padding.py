@@ -11,9 +11,9 @@ from ..core.bind import bind
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
+from .arguments import concrete, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, joined, part
-from .operands import concrete, contains_tensor, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["pad"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
+from .arguments import contains_tensor, operand
 from .creation import writable
 from .dispatch import implements
-from .operands import contains_tensor, operand
 from .shapes import _as_type
 
 __all__ = ["geomspace", "linspace", "logspace", "meshgrid", "vander"]
@@ -33,7 +34,7 @@ def linspace(
 
     ``start + k * step``, and exactly ``stop`` at the end.
     """
-    num = num.__index__()
+    num = operator.index(num)
     if not contains_tensor((start, stop)):
         plain = _numpys.linspace(start, stop, num, endpoint, retstep, dtype, axis)
         return (writable(plain[0]), plain[1]) if retstep else writable(plain)

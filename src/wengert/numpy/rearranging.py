@@ -10,10 +10,10 @@ from ..core.bind import bind
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import Tensor
 from ..rules.shapes import broadcast_to_p
+from .arguments import axes_of, axis_of, concrete, operand, shape_tuple
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
-from .operands import axes_of, axis_of, concrete, operand, shape_tuple
 from .shapes import broadcast_to, copied, moveaxis, ravel, transpose, view_with_shape
 
 __all__ = [

@@ -12,9 +12,9 @@ from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import where_p
+from .arguments import concrete, is_abstract, operand
 from .dispatch import implements, write_out
 from .methods import attach_method
-from .operands import concrete, is_abstract, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "select", "where"]

@@ -20,13 +20,14 @@ from ..rules.shapes import (
     broadcast_to_p,
     copy_p,
     diagonal_p,
+    fits,
     reshape_p,
     resolved_shape,
     transpose_p,
 )
+from .arguments import axes_of, axis_of, is_abstract, operand, shape_tuple
 from .dispatch import implements
 from .methods import attach_method
-from .operands import axes_of, axis_of, is_abstract, operand, shape_tuple
 
 __all__ = [
     "astype",
@@ -317,9 +318,10 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
         If the shape does not fit.
     """
     array, shape = operand(array), shape_tuple(shape)
-    if len(shape) < array.ndim or np.broadcast_shapes(array.shape, shape) != shape:
-        raise WengertValueError(
-            f"broadcast_to: an array of shape {array.shape} cannot be broadcast to shape {shape}"
+    if not fits(array.shape, shape):
+        raise ShapeError(
+            f"np.broadcast_to: an array of shape {array.shape} cannot be broadcast to shape "
+            f"{shape}; each of its lengths must be equal or 1, counted from the last axis"
         )
     return bind(broadcast_to_p, (array,), {"shape": shape})
 

@@ -96,10 +96,13 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
             "wengert.holomorphic_grad"
         )
     if y.dtype.kind not in "fc":
-        raise WengertTypeError(
-            f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero "
-            "or undefined; return a float"
+        why = (
+            "is there an array of Python objects among the operands? Convert it with "
+            "np.asarray(x, float)"
+            if y.dtype.kind == "O"
+            else "whose derivative is zero or undefined; return a float"
         )
+        raise WengertTypeError(f"{name}: the function returned a value of dtype {y.dtype}, {why}")
     return y
 
 
