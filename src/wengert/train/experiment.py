@@ -27,6 +27,7 @@ __all__ = ["Settings", "default_settings", "train_dataset"]
 # (stream 0).
 _SPLIT_STREAM = 1
 _WEIGHT_STREAM = 2
+_LARGEST_LAYER = 1_000_000  # a larger number is a slip of the keyboard, not a network
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class Settings:
         ):
             if number < low:
                 raise wg.ConfigError(f"{name} must be at least {low}, got {number}")
+        if any(size > _LARGEST_LAYER for size in self.hidden):
+            raise wg.ConfigError(f"hidden must be at most {_LARGEST_LAYER}, got {max(self.hidden)}")
         if not 0 <= self.validation < 1:
             raise wg.ConfigError(
                 f"validation must be at least 0 and below 1, got {self.validation}"

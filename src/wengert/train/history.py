@@ -54,6 +54,8 @@ class Progress:
         Batches done in the epoch that has begun.
     epoch_sums, window_sums : Sums
         Over the epoch that has begun, and since the last record within it.
+    first_loss : float, optional
+        The loss of the first batch, before any update: what later losses are compared with.
     records : list of dict
     """
 
@@ -61,6 +63,7 @@ class Progress:
     batch: int = 0
     epoch_sums: Sums = field(default_factory=Sums)
     window_sums: Sums = field(default_factory=Sums)
+    first_loss: float | None = None
     records: list[Record] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Progress:
             "batch": self.batch,
             "epoch_sums": vars(self.epoch_sums),
             "window_sums": vars(self.window_sums),
+            "first_loss": self.first_loss,
             "records": self.records,
         }
 
@@ -81,6 +85,7 @@ class Progress:
             state["batch"],
             Sums(**state["epoch_sums"]),
             Sums(**state["window_sums"]),
+            state.get("first_loss"),
             list(state["records"]),
         )
 
