@@ -54,17 +54,17 @@ class Progress:
         Batches done in the epoch that has begun.
     epoch_sums, window_sums : Sums
         Over the epoch that has begun, and since the last record within it.
+    records : list of dict
     first_loss : float, optional
         The loss of the first batch, before any update: what later losses are compared with.
-    records : list of dict
     """
 
     epoch: int = 0
     batch: int = 0
     epoch_sums: Sums = field(default_factory=Sums)
     window_sums: Sums = field(default_factory=Sums)
-    first_loss: float | None = None
     records: list[Record] = field(default_factory=list)
+    first_loss: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a dict that `from_json` reads back exactly: floats survive JSON in Python."""
@@ -73,8 +73,8 @@ class Progress:
             "batch": self.batch,
             "epoch_sums": vars(self.epoch_sums),
             "window_sums": vars(self.window_sums),
-            "first_loss": self.first_loss,
             "records": self.records,
+            "first_loss": self.first_loss,
         }
 
     @classmethod
@@ -85,8 +85,8 @@ class Progress:
             state["batch"],
             Sums(**state["epoch_sums"]),
             Sums(**state["window_sums"]),
-            state.get("first_loss"),
             list(state["records"]),
+            state.get("first_loss"),
         )
 
 

@@ -34,7 +34,7 @@ class tracing_user(tracing):
     """The user's function runs in this block.
 
     NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing, and C code
-    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError; what was raised underneath is
+    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError; what was raised first is
     raised instead, at the user's line. What the user raises ``from`` an error of wengert's stays.
     """
 
