@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.fft
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
 import scipy.optimize
 import scipy.sparse
+import scipy.spatial.distance
 import scipy.special
 import scipy.stats
 
@@ -46,16 +46,16 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "np.float64": (lambda x: np.float64(x[0]), ("np.float64", "x.astype(np.float64)")),
     "method": (lambda x: V.dot(x), (".dot", "np.dot(a, x)")),
     "np.random": (lambda x: np.random.normal(x), ("np.random.normal", "standard_normal")),  # noqa: NPY002
-    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("scipy.linalg.expm", "wg.primitive")),
+    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("scipy.linalg.expm",)),
     "scipy solve": (lambda x: scipy.linalg.solve(M, x), ("scipy.linalg.solve", "np.linalg.solve")),
     "quad": (
         lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1),
-        ("scipy.integrate.quad", "wg.primitive"),
+        ("scipy.integrate.quad",),
     ),
     "trapezoid": (lambda x: scipy.integrate.trapezoid(x), ("use np.trapezoid",)),
     "spline": (
         lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), x)(0.5),
-        ("scipy.interpolate.CubicSpline", "wg.primitive"),
+        ("scipy.interpolate.CubicSpline",),
     ),
     "brentq": (
         lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0, 1),
@@ -66,6 +66,10 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
         ("scipy.special.logsumexp", "use wengert.scipy.special.logsumexp"),
     ),
     "distribution": (lambda x: scipy.stats.norm.pdf(x), ("scipy.stats.norm.pdf",)),
+    "distances": (
+        lambda x: scipy.spatial.distance.pdist(x[:, None]),
+        ("scipy.spatial.distance.pdist", "wg.primitive"),
+    ),
     "sparse": (lambda x: scipy.sparse.csr_matrix(M) @ x, ("SciPy", "wg.primitive")),
 }
 

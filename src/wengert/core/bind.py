@@ -134,13 +134,14 @@ def bind(
         raise better from None
     if primitive.outputs is not None:
         return _bind_outputs(primitive, args, ins, params, out, recording, tracked, dual)
-    if out.dtype.kind not in "fcbiu":
+    kind = out.dtype.kind
+    if kind not in "fcbiu":
         raise not_numbers(operation_text(primitive, params, len(args)), out.dtype)
     if not tracked and not dual:
         result = handle(out, None, None)
     else:
         node = None
-        if tracked and out.dtype.kind in "fc":
+        if tracked and kind in "fc":
             keep_out = primitive.needs_out or recording is not None
             parents, saved, foreign, constants = _save(
                 primitive, args, ins, dual, recording is not None
