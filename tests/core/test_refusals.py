@@ -216,6 +216,36 @@ def test_a_function_of_the_user_keeps_its_own_errors() -> None:
         assert type(caught.value) is ValueError
 
 
+def test_methods() -> None:
+    for call, pieces in (
+        (lambda: x().squeeze(0), ("x.squeeze", "(2, 3)", "help(np.ndarray.squeeze)")),
+        (lambda: x().repeat(-1), ("x.repeat", "(2, 3)")),
+        (lambda: x().transpose(0, 0), ("axes", "repeated axis in (0, 0)", "once")),
+        (lambda: x().dot(np.ones(7)), ("x.dot: matmul", "(2, 3) and (7,)")),
+        (lambda: x().cumsum(axis="a"), ("x.cumsum", "axes and counts are integers")),
+    ):
+        with pytest.raises(wg.WengertError) as caught:
+            call()
+        assert all(piece in str(caught.value) for piece in pieces), str(caught.value)
+
+
+def test_the_function_that_was_called_is_named() -> None:
+    for call, start in (
+        (lambda: np.trapezoid(x(), P), "np.trapezoid: "),
+        (lambda: np.dot(x(), y()), "np.dot: matmul: "),
+        (lambda: np.squeeze(x(), 0), "np.squeeze: "),
+        (lambda: np.percentile(x(), 200), "np.percentile: "),
+        (lambda: np.pad(x(), 1, mode="foo"), "np.pad: "),
+        (lambda: np.mean(x(), axis=1.5), "np.mean: "),
+        (lambda: np.linalg.norm(x(), ord="bad"), "norm: "),
+        (lambda: np.subtract(x(), y()), "x - y: "),
+    ):
+        with pytest.raises(wg.WengertError) as caught:
+            call()
+        assert str(caught.value).startswith(start), str(caught.value)
+        assert str(caught.value).partition(" [")[0].count(start) == 1
+
+
 def test_a_wrong_keyword_is_pythons_error() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
         x().sum(foo=1)

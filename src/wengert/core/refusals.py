@@ -82,6 +82,8 @@ def explained(error: Exception, operation: str, operands: Any) -> Exception:
 
 
 def _wrong_type(error: TypeError, operation: str, dtypes: list[Any], text: str) -> Exception:
+    if "interpreted as an integer" in text:
+        return located(WengertTypeError(f"{operation}: {text}; axes and counts are integers"))
     if "ufunc" not in text and "supported" not in text:
         return error  # a wrong keyword, say
     found = _and(sorted({str(dtype) for dtype in dtypes}))
@@ -114,7 +116,12 @@ def _wrong_value(operation: str, shapes: list[tuple[int, ...]], text: str) -> We
     kind = ShapeError if _SHAPES.search(text) else WengertValueError
     said = text if text.startswith(function) else f"{operation}: {text}"
     said += _with_shapes([str(shape) for shape in shapes])
-    return kind(f"{said}; help({function}) tells what it takes")
+    return kind(f"{said}; {_help(function)} tells what it takes")
+
+
+def _help(function: str) -> str:
+    """Where a function is described; a method as that of NumPy's arrays, which it follows."""
+    return f"help({function.replace('x.', 'np.ndarray.', 1) if function[:2] == 'x.' else function})"
 
 
 def _and(words: list[str]) -> str:
@@ -185,18 +192,19 @@ def _named(error: WengertError, operation: str, operands: Any) -> WengertError:
     first = not hasattr(error, "located")
     if not (first or isinstance(error, ShapeError)):
         return error
-    if not name.startswith("np.") or not raised_by_library(error):
+    if not name.startswith(("np.", "x.")) or not raised_by_library(error):
         return located(error)
     text = str(error)
+    short = name.rpartition(".")[2]
+    if not (text.startswith((name, short)) or text.startswith(f"wengert.numpy.{short}")):
+        text = f"{name}: {text}"
     if first and isinstance(error, (ShapeError, WengertTypeError, WengertValueError)):
         text = text.rstrip(".")
         shapes = [str(shape) for shape, _ in _arrays(operands)]
         if isinstance(error, ShapeError) and not any(shape in text for shape in shapes):
             text += _with_shapes(shapes)
         if ";" not in text and ". " not in text:
-            text += f"; help({name}) tells what it takes"
-    if name.rpartition(".")[2] not in text:
-        text = f"{name}: {text}"
+            text += f"; {_help(name)} tells what it takes"
     error.args = (text,)
     return located(error)
 

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.abstract import Var
 from ..core.bind import bind, refresh
-from ..core.errors import NoRuleError, ShapeError, WengertTypeError
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import RareTensor, Tensor
 from ..rules.indexing import where_p
 from ..rules.joining import stack_p
@@ -141,7 +141,14 @@ def axes_of(axis: Any, ndim: int, name: str | None = None) -> tuple[int, ...]:
     """Non-negative axes in the given order, from an integer or a sequence; all for None."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(normalize_axis_tuple(axis, ndim, name))
+    try:
+        return tuple(normalize_axis_tuple(axis, ndim, name))
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise  # an AxisError
+        raise WengertValueError(
+            f"{name or 'axes'}: repeated axis in {axis}; give each axis once"
+        ) from None
 
 
 def contains_tensor(x: Any) -> bool:

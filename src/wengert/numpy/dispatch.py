@@ -97,6 +97,8 @@ def _array_ufunc(
                     return function(ufunc, *inputs, **kwargs)
                 return function(*inputs, **kwargs)
     except (ValueError, TypeError, IndexError) as error:
+        if hasattr(error, "located"):
+            raise  # `bind` has said it all
         name = _name_of(ufunc) + ("" if method == "__call__" else f".{method}")
         better = explained(error, name, ((x, *more) if y is _MISSING else (x, y, *more), kwargs))
         if better is error:
