@@ -107,3 +107,13 @@ def test_no_frame_is_kept() -> None:
     except wg.WengertTypeError:
         pass
     assert kept[0]() is None
+
+
+def test_a_file_that_is_called_like_a_module_of_python(tmp_path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text("import math\n\ndef f(t):\n    return math.sin(t)\n")
+    names: dict[str, Any] = {"__name__": "code"}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    text = message(names["f"])
+    assert "use np.sin" in text
+    assert text.endswith("[code.py, line 4: return math.sin(t)]")

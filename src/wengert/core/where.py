@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
+import os
 import sys
 from itertools import islice
 from opcode import opmap
@@ -17,7 +18,6 @@ from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
 __all__ = [
-    "LIBRARIES",
     "Caller",
     "calling",
     "is_item_assignment",
@@ -26,11 +26,10 @@ __all__ = [
     "user_line",
 ]
 
-LIBRARIES = frozenset({"wengert", "numpy", "scipy", "opt_einsum", "optree"}) | (
-    sys.stdlib_module_names
-)
-"""Packages whose frames lie between a user's line and an error of ours."""
-
+# Whose frames lie between a user's line and an error of ours: these packages, and Python's own
+# library. That is known by its place: a user's file may be called code.py or random.py, too.
+_PACKAGES = frozenset({"wengert", "numpy", "scipy", "opt_einsum", "optree"})
+_PYTHONS = os.path.dirname(os.__file__) + os.sep
 _LONGEST = 72
 
 
@@ -62,11 +61,18 @@ def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__") or "").partition(".")[0]
 
 
+def _is_library(frame: FrameType) -> bool:
+    if _package(frame) in _PACKAGES:
+        return True
+    name = frame.f_code.co_filename
+    return name.startswith("<frozen") or (name.startswith(_PYTHONS) and "-packages" not in name)
+
+
 def _users_frame() -> tuple[FrameType | None, FrameType | None]:
-    """The innermost frame outside `LIBRARIES`, and the library's frame that it called, not ours."""
+    """The innermost frame of the user, and the library's frame that it called, not ours."""
     frame: FrameType | None = sys._getframe(1)
     called = None
-    while frame is not None and _package(frame) in LIBRARIES:
+    while frame is not None and _is_library(frame):
         if _package(frame) != "wengert":
             called = frame
         frame = frame.f_back
@@ -199,7 +205,7 @@ def raised_by_library(error: BaseException) -> bool:
     """
     traceback = error.__traceback__
     while traceback is not None:
-        if _package(traceback.tb_frame) not in LIBRARIES:
+        if not _is_library(traceback.tb_frame):
             return False
         traceback = traceback.tb_next
     return True
