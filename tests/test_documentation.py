@@ -8,6 +8,7 @@ above it: <!-- no-run: the reason -->.
 import contextlib
 import doctest
 import io
+import linecache
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,7 +64,10 @@ def run(block: Block, name: str, namespace: dict[str, object]) -> None:
         return
     printed = io.StringIO()
     # Blank lines in front make line numbers in a traceback those of the document.
-    code = compile("\n" * (block.line - 1) + block.text, name, "exec")
+    source = "\n" * (block.line - 1) + block.text
+    # Error messages quote the user's line.
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    code = compile(source, name, "exec")
     with contextlib.redirect_stdout(printed):
         exec(code, namespace)
     if block.expected is not None:

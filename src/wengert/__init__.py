@@ -15,6 +15,7 @@ from .core.errors import (
     ProgramError,
     ShapeError,
     WengertError,
+    WengertIndexError,
     WengertTypeError,
     WengertValueError,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "WengertError",
+    "WengertIndexError",
     "WengertTypeError",
     "WengertValueError",
     "checkpoint",

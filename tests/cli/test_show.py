@@ -123,7 +123,7 @@ def test_the_example(capsys):
         ),
         (["mycode.py:missing"], "mycode.py has no function missing; it has energy, pair, fails"),
         (["mycode.py:_hidden"], "mycode.py has no function _hidden"),
-        (["mycode.py:pair", "--arg", "1"], "mycode.py:pair(x, y) was given 1 arguments: missing a"),
+        (["mycode.py:pair", "--arg", "1"], "mycode.py:pair(x, y) was given 1 argument: missing a"),
         (["mycode.py:energy", "--arg", "x"], "--arg x: not understood"),
         (["--arg", "1"], "--arg needs a function"),
         (["--seed", "-1"], "--seed must be at least 0, got -1"),
@@ -138,6 +138,14 @@ def test_a_file_with_an_error(capsys):
     assert "broken.py cannot be imported: ZeroDivisionError" in error_of(capsys, "broken.py:f")
     Path("broken.py").write_text("def f(:\n")
     assert "broken.py cannot be imported: SyntaxError" in error_of(capsys, "broken.py:f")
+    Path("broken.py").write_text("raise SystemExit(3)\n")
+    assert "broken.py cannot be imported: SystemExit: 3" in error_of(capsys, "broken.py:f")
+
+
+def test_an_argument_that_is_a_name(capsys):
+    message = error_of(capsys, "mycode.py:energy", "--arg", "abc")
+    assert "--arg abc: not understood; write a number" in message
+    assert "malformed" not in message
 
 
 def test_a_function_that_fails(capsys, shown):

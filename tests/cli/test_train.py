@@ -118,7 +118,7 @@ def test_resume_with_another_data_set(capsys, tmp_path):
     assert main(["train", "--epochs", "1", "--quiet", "--out", "run"]) == 0
     capsys.readouterr()
     message = error_of(capsys, "mnist", "--resume", "--out", "run", "--data", small_mnist(tmp_path))
-    assert "dataset digits (now mnist)" in message
+    assert "holds a run on digits, not on mnist" in message
 
 
 def small_mnist(tmp_path):
@@ -179,9 +179,25 @@ def test_a_damaged_checkpoint(capsys):
             "unknown data set 'cats'; known are digits, fashion-mnist, mnist, ",
         ),
         (["--epochs", "0"], "epochs must be at least 1, got 0"),
+        (["--epochs", "1.5"], "argument --epochs: invalid int value: '1.5'"),
+        (["--lr", "nan"], "lr must be at least 0 and finite, got nan"),
+        (["--lr", "-1"], "lr must be at least 0 and finite, got -1.0"),
+        (["--lr", "inf"], "lr must be at least 0 and finite, got inf"),
+        (["--momentum", "1"], "momentum must be at least 0 and below 1, got 1.0"),
+        (["--decay", "0"], "factor must be above 0"),
+        (["--batch", "0"], "batch must be at least 1, got 0"),
+        (["--hidden", "0"], "hidden must be at least 1, got 0"),
+        (["--hidden", "64", "-3"], "hidden must be at least 1, got -3"),
+        (["--hidden", str(10**20)], "hidden must be at most 1000000"),
+        (["--optimizer", "lbfgs"], "unknown optimizer 'lbfgs'; known are sgd, adam"),
+        (["--activation", "sine"], "unknown activation 'sine'; known are"),
+        (["--validation", "1"], "validation must be at least 0 and below 1, got 1.0"),
+        (["--validation", "0.9999"], "train data: no examples; give some (is the part kept for"),
+        (["--seed", "-1"], "seed must be at least 0, got -1"),
+        (["--out", ""], "--out must name a directory, got an empty text"),
         (["--model", "tree"], "unknown model 'tree'; known are mlp, linear"),
         (["--model", "linear", "--hidden", "8"], "the linear model has no hidden layers"),
-        (["--checkpoint-every", "0"], "checkpoint_every must be at least 1, got 0"),
+        (["--checkpoint-every", "0"], "--checkpoint-every must be at least 1, got 0"),
         (
             ["mnist", "--data", "nowhere"],
             "nowhere: no such directory (given as the data directory)",
@@ -195,7 +211,32 @@ def test_wrong_settings(capsys, command, message):
 
 def test_divergence(capsys):
     assert main(["train", "--activation", "identity", "--lr", "1e20", "--quiet"]) == 2
-    assert "wengert: error: the loss became" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "wengert: error: the loss became" in error
+    assert "lower the learning rate (--lr, now 1e+20" in error
+
+
+@pytest.mark.parametrize("options", [["--lr", "1e6"], ["--optimizer", "adam", "--lr", "1e30"]])
+def test_divergence_without_an_overflow(capsys, options):
+    """The loss stays finite; the run must not end as if all were well."""
+    message = error_of(capsys, "--epochs", "3", "--quiet", *options)
+    assert "training diverges: the mean loss is" in message
+    assert not Path("runs/digits/model.safetensors").exists()
+
+
+def test_not_enough_memory(capsys, monkeypatch):
+    def train_dataset(*_, **__):
+        raise MemoryError("Unable to allocate 7.28 TiB")
+
+    monkeypatch.setattr("wengert.cli.train.train_dataset", train_dataset)
+    message = error_of(capsys)
+    assert "not enough memory; use smaller sizes (Unable to allocate 7.28 TiB)" in message
+    with pytest.raises(MemoryError):
+        main(["train", "--debug"])
+
+
+def test_a_batch_larger_than_the_data():
+    assert main(["train", "--batch", str(10**9), "--epochs", "2", "--quiet"]) == 0
 
 
 def test_other_files_in_the_directory_are_left_alone():

@@ -36,7 +36,10 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch, 
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["a.bin"]
     if expected is wg.DataError:
-        assert str(caught.value) == f"{path}: cannot be written: No space left on device"
+        assert str(caught.value) == (
+            f"{path}: cannot be written: No space left on device; what was there before is "
+            "unchanged. Make room or choose another directory"
+        )
 
 
 def test_a_directory_that_is_not_there(tmp_path):

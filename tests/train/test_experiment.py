@@ -103,7 +103,7 @@ def test_optimizers():
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"hidden": (8, 0)}, "hidden must be at least 1, got 0"),
         ({"validation": 1.0}, "validation must be at least 0 and below 1, got 1.0"),
-        ({"lr": -1.0}, "SGD: lr must be at least 0, got -1.0"),
+        ({"lr": -1.0}, "SGD: lr must be at least 0 and finite, got -1.0"),
         ({"momentum": 1.5}, "SGD: momentum must be at least 0 and below 1"),
         ({"decay": 0.0}, "StepDecay: factor must be above 0 and at most 1, got 0.0"),
         ({"model": "linear", "hidden": (8,)}, "the linear model has no hidden layers"),

@@ -240,9 +240,52 @@ def test_divergence():
     data = Data(Examples(DATA.train.x * np.float32(1e20), DATA.train.y))
     with pytest.raises(
         DivergenceError,
-        match=r"the loss became (nan|inf) in epoch \d, step \d+: lower the learning",
+        match=r"the loss became (nan|inf) in step \d+ \(epoch 1\): lower the learning rate \(--lr",
     ):
         fit(linear, data, optimizer=SGD(1e10), epochs=1, batch=16)
+
+
+def test_a_loss_that_rises_far_above_that_of_the_untrained_model(tmp_path):
+    with pytest.raises(
+        DivergenceError,
+        match=r"training diverges: the mean loss is .*, and before training it was 0\.\d+ "
+        r"\(epoch 1\): lower the learning rate \(--lr, now 1000000\.0; --overwrite",
+    ):
+        train(optimizer=SGD(1e6), run=Run(tmp_path))
+    assert not (tmp_path / "model.safetensors").exists()
+    assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_a_resumed_run_compares_with_the_same_loss(tmp_path):
+    train(epochs=1, run=Run(tmp_path))
+    run = Run(tmp_path, resume=True)
+    _, _, progress = run.restore(
+        {"batch": 16, "seed": 5, "optimizer": _describe(SGD(0.5)), "training examples": 100},
+        network(),
+        SGD(0.5).init(tree.leaves(network())),
+    )
+    first = network()(DATA.train.x[epoch_order(5, 0, 100)[:16]])
+    expected = nn.cross_entropy(first, DATA.train.y[epoch_order(5, 0, 100)[:16]])
+    assert progress.first_loss == float(expected)
+
+
+def test_a_good_start_may_get_worse():
+    """A loss that was next to zero and is ten times that is no divergence."""
+
+    def loss(logits, labels):
+        return nn.cross_entropy(logits, labels) * 1e-3
+
+    assert np.isfinite(train(loss=loss, epochs=2, optimizer=SGD(1e4)).test_loss)
+
+
+def test_parameters_that_overflow_in_the_last_update():
+    class Explodes(SGD):
+        def update(self, params, grads, state):
+            params, state = super().update(params, grads, state)
+            return [p * np.float32(np.inf) if state.step == 7 else p for p in params], state
+
+    with pytest.raises(DivergenceError, match=r"the parameters became infinite or NaN \(epoch 1\)"):
+        train(optimizer=Explodes(0.1), epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +305,7 @@ def test_wrong_numbers(changes, message):
 def test_data_that_does_not_fit():
     with pytest.raises(wg.ShapeError, match="train data: 100 inputs and 99 labels"):
         train(Data(Examples(DATA.train.x, DATA.train.y[:99])))
-    with pytest.raises(wg.ShapeError, match="validation data: no examples"):
+    with pytest.raises(wg.ShapeError, match="validation data: no examples; give some"):
         train(Data(DATA.train, Examples(DATA.train.x[:0], DATA.train.y[:0])))
 
 

@@ -99,7 +99,7 @@ def test_a_file_cut_short(path, fraction):
 def test_other_files(tmp_path, path):
     with pytest.raises(wg.DataError, match="nowhere: no such file"):
         load_model(tmp_path / "nowhere")
-    with pytest.raises(wg.DataError, match="no such file"):
+    with pytest.raises(wg.DataError, match="is a directory, not a file"):
         load_model(tmp_path)
     path.write_bytes(b"\x89PNG" * 100)
     with pytest.raises(wg.DataError, match="cut short, damaged or not a safetensors file"):
@@ -127,11 +127,26 @@ def test_parameters_that_do_not_fit(path):
 
 @pytest.mark.parametrize(
     "description",
-    [{}, {"architecture": {}}, {"architecture": {**ARCHITECTURE, "activation": "step"}}],
+    [
+        {},
+        {"architecture": {}},
+        {"architecture": {**ARCHITECTURE, "activation": "step"}},
+        {"architecture": {**ARCHITECTURE, "activation": []}},
+        {"architecture": {**ARCHITECTURE, "sizes": 5}},
+        {"architecture": {**ARCHITECTURE, "sizes": [4, -3]}},
+        {"architecture": {**ARCHITECTURE, "sizes": [10**15, 10**15]}},
+        {"architecture": {**ARCHITECTURE, "sizes": [10**30, 2]}},
+    ],
 )
 def test_a_file_that_does_not_say_what_it_is(tmp_path, network, description):
     save_model(tmp_path / "a", network, description)
     with pytest.raises(
         wg.DataError, match="does not describe a network that can be rebuilt.*load_p"
     ):
+        load_model(tmp_path / "a")
+
+
+def test_a_description_that_is_no_mapping(tmp_path, network):
+    save_model(tmp_path / "a", network, [1, 2])
+    with pytest.raises(wg.DataError, match="damaged: its description is a list, not a mapping"):
         load_model(tmp_path / "a")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wengert import nn
 from wengert.optim import SGD
 from wengert.train import Run
 from wengert.train.history import Progress, Sums
+from wengert.train.tensors import read_tensors, write_tensors
 
 MODEL = {"w": np.array([1.0, 2.0], np.float32)}
 STATE = SGD(0.1, 0.9).init(MODEL)
@@ -116,6 +118,68 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
         wg.DataError, match="not a checkpoint that this version.*format None, expect"
     ):
         Run(tmp_path, resume=True).restore(TRAINING, MODEL, STATE)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"progress": {}}, "its progress cannot be read"),
+        ({"progress": {"epoch": 1}}, "its progress cannot be read"),
+        ({"progress": []}, "damaged: its progress is a list"),
+        ({"description": 3}, "damaged: its description is a int"),
+        ({"format": 99}, "format 99, expected 1.*--overwrite"),
+    ],
+)
+def test_a_checkpoint_with_wrong_content(tmp_path, damage, message):
+    run, _ = save(tmp_path)
+    arrays, content = read_tensors(run.checkpoint)
+    write_tensors(run.checkpoint, arrays, {**content, **damage})
+    with pytest.raises(wg.DataError, match=message):
+        Run(tmp_path, description={"lr": 0.1}, resume=True).restore(TRAINING, MODEL, STATE)
+
+
+def test_metrics_are_not_written_before_there_are_any(tmp_path):
+    run = Run(tmp_path)
+    run.save_checkpoint(TRAINING, 3, MODEL, STATE, Progress())
+    assert not run.metrics.exists(), "an empty file looks like one that a full disk cut short"
+
+
+def test_a_directory_in_the_place_of_a_file(tmp_path):
+    (tmp_path / "checkpoint.safetensors").mkdir()
+    with pytest.raises(wg.DataError, match="checkpoint.safetensors: cannot be removed: .*by hand"):
+        Run(tmp_path, overwrite=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of the file size")
+@pytest.mark.parametrize("limit", [100, 10_000, 30_000, 45_000])
+def test_a_full_disk_leaves_no_half_written_file(tmp_path, limit):
+    """Every file that is there is whole, whatever the byte at which writing fails."""
+    program = f"""
+import resource, signal
+from wengert.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+raise SystemExit(main(["train", "--epochs", "2", "--quiet", "--checkpoint-every", "7"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("wengert: error: runs/digits")
+    assert "cannot be written: File too large" in lines[0]
+    for path in (tmp_path / "runs/digits").iterdir():
+        content = path.read_bytes()
+        assert content, path
+        if path.suffix == ".jsonl":
+            assert all(json.loads(line) for line in content.decode().splitlines())
+            assert content.endswith(b"\n")
+        elif path.suffix == ".safetensors":
+            read_tensors(path)
+        else:
+            assert path.suffix == ".png"
+            assert content.endswith(b"IEND\xaeB`\x82")
 
 
 def test_results(tmp_path):

@@ -47,8 +47,10 @@ def parse_argument(text: str, rng: np.random.Generator) -> Any:
     except (SyntaxError, ValueError, TypeError, OverflowError, MemoryError) as error:
         if isinstance(error, wg.WengertError):
             raise
+        # Of a name such as abc, literal_eval says only that it is a "malformed node".
+        reason = "" if "malformed" in str(error) else f" ({error})"
         raise wg.ConfigError(
-            f"--arg {text}: not understood ({error}); write a number, a list such as [1, 2], or a "
+            f"--arg {text}: not understood{reason}; write a number, a list such as [1, 2], or a "
             "shape such as normal(3, 4)"
         ) from error
 

@@ -85,3 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"wengert: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        if arguments.debug:
+            raise
+        print(f"wengert: error: not enough memory; use smaller sizes ({error})", file=sys.stderr)
+        return 2

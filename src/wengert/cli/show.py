@@ -98,7 +98,7 @@ def _listing(function: Callable[..., Any], values: list[Any], arguments: argpars
         return str(wg.show(function, *values))
     except wg.WengertError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The user's function failed on these arguments: their error, in one line.
         if arguments.debug:
             raise
@@ -147,7 +147,7 @@ def _load_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _import_error(str(path), error) from error
     return module
 
@@ -156,11 +156,11 @@ def _import(name: str) -> ModuleType:
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _import_error(name, error) from error
 
 
-def _import_error(what: str, error: Exception) -> wg.ConfigError:
+def _import_error(what: str, error: BaseException) -> wg.ConfigError:
     return wg.ConfigError(f"{what} cannot be imported: {type(error).__name__}: {error}")
 
 
@@ -173,6 +173,7 @@ def _check_signature(function: Callable[..., Any], target: str, values: list[Any
         signature.bind(*values)
     except TypeError as error:
         raise wg.ConfigError(
-            f"{target}{signature} was given {len(values)} arguments: {error}; write --arg VALUE "
+            f"{target}{signature} was given {len(values)} "
+            f"argument{'' if len(values) == 1 else 's'}: {error}; write --arg VALUE "
             "once for each"
         ) from error

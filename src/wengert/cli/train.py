@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import wengert as wg
 from wengert import data, nn
 from wengert.train import (
     Result,
@@ -193,6 +194,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.out is not None and not arguments.out.strip():
+        raise wg.ConfigError("--out must name a directory, got an empty text")
+    if arguments.checkpoint_every is not None and arguments.checkpoint_every < 1:
+        raise wg.ConfigError(
+            f"--checkpoint-every must be at least 1, got {arguments.checkpoint_every}"
+        )
     directory = Path(arguments.out or Path("runs", arguments.dataset))
     try:
         result = train_dataset(
@@ -222,6 +229,11 @@ def _settings(arguments: argparse.Namespace, directory: Path) -> Settings:
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
     saved = Settings.of_run(directory) if arguments.resume else None
+    if saved is not None and saved.dataset != arguments.dataset:
+        raise wg.ConfigError(
+            f"{directory}: holds a run on {saved.dataset}, not on {arguments.dataset}; name that "
+            "data set to resume it, or another directory with --out"
+        )
     if saved is None:
         return default_settings(arguments.dataset, **given)
     return Settings(**{**vars(saved), "dataset": arguments.dataset, **given})

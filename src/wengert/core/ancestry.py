@@ -255,7 +255,9 @@ class TopologicalOrder(Sequence[Tensor]):
         for i, u in enumerate(self._all()[:stop]):
             if u is t and i >= start:
                 return i
-        raise ValueError("this Tensor is not part of the computation")
+        raise WengertValueError(
+            "index: this Tensor is not part of the computation that backward() went through"
+        )
 
     def __repr__(self) -> str:
         return repr(self._all())

@@ -16,6 +16,7 @@ from .errors import MutationError
 from .forward import tangents_of_output
 from .ownership import plain_array, settle, snapshot
 from .primitive import Primitive
+from .refusals import explained, not_numbers, operation_text
 from .state import PAUSED, is_paused, next_id
 from .tape import OUTPUT, Node
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
@@ -115,22 +116,32 @@ def bind(
         return primitive.evaluate(*args, **params)
     if tracked and (not primitive.differentiable or (PAUSED and is_paused())):
         tracked = False
-    if recording is not None:
-        args = tuple([recording.lift(x) for x in args])
-        ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
-        out = recording.emit(primitive, ins, params)
-    else:
-        ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
-        out = primitive.evaluate(*ins, **params)
-        if primitive.plain:
-            return out
+    try:
+        if recording is not None:
+            args = tuple([recording.lift(x) for x in args])
+            ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
+            out = recording.emit(primitive, ins, params)
+        else:
+            ins = tuple([x._a if isinstance(x, Tensor) else x for x in args])
+            out = primitive.evaluate(*ins, **params)
+            if primitive.plain:
+                return out
+    except (ValueError, TypeError, IndexError) as error:
+        operands = [np.asarray(x) if isinstance(x, str) else x for x in args]
+        better = explained(error, operation_text(primitive, params, len(args)), operands)
+        if better is error:
+            raise
+        raise better from None
     if primitive.outputs is not None:
         return _bind_outputs(primitive, args, ins, params, out, recording, tracked, dual)
+    kind = out.dtype.kind
+    if kind not in "fcbiu":
+        raise not_numbers(operation_text(primitive, params, len(args)), out.dtype)
     if not tracked and not dual:
         result = handle(out, None, None)
     else:
         node = None
-        if tracked and out.dtype.kind in "fc":
+        if tracked and kind in "fc":
             keep_out = primitive.needs_out or recording is not None
             parents, saved, foreign, constants = _save(
                 primitive, args, ins, dual, recording is not None

@@ -15,6 +15,7 @@ __all__ = [
     "ProgramError",
     "ShapeError",
     "WengertError",
+    "WengertIndexError",
     "WengertTypeError",
     "WengertValueError",
 ]
@@ -30,6 +31,10 @@ class WengertTypeError(WengertError, TypeError):
 
 class WengertValueError(WengertError, ValueError):
     """An argument of the right type with a value that cannot be used."""
+
+
+class WengertIndexError(WengertError, IndexError):
+    """An index that the array does not have."""
 
 
 class ShapeError(WengertValueError):

@@ -15,6 +15,7 @@ from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
 from .ownership import owns_alone
 from .quiet import quiet
+from .refusals import not_numbers
 from .state import LOCAL
 from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
@@ -115,6 +116,10 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
         raise WengertTypeError(
             "backward() of an abstract value: inside vmap or jit use wengert.grad or wengert.vjp"
         )
+    # The sum of an array of Python objects is whatever they add up to.
+    dtype = getattr(t._a, "dtype", np.dtype(object))
+    if dtype.kind not in "fc":
+        raise not_numbers("backward()", dtype)
     seed = _seed(t, gradient, create_graph)
     nodes, graph, record = collect(root, frozenset())
     if LOCAL.depth and any(node[1] is INPUT for node in nodes.values()):

@@ -12,10 +12,19 @@ from typing import Any
 import numpy as np
 
 from .abstract import Var
-from .errors import AbstractValueError
+from .errors import AbstractValueError, ShapeError, WengertIndexError
+from .refusals import located
 from .tensor import Tensor
 
-__all__ = ["ARRAY", "Template", "advanced_position", "indexed_shape", "join", "split"]
+__all__ = [
+    "ARRAY",
+    "Template",
+    "advanced_position",
+    "does_not_fit",
+    "indexed_shape",
+    "join",
+    "split",
+]
 
 
 class _Array:
@@ -81,9 +90,9 @@ def _check_masks(
             axis += len(shape) - total
         have = shape[axis : axis + len(mask)]
         if have != mask:
-            raise IndexError(
+            raise WengertIndexError(
                 f"index: a boolean mask of shape {mask} does not match the dimensions {have} that "
-                f"it stands for, of an array of shape {shape}"
+                f"it stands for, of an array of shape {shape}; they must be equal"
             )
 
 
@@ -101,7 +110,9 @@ def _add_array(
 ) -> None:
     if a.dtype.kind == "b":
         if a.ndim == 0:
-            raise IndexError("index: a single boolean is not supported; use np.where or None")
+            raise WengertIndexError(
+                "index: a single boolean is not supported; use np.where, or x[None] for a new axis"
+            )
         masks.append((len(template), a.shape))
         for positions in a.nonzero():
             template.append(ARRAY)
@@ -113,8 +124,9 @@ def _add_array(
             template.append(ARRAY)
             arrays.append(a)
     else:
-        raise IndexError(
-            f"index: arrays used as indices must be of integer or boolean dtype, not {a.dtype}"
+        raise WengertIndexError(
+            f"index: arrays used as indices must be of integer or boolean dtype, not {a.dtype}; "
+            "cast with .astype(int)"
         )
 
 
@@ -168,6 +180,17 @@ def indexed_shape(shape: tuple[int, ...], template: Template, arrays: Any) -> tu
         tuple(
             [tuple(np.shape(a) if not isinstance(a, (Tensor, Var)) else a.shape) for a in arrays]
         ),
+    )
+
+
+def does_not_fit(value: tuple[int, ...], region: tuple[int, ...]) -> ShapeError:
+    """The error for ``x[index] = value`` with a value of another shape than ``x[index]``."""
+    return located(
+        ShapeError(
+            f"setitem: a value of shape {value} does not fit a region of shape {region}; each "
+            "length must be equal or 1, counted from the last axis. Reshape the value, or index "
+            "the part that it belongs to"
+        )
     )
 
 

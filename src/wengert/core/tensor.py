@@ -21,23 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import conversions
 from .abstract import Var
-from .errors import AbstractValueError, MutationError, WengertTypeError, WengertValueError
+from .errors import MutationError, WengertError, WengertTypeError, WengertValueError
 from .state import LOCAL, next_id
 
 if TYPE_CHECKING:
     from .tape import Node
 
 __all__ = ["FastTensor", "Rare", "RareTensor", "Tensor", "handle", "leaf_array", "tensor"]
-
-
-_CONVERSION = "conversion to a plain array"
-_INTO_ARRAYS = (
-    "If this is the assignment of a traced value into a plain array "
-    "(buf = np.zeros(n); buf[0] = t), create the array with wengert.numpy.zeros or "
-    "np.zeros_like(x); in place of np.array([t, ...]) write np.stack([t, ...]) or "
-    "wengert.numpy.array([t, ...])."
-)
 
 
 class Rare:
@@ -187,7 +179,9 @@ class Tensor:
     def array(self) -> Any:
         """The values as an ndarray (0-d for a scalar), live: what is written into it is seen here.
 
-        On the result of an operation it is read-only, since a write could not be differentiated.
+        On the result of an operation, and inside transforms, it is read-only, since a write could
+        not be differentiated: NumPy says "assignment destination is read-only". Write into the
+        Tensor (``x[i] = v``, recorded), or into a copy (``x.numpy()``, ``x.detach().copy()``).
         Assigning copies the new value in.
         """
         from .views import expose
@@ -221,7 +215,8 @@ class Tensor:
     def grad(self, value: Any) -> None:
         if self._n is None:
             raise WengertValueError(
-                ".grad of a Tensor that does not require gradients cannot be set"
+                ".grad of a Tensor that does not require gradients cannot be set; set "
+                "requires_grad = True first"
             )
         if value is None:
             self.zero_grad()
@@ -231,7 +226,8 @@ class Tensor:
         g = value if isinstance(value, Tensor) else np.array(value, dtype=self._a.dtype)
         if g.shape != self._a.shape:
             raise WengertValueError(
-                f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}"
+                f".grad of a Tensor of shape {self._a.shape} cannot have shape {g.shape}; "
+                "reshape or sum it to that shape"
             )
         self.zero_grad()
         if isinstance(g, Tensor):
@@ -325,27 +321,31 @@ class Tensor:
 
         refresh(self)
         if type(self._a) is Var:
-            raise AbstractValueError(
-                f"{what} of an abstract value of shape {self._a.shape}: inside vmap or jit "
-                "only shapes are known. Use np.where instead of a branch, np.take(table, i) "
-                "instead of table[i] for a plain table, or keep the value out of the transform. "
-                + (_INTO_ARRAYS if what == _CONVERSION else "")
-            )
+            raise conversions.no_values(what, self._a.shape)
         return self._a
 
     def _untraced(self, what: str) -> Any:
         """The value, unless a derivative would silently be lost by leaving the tape here."""
         a = self._concrete(what)
         if LOCAL.depth and (self._n is not None or (type(self) is RareTensor and self._x.tangents)):
-            raise WengertTypeError(
-                f"{what} of a value that is being differentiated: the derivative would be lost. "
-                f"{_INTO_ARRAYS} Use wengert.stop_gradient(x) if the derivative is to be lost"
-            )
+            raise conversions.lost_derivative(what)
+        return a
+
+    def _number(self, what: str) -> Any:
+        """The value for ``float(x)`` and its kind."""
+        a = self._untraced(what)
+        if a.ndim:
+            raise conversions.no_number(what, a.shape, a.dtype)
+        if self._n is not None and conversions.is_item_assignment():
+            raise conversions.lost_history(what)
         return a
 
     def item(self) -> Any:
         """The one element as a Python number."""
-        return self._untraced(".item()").item()
+        a = self._untraced(".item()")
+        if a.size != 1:
+            raise conversions.not_one_item(".item()", a.shape)
+        return a.item()
 
     def tolist(self) -> Any:
         """The values as nested lists."""
@@ -356,41 +356,58 @@ class Tensor:
         return np.array(self._untraced(".numpy()"))
 
     def __float__(self) -> float:
-        return float(self._untraced("float()"))
+        a = self._number("float()")
+        if a.dtype.kind == "c":
+            raise conversions.no_number("float()", a.shape, a.dtype)
+        return float(a)
 
     def __int__(self) -> int:
-        return int(self._untraced("int()"))
+        a = self._number("int()")
+        if a.dtype.kind == "c":
+            raise conversions.no_number("int()", a.shape, a.dtype)
+        return int(a)
 
     def __complex__(self) -> complex:
-        return complex(self._untraced("complex()"))
+        return complex(self._number("complex()"))
 
     def __bool__(self) -> bool:
-        return bool(self._concrete("bool()"))
+        a = self._concrete("bool()")
+        if a.size != 1:
+            raise conversions.ambiguous_truth(a.shape)
+        return bool(a)
 
     def __index__(self) -> int:
         a = self._concrete("index()")
+        if a.ndim or a.dtype.kind not in "iu":
+            raise conversions.no_index(a.shape, a.dtype)
         index: int = a.__index__()
         return index
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        a = self._untraced(_CONVERSION)
+        a = self._untraced(conversions.CONVERSION)
         if self._n is not None:
-            raise WengertTypeError(
-                "conversion to a plain array of a Tensor that requires gradients loses its "
-                "history; use .detach(), or .array for its values"
-            )
+            raise conversions.lost_history(conversions.CONVERSION)
         if copy is False:
-            raise WengertValueError("a Tensor cannot be seen as a plain array without a copy")
+            raise WengertValueError(
+                "np.asarray(x, copy=False): a Tensor cannot be seen as a plain array without a "
+                "copy; leave copy out, or use x.array"
+            )
         return np.array(a, dtype=dtype)
 
     def __len__(self) -> int:
         if not self._a.shape:
-            raise WengertTypeError("len() of a 0-d Tensor")
+            raise WengertTypeError(
+                "len() of a 0-d Tensor: it is one number and has no length; use x.size, or "
+                "np.atleast_1d(x)"
+            )
         return int(self._a.shape[0])
 
     def __iter__(self) -> Iterator[Any]:
         if not self._a.shape:
-            raise WengertTypeError("iteration over a 0-d Tensor")
+            raise WengertTypeError(
+                "iteration over a 0-d Tensor: it is one number and has no elements; use "
+                "np.atleast_1d(x), or check that it was not reduced or indexed before"
+            )
         return (self[i] for i in range(self._a.shape[0]))  # type: ignore[index]
 
     def __repr__(self) -> str:
@@ -401,17 +418,27 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        return format(self._concrete("format()"), spec)
+        a = self._concrete("format()")
+        if a.ndim:
+            raise conversions.no_format(spec, a.shape)
+        return format(a[()], spec)
 
     def __copy__(self) -> Tensor:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        _refuse_result(self, "copied with the copy module", "use .copy() or .detach()")
+        _refuse_result(
+            self, "copied with the copy module", "use x.copy(), which is recorded, or x.detach()"
+        )
         return _restored(self._concrete("copy"), self._n is not None)
 
     def __reduce__(self) -> Any:
-        _refuse_result(self, "pickled", "use .detach()")
+        _refuse_result(
+            self,
+            "pickled",
+            "pickle x.detach() or x.numpy() (inside a transform, return it and pickle what "
+            "comes out)",
+        )
         return _restored, (self._concrete("pickling"), self._n is not None)
 
 
@@ -426,7 +453,10 @@ def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
     from .tape import LEAF
 
     if t._n is not None and t._n[1] is not LEAF:
-        raise MutationError(f"the result of a recorded operation cannot be {what}; {remedy}")
+        raise MutationError(
+            f"the result of a recorded operation cannot be {what}: its history would be lost; "
+            f"{remedy}"
+        )
 
 
 class FastTensor(Tensor):
@@ -460,7 +490,12 @@ def leaf_array(array: Any, requires_grad: bool) -> Any:
     """A private copy of ``array``; integers become float64."""
     if isinstance(array, Tensor):
         array = array._untraced("Tensor()")
-    a = np.array(array)
+    try:
+        a = np.array(array)
+    except ValueError as error:
+        if isinstance(error, WengertError):
+            raise
+        raise conversions.no_array(array, error) from None
     if a.dtype.kind in "iu" or (a.dtype.kind == "b" and requires_grad):
         return a.astype(np.float64)
     if a.dtype.kind not in "biufc":

@@ -14,10 +14,17 @@ import numpy as np
 
 from .abstract import Aval, Var
 from .bind import bind, refresh, require_certain_view
-from .errors import AbstractValueError, MutationError, ShapeError, WengertTypeError
-from .index import indexed_shape, join, split
+from .errors import (
+    AbstractValueError,
+    MutationError,
+    ShapeError,
+    WengertTypeError,
+    WengertValueError,
+)
+from .index import does_not_fit, indexed_shape, join, split
 from .ownership import owns_alone, snapshot
 from .primitive import PRIMITIVES
+from .refusals import not_numbers
 from .state import PAUSED, is_paused, next_id
 from .tape import LEAF
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
@@ -25,6 +32,10 @@ from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
 __all__ = ["apply_chain", "expose", "in_place", "replace_array", "set_item"]
 
 ndarray = np.ndarray
+_READ_ONLY = (
+    "assignment destination is read-only: NumPy makes the results of np.broadcast_to, np.diagonal "
+    "and views of read-only arrays so. Write into x.copy()"
+)
 
 
 def apply_chain(a: Any, chain: tuple[Any, ...]) -> Any:
@@ -46,7 +57,10 @@ def _value_operand(value: Any) -> Any:
         return value
     if isinstance(value, (ndarray, np.generic, int, float, complex)):
         return value
-    return np.asarray(value)
+    value = np.asarray(value)
+    if value.dtype.kind not in "biufc":
+        raise not_numbers("x[...] = value", value.dtype)
+    return value
 
 
 def set_item(x: Tensor, index: Any, value: Any) -> None:
@@ -121,16 +135,12 @@ def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) 
     if len(have) > len(region):
         extra = len(have) - len(region)
         if any(n != 1 for n in have[:extra]):
-            raise ShapeError(
-                f"setitem: a value of shape {have} does not fit a region of shape {region}"
-            )
+            raise does_not_fit(have, region)
         value = value.reshape(have[extra:])
         have = have[extra:]
     for n, m in zip(reversed(have), reversed(region), strict=False):
         if n not in (1, m):
-            raise ShapeError(
-                f"setitem: a value of shape {have} does not fit a region of shape {region}"
-            )
+            raise does_not_fit(have, region)
     return value
 
 
@@ -241,17 +251,20 @@ def _require_writeable(root: Tensor, chain: Any) -> None:
     """The check of NumPy on arrays, for values that have none or are not written in place."""
     a = root._a if type(root._a) is ndarray else np.empty(root._a.shape, root._a.dtype)
     if not apply_chain(a, chain).flags.writeable:
-        raise ValueError("assignment destination is read-only")
+        raise WengertValueError(_READ_ONLY)
 
 
 def _set_plain(
     root: Tensor, view: Tensor | None, chain: Any, template: Any, arrays: list[Any], value: Any
 ) -> None:
     if type(root._a) is not ndarray:
-        raise TypeError(f"'{type(root._a).__name__}' object does not support item assignment")
+        raise WengertTypeError(
+            f"'{type(root._a).__name__}' object does not support item assignment: x is a "
+            "NumPy scalar, not an array; use x.reshape(1), or assign a new value to the name"
+        )
     destination = root if view is None else view
     if not destination._a.flags.writeable or not root._a.flags.writeable:
-        raise ValueError("assignment destination is read-only")
+        raise WengertValueError(_READ_ONLY)
     raw_value = value._a if isinstance(value, Tensor) else value
     index = join(template, arrays)
     parent = root._n
@@ -339,11 +352,12 @@ def in_place(
     if result.shape != a.shape:
         raise ShapeError(
             f"in-place operation: a result of shape {result.shape} does not fit into the array of "
-            f"shape {a.shape}"
+            f"shape {a.shape}; write x = x + y, which makes a new one"
         )
     if result.dtype != a.dtype and not np.can_cast(result.dtype, a.dtype, "same_kind"):
         raise WengertTypeError(
-            f"in-place operation: cannot cast the result from {result.dtype} to {a.dtype}"
+            f"in-place operation: cannot cast the result from {result.dtype} to "
+            f"{a.dtype}; write x = x + y, which makes a new array"
         )
     simple = type(x) is FastTensor and type(result) is FastTensor and result.dtype == a.dtype
     if not simple:
@@ -351,7 +365,7 @@ def in_place(
         set_item(x, ..., result)
         return x
     if not a.flags.writeable:
-        raise ValueError("output array is read-only")
+        raise WengertValueError(_READ_ONLY.replace("assignment destination", "output array"))
     _check_destination(x, x, result)
     new = result._a if type(result._a) is ndarray else np.asarray(result._a)
     if new.strides != a.strides:

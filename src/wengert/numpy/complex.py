@@ -13,9 +13,9 @@ from ..core.tensor import Tensor, handle
 from ..core.views import set_item
 from ..rules.complex import absolute_p, conjugate_p, imag_p, real_p, sign_p
 from ..rules.pointwise import POINTWISE
+from .arguments import concrete, operand
 from .dispatch import implements
 from .methods import attach_method
-from .operands import concrete, operand
 from .shapes import copied
 
 __all__ = ["absolute", "angle", "conjugate", "imag", "real", "real_if_close", "sign"]

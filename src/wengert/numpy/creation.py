@@ -15,13 +15,13 @@ import numpy as np
 
 from ..core.abstract import Var
 from ..core.bind import bind
-from ..core.errors import WengertTypeError
+from ..core.errors import WengertTypeError, WengertValueError
 from ..core.recorder import innermost
 from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.shapes import broadcast_to_p
+from .arguments import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .dispatch import implements
-from .operands import assemble, contains_tensor, is_traced, operand, plain_tree, shape_tuple
 from .shapes import _as_type, copied, view_with_shape
 
 __all__ = [
@@ -271,7 +271,7 @@ def array(
             return _with_rank(result, ndmin)
         result = copied(result) if copy else result
     elif copy is False:
-        raise ValueError("Unable to avoid copy while creating an array as requested.")
+        raise WengertValueError("Unable to avoid copy while creating an array as requested.")
     return _with_rank(result, ndmin)
 
 
@@ -344,7 +344,7 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     """
     a = asarray(a, dtype, order)
     if a.dtype.kind in "fc" and not np.isfinite(plain_tree(a, "asarray_chkfinite")).all():
-        raise ValueError("array must not contain infs or NaNs")
+        raise WengertValueError("array must not contain infs or NaNs")
     return a
 
 

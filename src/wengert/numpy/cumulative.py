@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
+from ..core.errors import ShapeError
 from ..rules.cumulative import cumprod_p, cumsum_p
-from .arguments import as_operand, cast, deliver, raveled, select
+from .arguments import cast, deliver, operand, raveled, select
 from .dispatch import implements
 from .methods import attach_method
 from .nan_reductions import numbers_of
@@ -19,7 +20,7 @@ __all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod
 
 def accumulated(primitive: Any, a: Any, axis: Any, dtype: Any) -> Any:
     """A running reduction along ``axis``, over the raveled array for None."""
-    a = as_operand(a)
+    a = operand(a)
     if axis is None or a.ndim == 0:
         if axis not in (None, 0, -1):
             normalize_axis_index(axis, a.ndim)
@@ -45,14 +46,14 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
 @implements(np.nancumsum)
 def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`numpy.nancumsum`."""
-    a = as_operand(a)
+    a = operand(a)
     return cumsum(select(numbers_of(a), a, 0), axis, dtype, out)
 
 
 @implements(np.nancumprod)
 def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`numpy.nancumprod`."""
-    a = as_operand(a)
+    a = operand(a)
     return cumprod(select(numbers_of(a), a, 1), axis, dtype, out)
 
 
@@ -90,12 +91,12 @@ for _function in (cumulative_sum, cumulative_prod):
 def _cumulative(
     name: str, primitive: Any, x: Any, axis: Any, dtype: Any, out: Any, initial: bool, value: int
 ) -> Any:
-    x = as_operand(x)
+    x = operand(x)
     if x.ndim == 0:
-        raise ValueError("For arrays with ndim=0, axis should be 1-dimensional.")
+        raise ShapeError("For arrays with ndim=0, axis should be 1-dimensional.")
     if axis is None:
         if x.ndim > 1:
-            raise ValueError(
+            raise ShapeError(
                 f"np.{name}: for arrays which have more than one dimension axis is required"
             )
         axis = 0

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.bind import bind
-from ..core.errors import WengertValueError
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..rules.batching import ndim_of
 from ..rules.cumulative import section
 from ..rules.indexing import where_p
 from ..rules.reductions import sum_
 from ..rules.shapes import broadcast_to, reshape
 from ..rules.sorting import searchsorted_p
-from .arguments import NO_VALUE, as_operand, cast, floating, is_known, raveled
+from .arguments import NO_VALUE, cast, floating, is_known, operand, raveled
 from .dispatch import implements
 from .sorting import pick
 
@@ -33,10 +33,10 @@ def diff(
     if n == 0:
         return a
     if n < 0:
-        raise ValueError(f"np.diff: order must be non-negative but got {n}")
-    a = as_operand(a)
+        raise WengertValueError(f"np.diff: order must be non-negative but got {n}")
+    a = operand(a)
     if a.ndim == 0:
-        raise ValueError("diff requires input that is at least one dimensional")
+        raise ShapeError("diff requires input that is at least one dimensional")
     axis = normalize_axis_index(axis, a.ndim)
     edges = [_edge(e, a, axis) for e in (prepend, append)]
     parts = [p for p in (edges[0], a, edges[1]) if p is not None]
@@ -55,7 +55,7 @@ def _step(a: Any, axis: int) -> Any:
 def _edge(e: Any, a: Any, axis: int) -> Any:
     if e is NO_VALUE:
         return None
-    e = as_operand(e)
+    e = operand(e)
     shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     return broadcast_to(e, shape) if e.ndim == 0 else e
 
@@ -63,15 +63,15 @@ def _edge(e: Any, a: Any, axis: int) -> Any:
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """`numpy.ediff1d`."""
-    a = raveled(as_operand(ary))
+    a = raveled(operand(ary))
     y = _step(a, 0) if a.size else a
     parts = [y]
     for place, name, e in ((0, "to_begin", to_begin), (2, "to_end", to_end)):
         if e is None:
             continue
-        e = raveled(as_operand(e))
+        e = raveled(operand(e))
         if not np.can_cast(e.dtype, a.dtype, "same_kind"):
-            raise TypeError(
+            raise WengertTypeError(
                 f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule."
             )
         parts.insert(place, cast(e, a.dtype))
@@ -84,16 +84,16 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """`numpy.gradient`; differentiable in the samples and in the spacings."""
-    f = as_operand(f)
+    f = operand(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = _spacings(f, axes, varargs)
     if edge_order > 2:
-        raise ValueError("'edge_order' greater than 2 not supported")
+        raise ShapeError("'edge_order' greater than 2 not supported")
     f = floating(f)
     results = []
     for i, h in zip(axes, spacings, strict=True):
         if f.shape[i] < edge_order + 1:
-            raise ValueError(
+            raise ShapeError(
                 "Shape of array too small to calculate a numerical gradient, at least "
                 "(edge_order + 1) elements are required."
             )
@@ -108,17 +108,17 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
     if len(varargs) == 1 and ndim_of(varargs[0]) == 0:
         return list(varargs) * len(axes)
     if len(varargs) != len(axes):
-        raise TypeError("invalid number of arguments")
+        raise WengertTypeError("invalid number of arguments")
     spacings = []
     for i, x in zip(axes, varargs, strict=True):
         if ndim_of(x) == 0:
             spacings.append(x)
             continue
-        x = as_operand(x)
+        x = operand(x)
         if x.ndim != 1:
-            raise ValueError("distances must be either scalars or 1d")
+            raise ShapeError("distances must be either scalars or 1d")
         if x.shape[0] != f.shape[i]:
-            raise ValueError(
+            raise ShapeError(
                 "when 1d, distances must match the length of the corresponding dimension"
             )
         spacings.append(_step(floating(x), 0))
@@ -167,11 +167,11 @@ def _inside(f: Any, h: Any, axis: int, uniform: bool) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """`numpy.trapezoid`; differentiable in the samples and in their places."""
-    y = as_operand(y)
+    y = operand(y)
     along = normalize_axis_index(axis, y.ndim)
     width = dx
     if x is not None:
-        x = as_operand(x)
+        x = operand(x)
         if x.ndim == 1:
             width = reshape(_step(x, 0), (-1,) + (1,) * (y.ndim - along - 1))
         else:
@@ -192,13 +192,13 @@ def interp(
     At a knot the derivative with respect to ``x`` is the slope of the interval on its right; at the
     last knot, of the one on its left.
     """
-    x, xp, fp = (as_operand(v) for v in (x, xp, fp))
+    x, xp, fp = (operand(v) for v in (x, xp, fp))
     if xp.ndim != 1 or fp.ndim != 1:
-        raise ValueError("Data points must be 1-D sequences")
+        raise ShapeError("Data points must be 1-D sequences")
     if xp.size != fp.size:
-        raise ValueError("fp and xp are not of the same length.")
+        raise ShapeError("fp and xp are not of the same length.")
     if not xp.size:
-        raise ValueError("array of sample points is empty")
+        raise WengertValueError("array of sample points is empty")
     x, xp = cast(x, np.float64), cast(xp, np.float64)
     fp = cast(fp, np.complex128 if fp.dtype.kind == "c" else np.float64)
     if period is not None:

@@ -15,7 +15,8 @@ import numpy as np
 from ..core import pytree
 from ..core.abstract import Var
 from ..core.bind import bind, refresh
-from ..core.errors import MutationError, NoRuleError
+from ..core.errors import MutationError, NoRuleError, WengertTypeError
+from ..core.refusals import explained
 from ..core.tensor import RareTensor, Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
@@ -76,24 +77,33 @@ for _ufunc, _primitive in UFUNCS.items():
 def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
-    if method == "__call__" and not kwargs:
-        function = UFUNC_CALLS.get(ufunc)
-        if function is not None:
-            if y is _MISSING:
-                return function(x)
-            if not more:
-                return function(x, y)
-    inputs = (x, *more) if y is _MISSING else (x, y, *more)
-    if method == "__call__":
-        function = UFUNC_CALLS.get(ufunc)
-        if function is not None:
-            return _call_with_options(ufunc, function, inputs, **kwargs)
-    else:
-        function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
-        if function is not None:
-            if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
-                return function(ufunc, *inputs, **kwargs)
-            return function(*inputs, **kwargs)
+    try:
+        if method == "__call__" and not kwargs:
+            function = UFUNC_CALLS.get(ufunc)
+            if function is not None:
+                if y is _MISSING:
+                    return function(x)
+                if not more:
+                    return function(x, y)
+        inputs = (x, *more) if y is _MISSING else (x, y, *more)
+        if method == "__call__":
+            function = UFUNC_CALLS.get(ufunc)
+            if function is not None:
+                return _call_with_options(ufunc, function, inputs, **kwargs)
+        else:
+            function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+            if function is not None:
+                if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
+                    return function(ufunc, *inputs, **kwargs)
+                return function(*inputs, **kwargs)
+    except (ValueError, TypeError, IndexError) as error:
+        if hasattr(error, "located"):
+            raise  # `bind` has said it all
+        name = _name_of(ufunc) + ("" if method == "__call__" else f".{method}")
+        better = explained(error, name, ((x, *more) if y is _MISSING else (x, y, *more), kwargs))
+        if better is error:
+            raise
+        raise better from None
     plain = _without_tensors((inputs, kwargs))
     if plain is not None:
         return getattr(ufunc, method)(*plain[0], **plain[1])
@@ -189,7 +199,7 @@ def write_out(out: Any, result: Any, where: Any = True, name: str = "out=") -> A
     if where is not True:
         result = np.where(where, result, out)
     elif result.dtype != out.dtype and not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        raise TypeError(
+        raise WengertTypeError(
             f"np.{name}: cannot cast the result from {result.dtype} to the dtype {out.dtype} of out"
         )
     set_item(out, ..., result)
@@ -202,9 +212,19 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
         plain = _without_tensors((args, kwargs))
         if plain is not None:
             return function(*plain[0], **plain[1])
-        module = getattr(function, "__module__", "numpy") or "numpy"
-        raise no_rule(f"{module.replace('numpy', 'np', 1)}.{function.__name__}")
-    return served(*args, **kwargs)
+        raise no_rule(_name_of_function(function))
+    try:
+        return served(*args, **kwargs)
+    except (ValueError, TypeError, IndexError) as error:
+        better = explained(error, _name_of_function(function), (args, kwargs))
+        if better is error:
+            raise
+        raise better from None
+
+
+def _name_of_function(function: Any) -> str:
+    module = getattr(function, "__module__", "numpy") or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
 
 def is_abstract(x: Any) -> bool:

@@ -14,10 +14,10 @@ from ..rules.fast import FAST
 from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
+from .arguments import axis_of, operand
 from .dispatch import implements, write_out
 from .joining import along, joined, part
 from .methods import attach_method
-from .operands import axis_of, operand
 from .shapes import copied
 
 __all__ = ["divmod", "fix", "frexp", "i0", "modf", "round", "sinc", "unwrap"]
@@ -88,7 +88,7 @@ def i0(x: Any) -> Any:
     """``np.i0``: the modified Bessel function of the first kind, order 0."""
     x = operand(x)
     if x.dtype.kind == "c":
-        raise TypeError("i0 not supported for complex values")
+        raise WengertTypeError("i0 not supported for complex values")
     return bessel_i(x)
 
 

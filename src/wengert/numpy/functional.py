@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import NoRuleError
+from ..core.errors import NoRuleError, ShapeError
+from .arguments import axes_of, axis_of, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, part, stack
-from .operands import axes_of, axis_of, contains_tensor, operand
 from .shapes import moveaxis, view_with_axes, view_with_shape
 
 __all__ = ["apply_along_axis", "apply_over_axes", "sliding_window_view", "vectorize"]
@@ -32,7 +32,7 @@ def apply_along_axis(
     moved = moveaxis(arr, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
-        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+        raise ShapeError("Cannot apply_along_axis when any iteration dimensions are 0")
     rows = [
         operand(func1d(part(moved, (*index, Ellipsis)), *args, **kwargs))
         for index in np.ndindex(lead)
@@ -54,7 +54,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
         if result.ndim != ndim:
             result = np.expand_dims(result, axis)
             if result.ndim != ndim:
-                raise ValueError("function is not returning an array of the correct shape")
+                raise ShapeError("function is not returning an array of the correct shape")
         value = result
     return value
 
@@ -67,18 +67,18 @@ def sliding_window_view(
     x = operand(x)
     window = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     if any(w < 0 for w in window):
-        raise ValueError("`window_shape` cannot contain negative values")
+        raise ShapeError("`window_shape` cannot contain negative values")
     axes = (
         axes_of(axis, x.ndim)
         if axis is None or not np.iterable(axis)
         else tuple(axis_of(i, x.ndim) for i in axis)
     )
     if len(window) != len(axes):
-        raise ValueError(f"window_shape {window} and axis {axes} must have the same length")
+        raise ShapeError(f"window_shape {window} and axis {axes} must have the same length")
     for w, i in zip(window, axes, strict=True):
         count = x.shape[i] - w + 1
         if count < 1:
-            raise ValueError("window shape cannot be larger than input array shape")
+            raise ShapeError("window shape cannot be larger than input array shape")
         numbers = np.arange(count)[:, None] + np.arange(w)
         x = moveaxis(part(x, along(i, numbers)), i + 1, -1)
     return x
@@ -110,7 +110,7 @@ class vectorize(np.vectorize):
             positional = [one[k] for k in range(len(args))]
             results.append(self.pyfunc(*positional, **{k: one[k] for k in kwargs}))
         if not results:
-            raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+            raise ShapeError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
         if isinstance(results[0], tuple):
             return tuple(np.reshape(stack(list(r)), shape) for r in zip(*results, strict=True))
         return np.reshape(stack(results), shape)

@@ -12,16 +12,24 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import AbstractValueError, MutationError, WengertTypeError
+from ..core.conversions import not_one_item
+from ..core.errors import (
+    AbstractValueError,
+    MutationError,
+    ShapeError,
+    WengertIndexError,
+    WengertTypeError,
+    WengertValueError,
+)
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules import fast_indexing  # noqa: F401  (sets how the sweep goes through these)
 from ..rules.indexing import getitem_p
+from .arguments import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .dispatch import implements, write_out
 from .joining import along, part
 from .methods import attach_method
-from .operands import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
 from .rearranging import resize
 from .shapes import broadcast_to, copied, diagonal, ravel, view_with_shape
 
@@ -75,7 +83,7 @@ def take(
     n = a.shape[axis]
     if indices.dtype.kind not in "iu":
         if indices.dtype.kind != "b" and indices.size:
-            raise TypeError(
+            raise WengertTypeError(
                 f"Cannot cast array data from {indices.dtype!r} to dtype('int64') according to the "
                 "rule 'safe'"
             )
@@ -85,7 +93,9 @@ def take(
     elif mode == "clip":
         indices = np.minimum(np.maximum(indices, 0), n - 1)
     elif mode != "raise":
-        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
+        raise WengertValueError(
+            f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})"
+        )
     result = gather(a, along(axis, indices))
     return result if out is None else write_out(out, result, True, "take")
 
@@ -93,9 +103,9 @@ def take(
 def _along_axis_index(arr: Any, indices: Any, axis: int) -> tuple[Any, ...]:
     """The index that pairs every entry of ``indices`` with its own place in the other axes."""
     if indices.dtype.kind not in "iu":
-        raise IndexError("`indices` must be an integer array")
+        raise WengertIndexError("`indices` must be an integer array")
     if arr.ndim != indices.ndim:
-        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+        raise ShapeError("`indices` and `arr` must have the same number of dimensions")
     index: list[Any] = []
     for i in range(arr.ndim):
         if i == axis:
@@ -113,7 +123,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     arr, indices = operand(arr), operand(indices)
     if axis is None:
         if indices.ndim != 1:
-            raise ValueError("when axis=None, `indices` must have a single dimension.")
+            raise ShapeError("when axis=None, `indices` must have a single dimension.")
         arr, axis = ravel(arr), 0
     axis = axis_of(axis, arr.ndim)
     return gather(arr, _along_axis_index(arr, indices, axis))
@@ -125,7 +135,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     a = operand(a)
     condition = np.asarray(concrete(condition, "compress(condition)"))
     if condition.ndim != 1:
-        raise ValueError("condition must be a 1-d array")
+        raise ShapeError("condition must be a 1-d array")
     if axis is None:
         a, axis = ravel(a), 0
     result = part(a, along(axis_of(axis, a.ndim), condition.nonzero()[0]))
@@ -149,7 +159,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if v.ndim == 2:
         return diagonal(v, k)
     if v.ndim != 1:
-        raise ValueError("Input must be 1- or 2-d.")
+        raise ShapeError("Input must be 1- or 2-d.")
     return diagflat(v, k)
 
 
@@ -251,7 +261,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = None)
     indices = operand(indices)
     if axis is None:
         if indices.ndim != 1:
-            raise ValueError("when axis=None, `indices` must have a single dimension.")
+            raise ShapeError("when axis=None, `indices` must have a single dimension.")
         set_item(arr, np.unravel_index(concrete(indices, "put_along_axis"), arr.shape), values)
         return
     set_item(arr, _along_axis_index(arr, indices, axis_of(axis, arr.ndim)), values)
@@ -268,7 +278,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     count = int(mask.sum())
     if count:
         if not vals.size:
-            raise ValueError("Cannot insert from an empty array!")
+            raise ShapeError("Cannot insert from an empty array!")
         set_item(arr, mask.reshape(arr.shape), resize(vals, (count,)))
 
 
@@ -295,7 +305,7 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     if not isinstance(src, (int, float, complex)) and not np.can_cast(
         src.dtype, dst.dtype, casting
     ):
-        raise TypeError(
+        raise WengertTypeError(
             f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule "
             f"{casting!r}"
         )
@@ -315,9 +325,9 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         np.fill_diagonal(a, plain_tree(val, "fill_diagonal"), wrap)
         return
     if a.ndim < 2:
-        raise ValueError("array must be at least 2-d")
+        raise ShapeError("array must be at least 2-d")
     if a.ndim > 2 and len(set(a.shape)) > 1:
-        raise ValueError("All dimensions of input must be of equal length")
+        raise ShapeError("All dimensions of input must be of equal length")
     step = 1 + sum(int(np.prod(a.shape[i:])) for i in range(1, a.ndim))
     end = a.shape[1] * a.shape[1] if a.ndim == 2 and not wrap else None
     numbers = np.arange(a.size)[:end:step]
@@ -361,6 +371,8 @@ def _set_flat(self: Tensor, value: Any) -> None:
 def _item(self: Tensor, *args: Any) -> Any:
     """One element as a Python number."""
     a = self._untraced(".item()")
+    if not args and a.size != 1:
+        raise not_one_item(".item()", a.shape)
     return a.item(*args)
 
 

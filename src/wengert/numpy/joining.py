@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.indexing import getitem
 from ..rules.joining import concatenate_p, fast_concatenate, stack_p
+from .arguments import axis_of, concrete, operand
 from .dispatch import implements, write_out
-from .operands import axis_of, concrete, operand
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
 
 __all__ = [
@@ -50,7 +51,7 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
 
 def _operands(arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     if not isinstance(arrays, (Sequence, Tensor, np.ndarray)):
-        raise TypeError(
+        raise WengertTypeError(
             'arrays to stack must be passed as a "sequence" type such as list or tuple.'
         )
     xs = [operand(a) for a in arrays]
@@ -59,7 +60,7 @@ def _operands(arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     dtype = np.dtype(dtype)
     for x in xs:
         if not np.can_cast(x.dtype, dtype, casting):
-            raise TypeError(
+            raise WengertTypeError(
                 f"Cannot cast array data from {x.dtype!r} to {dtype!r} according to the rule "
                 f"{casting!r}"
             )
@@ -98,11 +99,11 @@ def concatenate(
             return joined_fast
     xs = _operands(arrays, dtype, casting)
     if not xs:
-        raise ValueError("need at least one array to concatenate")
+        raise ShapeError("need at least one array to concatenate")
     if axis is None:
         xs, axis = [ravel(x) for x in xs], 0
     if xs[0].ndim == 0:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
+        raise ShapeError("zero-dimensional arrays cannot be concatenated")
     return _finish(joined(xs, axis_of(axis, xs[0].ndim)), out, "concatenate")
 
 
@@ -121,9 +122,9 @@ def stack(
     """``np.stack``: arrays of one shape along a new axis."""
     xs = _operands(arrays, dtype, casting)
     if not xs:
-        raise ValueError("need at least one array to stack")
+        raise ShapeError("need at least one array to stack")
     if len({x.shape for x in xs}) > 1:
-        raise ValueError("all input arrays must have the same shape")
+        raise ShapeError("all input arrays must have the same shape")
     axis = axis_of(axis, xs[0].ndim + 1)
     return _finish(bind(stack_p, tuple(xs), {"axis": axis}), out, "stack")
 
@@ -169,17 +170,17 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 def _depth(arrays: Any, where: str = "arrays") -> int:
     if isinstance(arrays, tuple):
-        raise TypeError(
+        raise WengertTypeError(
             f"{where} is a tuple. Only lists can be used to arrange blocks, and np.block does not "
             "allow implicit conversion from tuple to ndarray."
         )
     if not isinstance(arrays, list):
         return 0
     if not arrays:
-        raise ValueError(f"List at {where} cannot be empty")
+        raise ShapeError(f"List at {where} cannot be empty")
     depths = [_depth(a, f"{where}[{i}]") for i, a in enumerate(arrays)]
     if len(set(depths)) > 1:
-        raise ValueError(
+        raise ShapeError(
             f"List depths are mismatched: {where} has elements of depths {sorted(set(depths))}"
         )
     return depths[0] + 1
@@ -220,7 +221,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         points = [0, *(int(i) for i in sections), n]
     else:
         if sections <= 0:
-            raise ValueError("number sections must be larger than 0.")
+            raise ShapeError("number sections must be larger than 0.")
         each, extra = divmod(n, int(sections))
         sizes = [each + 1] * extra + [each] * (int(sections) - extra)
         points = [0, *np.cumsum(sizes).tolist()]
@@ -232,7 +233,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """``np.split``: views of equal parts, or of the parts between the given indices."""
     ary = operand(ary)
     if not np.ndim(indices_or_sections) and ary.shape[axis] % indices_or_sections:
-        raise ValueError("array split does not result in an equal division")
+        raise ShapeError("array split does not result in an equal division")
     return array_split(ary, indices_or_sections, axis)
 
 
@@ -241,7 +242,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """``np.hsplit``: along the second axis; the first of a vector."""
     ary = operand(ary)
     if ary.ndim == 0:
-        raise ValueError("hsplit only works on arrays of 1 or more dimensions")
+        raise ShapeError("hsplit only works on arrays of 1 or more dimensions")
     return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
 
 
@@ -249,7 +250,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """``np.vsplit``: along the first axis."""
     if operand(ary).ndim < 2:
-        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+        raise ShapeError("vsplit only works on arrays of 2 or more dimensions")
     return split(ary, indices_or_sections, 0)
 
 
@@ -257,7 +258,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """``np.dsplit``: along the third axis."""
     if operand(ary).ndim < 3:
-        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
+        raise ShapeError("dsplit only works on arrays of 3 or more dimensions")
     return split(ary, indices_or_sections, 2)
 
 
@@ -265,7 +266,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """``np.unstack``: views of the slices along an axis."""
     x = operand(x)
     if x.ndim == 0:
-        raise ValueError("Input array must be at least 1-d.")
+        raise ShapeError("Input array must be at least 1-d.")
     moved = moveaxis(x, axis, 0)
     return tuple(part(moved, i) for i in range(moved.shape[0]))
 

@@ -23,7 +23,7 @@ from ..rules.factorizations import cholesky_p, eigh_p, pinv_p, svd_p
 from ..rules.linalg import MatrixShapeError, check_square, inverse, solve_matrices
 from ..rules.shapes import reshape, transpose
 from . import products
-from .arguments import NO_VALUE, as_operand, deliver, floating, known, refuse_traced
+from .arguments import NO_VALUE, concrete, deliver, floating, operand, refuse_traced
 from .core_axes import call_on_axes
 from .dispatch import implements
 
@@ -59,13 +59,13 @@ _SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 
 def _square(name: str, a: Any) -> Any:
-    a = floating(as_operand(a))
+    a = floating(operand(a))
     check_square(name, a)
     return a
 
 
 def _at_least_2d(name: str, a: Any) -> Any:
-    a = floating(as_operand(a))
+    a = floating(operand(a))
     if a.ndim < 2:
         raise MatrixShapeError(f"{name}: expected matrices (..., m, n), got shape {a.shape}")
     return a
@@ -77,7 +77,7 @@ def _at_least_2d(name: str, a: Any) -> Any:
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
     """`numpy.linalg.solve`; ``b`` is a vector where it has one dimension, else matrices."""
-    a, b = _square("solve", a), floating(as_operand(b))
+    a, b = _square("solve", a), floating(operand(b))
     is_vector = b.ndim == 1
     n = b.shape[-1 if is_vector else -2] if b.ndim else -1
     if n != a.shape[-1]:
@@ -124,7 +124,7 @@ def slogdet(a: Any) -> Any:
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: Any) -> Any:
     """`numpy.linalg.matrix_power`."""
-    a = as_operand(a)
+    a = operand(a)
     check_square("matrix_power", a)
     try:
         n = operator.index(n)
@@ -149,7 +149,7 @@ def matrix_power(a: Any, n: Any) -> Any:
 @implements(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """`numpy.linalg.tensorinv`."""
-    a = as_operand(a)
+    a = operand(a)
     if ind <= 0:
         raise WengertValueError(f"tensorinv: ind must be positive, not {ind}")
     rows, columns = a.shape[:ind], a.shape[ind:]
@@ -161,7 +161,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 @implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """`numpy.linalg.tensorsolve`."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     if axes is not None:
         order = list(range(a.ndim))
         for k in axes:
@@ -218,7 +218,7 @@ def svd(
         remedy = "use eigh" if hermitian else "use full_matrices=False"
         refuse_traced("np.linalg.svd", "a", a, f"these options have no derivative: {remedy}")
         plain: Any = np.linalg.svd
-        return plain(known(a, "np.linalg.svd"), full_matrices, compute_uv, hermitian)
+        return plain(concrete(a, "np.linalg.svd"), full_matrices, compute_uv, hermitian)
     return _SVDResult(*bind(svd_p, (a,), {}))
 
 
@@ -231,7 +231,7 @@ def svdvals(x: Any, /) -> Any:
 @implements(np.linalg.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """`numpy.linalg.matrix_rank`: plain integers."""
-    return np.linalg.matrix_rank(known(A, "matrix_rank"), tol, hermitian, rtol=rtol)
+    return np.linalg.matrix_rank(concrete(A, "matrix_rank"), tol, hermitian, rtol=rtol)
 
 
 # ------------------------------------------------------------------ products
@@ -240,7 +240,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 @implements(np.linalg.multi_dot)
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """`numpy.linalg.multi_dot`: the product of a chain of matrices, in the cheapest order."""
-    operands = [as_operand(a) for a in arrays]
+    operands = [operand(a) for a in arrays]
     if len(operands) < 2:
         raise WengertValueError("multi_dot: expected at least two arrays")
     last = len(operands) - 1
@@ -285,7 +285,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 @implements(np.linalg.outer)
 def outer(x1: Any, x2: Any, /) -> Any:
     """`numpy.linalg.outer`: of two vectors."""
-    x1, x2 = as_operand(x1), as_operand(x2)
+    x1, x2 = operand(x1), operand(x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"np.linalg.outer: expected vectors, got shapes {x1.shape} and {x2.shape}")
     return products.outer(x1, x2)
@@ -294,7 +294,7 @@ def outer(x1: Any, x2: Any, /) -> Any:
 @implements(np.linalg.cross)
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """`numpy.linalg.cross`: of vectors of three components."""
-    x1, x2 = as_operand(x1), as_operand(x2)
+    x1, x2 = operand(x1), operand(x2)
     for x in (x1, x2):
         (i,) = normalize_axis_tuple(axis, x.ndim)
         if x.shape[i] != 3:
@@ -323,6 +323,6 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
 @implements(np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
     """`numpy.linalg.matrix_transpose`."""
-    if as_operand(x).ndim < 2:
+    if operand(x).ndim < 2:
         raise ShapeError(f"matrix_transpose: shape {x.shape} has fewer than 2 dimensions")
     return np.swapaxes(x, -1, -2)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core.bind import bind
+from ..core.refusals import explained
 from ..core.tensor import FastTensor, RareTensor, Tensor
 from ..core.views import in_place, set_item
 from ..rules import fast
@@ -104,9 +106,31 @@ def _attach_in_place() -> None:
         setattr(Tensor, f"__i{python}__", make(python, ufuncs.get(python)))
 
 
+# Called so often that a wrapper would be felt; `bind` explains most of what they refuse.
+_FREQUENT = frozenset(
+    {"sum", "mean", "max", "min", "exp", "log", "reshape", "transpose", "astype", "copy", "item"}
+)
+
+
 def attach_method(name: str, method: Any) -> None:
-    """Give Tensor a method (or property)."""
+    """Give Tensor a method (or property), with errors that name it and the operand's shape."""
+    if not isinstance(method, property) and name not in _FREQUENT and name[0] != "_":
+        method = _with_explanations(name, method)
     setattr(Tensor, name, method)
+
+
+def _with_explanations(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def explaining(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            better = explained(error, f"x.{name}", (args, kwargs))
+            if better is error:
+                raise
+            raise better from None
+
+    return explaining
 
 
 _attach_generic()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import creation, functional, joining, ranges, rearranging
-from .operands import contains_tensor, operand
+from .arguments import contains_tensor, operand
 from .shapes import atleast_2d, view_with_shape
 
 __all__ = ["overrides"]

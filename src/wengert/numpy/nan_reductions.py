@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import WengertValueError
 from ..rules.pointwise import POINTWISE
 from ..rules.reductions import argmax_p, argmin_p, nanmax_p, nanmin_p, root, sum_
 from ..rules.shapes import reshape
 from . import reductions, variance
 from .arguments import (
     NO_VALUE,
-    as_operand,
     cast,
     deliver,
     flag,
     is_known,
     mask_of,
+    operand,
     reduced_axes,
     select,
     warn_if_known,
@@ -63,7 +64,7 @@ def nansum(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nansum`."""
-    a = as_operand(a)
+    a = operand(a)
     a = select(numbers_of(a), a, 0)
     return reductions.sum(a, axis, dtype, out, keepdims, initial, where)
 
@@ -79,7 +80,7 @@ def nanprod(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nanprod`."""
-    a = as_operand(a)
+    a = operand(a)
     a = select(numbers_of(a), a, 1)
     return reductions.prod(a, axis, dtype, out, keepdims, initial, where)
 
@@ -128,7 +129,7 @@ def nanmean(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nanmean`."""
-    a = as_operand(a)
+    a = operand(a)
     mask = _included(a, where)
     if mask is None:
         return reductions.mean(a, axis, dtype, out, keepdims)
@@ -152,7 +153,7 @@ def nanvar(
 ) -> Any:
     """`numpy.nanvar`."""
     ddof = variance.degrees("nanvar", ddof, correction)
-    y = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    y = _variance(operand(a), axis, dtype, ddof, keepdims, where, mean)
     return deliver(y, out, "nanvar")
 
 
@@ -171,7 +172,7 @@ def nanstd(
 ) -> Any:
     """`numpy.nanstd`. Where all elements are equal the derivative is 0."""
     ddof = variance.degrees("nanstd", ddof, correction)
-    y = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    y = _variance(operand(a), axis, dtype, ddof, keepdims, where, mean)
     return deliver(root(y), out, "nanstd")
 
 
@@ -199,13 +200,13 @@ def _variance(
 @implements(np.nanargmax)
 def nanargmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
     """`numpy.nanargmax`; the result is plain."""
-    return _position(argmax_p, as_operand(a), axis, out, keepdims, -np.inf)
+    return _position(argmax_p, operand(a), axis, out, keepdims, -np.inf)
 
 
 @implements(np.nanargmin)
 def nanargmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
     """`numpy.nanargmin`; the result is plain."""
-    return _position(argmin_p, as_operand(a), axis, out, keepdims, np.inf)
+    return _position(argmin_p, operand(a), axis, out, keepdims, np.inf)
 
 
 def _position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any, last: float) -> Any:
@@ -213,5 +214,5 @@ def _position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any, last: 
     if numbers is None:
         return reductions.position(primitive, a, axis, out, keepdims)
     if is_known(a) and not np.all(np.any(numbers, axis)):
-        raise ValueError("All-NaN slice encountered")
+        raise WengertValueError("All-NaN slice encountered")
     return reductions.position(primitive, select(numbers, a, last), axis, out, keepdims)

@@ -14,7 +14,7 @@ from ..rules.linalg import MatrixShapeError, check_square, inverse
 from ..rules.norms import vector_norm as norm_of_finite_order
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
-from .arguments import as_operand, floating
+from .arguments import floating, operand
 from .dispatch import implements
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
@@ -23,7 +23,7 @@ __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """`numpy.linalg.norm`, all orders; the derivative at 0 is 0."""
-    x = floating(as_operand(x))
+    x = floating(operand(x))
     if axis is None:
         if ord is None:
             return _kept(_of_vectors(x, 2, tuple(range(x.ndim))), x, None, keepdims)
@@ -50,7 +50,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """`numpy.linalg.vector_norm`, over any number of axes."""
-    x = floating(as_operand(x))
+    x = floating(operand(x))
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim, "axis")
     return _kept(_of_vectors(x, ord, tuple(sorted(axes))), x, axes, keepdims)
 
@@ -114,7 +114,7 @@ def _singular_values(x: Any, row: int, column: int) -> Any:
 @implements(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """`numpy.linalg.cond`."""
-    x = floating(as_operand(x))
+    x = floating(operand(x))
     if x.ndim < 2 or not x.shape[-1] * x.shape[-2]:
         raise MatrixShapeError(f"cond: expected matrices that are not empty, got shape {x.shape}")
     if p is None or p in (2, -2):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
+from .arguments import concrete, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, joined, part
-from .operands import concrete, contains_tensor, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["pad"]
@@ -56,17 +56,17 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             "Use another mode, or np.concatenate"
         )
     if mode not in _OPTIONS:
-        raise ValueError(f"mode '{mode}' is not supported")
+        raise WengertValueError(f"mode '{mode}' is not supported")
     wrong = set(kwargs) - set(_OPTIONS[mode])
     if wrong:
-        raise ValueError(f"unsupported keyword arguments for mode '{mode}': {wrong}")
+        raise WengertValueError(f"unsupported keyword arguments for mode '{mode}': {wrong}")
     a = operand(array)
     widths = _widths(concrete(pad_width, "pad(pad_width)"), a.ndim)
     if mode in ("constant", "empty"):
         return _pad_constant(a, widths, kwargs.get("constant_values", 0))
     for axis, (left, right) in enumerate(widths):
         if a.shape[axis] == 0 and left + right:
-            raise ValueError(
+            raise ShapeError(
                 f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'"
             )
     if mode in _STATISTICS:
@@ -88,9 +88,9 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         pad_width = widths
     pad_width = np.asarray(pad_width)
     if pad_width.dtype.kind not in "iu":
-        raise TypeError("`pad_width` must be of integral type.")
+        raise WengertTypeError("`pad_width` must be of integral type.")
     if (pad_width < 0).any():
-        raise ValueError("index can't contain negative values")
+        raise WengertValueError("index can't contain negative values")
     pairs = np.broadcast_to(pad_width, (ndim, 2)) if ndim else np.zeros((0, 2), int)
     return [(int(left), int(right)) for left, right in pairs]
 
@@ -211,7 +211,7 @@ def _statistics(
     for side, (count, length) in enumerate(zip(width, lengths, strict=True)):
         length = n if length is None else min(length, n)
         if length == 0 and mode in ("maximum", "minimum"):
-            raise ValueError("stat_length of 0 yields no value for padding")
+            raise ShapeError("stat_length of 0 yields no value for padding")
         within = slice(0, length) if side == 0 else slice(n - length, None)
         value = _STATISTICS[mode](part(x, along(axis, within)), axis=axis, keepdims=True)
         if x.dtype.kind in "iu" and value.dtype.kind == "f":

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
+from .arguments import concrete, is_abstract, operand, plain_tree
 from .dispatch import FUNCTIONS, implements
 from .methods import attach_method
-from .operands import concrete, is_abstract, operand, plain_tree
 
 __all__ = [
     "array_equal",

@@ -17,7 +17,7 @@ from ..rules.einsum import LETTERS, contract, contract_terms
 from ..rules.joining import stack_p
 from ..rules.reductions import sum_
 from ..rules.shapes import broadcast_to, diagonal_p, reshape, transpose_p
-from .arguments import as_operand, cast, deliver, raveled
+from .arguments import cast, deliver, operand, raveled
 from .dispatch import implements
 from .methods import attach_method
 from .subscripts import Preparation, contraction_of, subscripts_of
@@ -50,7 +50,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         na, nb = len(a._a.shape), len(b._a.shape)
         if na and 0 < nb < 3:
             return matmul(a, b)
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     if not a.ndim or not b.ndim:
         y = a * b
     elif b.ndim < 3:
@@ -67,14 +67,14 @@ def _check_fit(name: str, a: Any, b: Any, i: int, j: int) -> None:
     if a.shape[i] != b.shape[j]:
         raise ShapeError(
             f"{name}: shapes {a.shape} and {b.shape} do not fit: axis {i} has length {a.shape[i]}, "
-            f"axis {j} of the other {b.shape[j]}"
+            f"axis {j} of the other {b.shape[j]}. Transpose or reshape one of them"
         )
 
 
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
     """`numpy.inner`: over the last axis of both."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     if not a.ndim or not b.ndim:
         return a * b
     if a.ndim == b.ndim == 1:
@@ -88,14 +88,14 @@ def inner(a: Any, b: Any, /) -> Any:
 @implements(np.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """`numpy.outer`."""
-    a, b = raveled(as_operand(a)), raveled(as_operand(b))
+    a, b = raveled(operand(a)), raveled(operand(b))
     return deliver(contract(a, "a", b, "b", "ab"), out, "outer")
 
 
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     """`numpy.vdot`: the sum of conj(a) * b over all elements."""
-    a, b = raveled(as_operand(a)), raveled(as_operand(b))
+    a, b = raveled(operand(a)), raveled(operand(b))
     _check_fit("vdot", a, b, 0, 0)
     return matmul(conjugate(a), b)
 
@@ -103,7 +103,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """`numpy.tensordot`."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     axes_a, axes_b = _tensordot_axes(a, b, axes)
     for i, j in zip(axes_a, axes_b, strict=True):
         _check_fit("tensordot", a, b, i, j)
@@ -133,7 +133,7 @@ def _tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[i
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
     """`numpy.kron`."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     n = max(a.ndim, b.ndim)
     shape_a, shape_b = (1,) * (n - a.ndim) + a.shape, (1,) * (n - b.ndim) + b.shape
     x, y = LETTERS[:n], LETTERS[n : 2 * n]
@@ -148,7 +148,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 def _stacks(name: str, x: Any, y: Any, core_x: str, core_y: str, out: str) -> Any:
-    x, y = as_operand(x), as_operand(y)
+    x, y = operand(x), operand(y)
     for argument, core in ((x, core_x), (y, core_y)):
         if argument.ndim < len(core):
             raise ShapeError(f"{name}: shapes {x.shape} and {y.shape}: too few dimensions")
@@ -159,7 +159,7 @@ def _stacks(name: str, x: Any, y: Any, core_x: str, core_y: str, out: str) -> An
 
 def vecdot(x1: Any, x2: Any) -> Any:
     """`numpy.vecdot`: conj(x1) * x2 summed over the last axis."""
-    return _stacks("vecdot", conjugate(as_operand(x1)), x2, "n", "n", "")
+    return _stacks("vecdot", conjugate(operand(x1)), x2, "n", "n", "")
 
 
 def matvec(x1: Any, x2: Any) -> Any:
@@ -169,7 +169,7 @@ def matvec(x1: Any, x2: Any) -> Any:
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """`numpy.vecmat`: stacks of conjugated row vectors times stacks of matrices."""
-    return _stacks("vecmat", conjugate(as_operand(x1)), x2, "n", "nm", "m")
+    return _stacks("vecmat", conjugate(operand(x1)), x2, "n", "nm", "m")
 
 
 for _function in (vecdot, matvec, vecmat):
@@ -196,7 +196,7 @@ def einsum(
     layout in memory.
     """
     subscripts, given = subscripts_of(operands)
-    xs = [as_operand(x) for x in given]
+    xs = [operand(x) for x in given]
     if dtype is not None:
         xs = [_cast_operand(i, x, np.dtype(dtype), casting) for i, x in enumerate(xs)]
     preparations, terms, result = contraction_of(subscripts, tuple([x.shape for x in xs]))
@@ -247,7 +247,7 @@ def _strategy(optimize: Any) -> Any:
 def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = False) -> Any:
     """`numpy.einsum_path`: depends on shapes alone."""
     subscripts, given = subscripts_of(operands)
-    shapes = [np.broadcast_to(0.0, as_operand(x).shape) for x in given]
+    shapes = [np.broadcast_to(0.0, operand(x).shape) for x in given]
     plain: Any = np.einsum_path
     return plain(subscripts, *shapes, optimize=optimize, einsum_call=einsum_call)
 
@@ -260,7 +260,7 @@ def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
     """`numpy.cross`, of vectors of three components; a two-component one has a third of zero."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     if axis is not None:
         axisa = axisb = axisc = axis
     x = _components("a", a, axisa)

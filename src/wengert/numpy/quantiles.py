@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..rules.indexing import getitem_p, where_p
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
@@ -21,13 +21,13 @@ from ..rules.sorting import sort_p
 from . import reductions
 from .arguments import (
     NO_VALUE,
-    as_operand,
     cast,
+    concrete,
     deliver,
     flag,
     floating,
     is_known,
-    known,
+    operand,
     reduced_axes,
 )
 from .dispatch import implements
@@ -69,7 +69,7 @@ def median(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
 ) -> Any:
     """`numpy.median`. Elements that tie for the middle share the derivative evenly."""
-    a = floating(as_operand(a))
+    a = floating(operand(a))
     axes = reduced_axes(a, axis)
     s = _sorted_last(a, axes)
     n = s.shape[-1]
@@ -98,7 +98,7 @@ def nanmedian(
     keepdims: Any = NO_VALUE,
 ) -> Any:
     """`numpy.nanmedian`. Elements that tie for the middle share the derivative evenly."""
-    a = floating(as_operand(a))
+    a = floating(operand(a))
     return deliver(_quantile(a, 0.5, axis, "linear", keepdims, True), out, "nanmedian")
 
 
@@ -135,7 +135,7 @@ def _averaged(n: Any, q: Any) -> tuple[Any, Any]:
 
 
 def _number(condition: Any, like: Any) -> Any:
-    return cast(as_operand(condition), like.dtype)
+    return cast(operand(condition), like.dtype)
 
 
 def _inverted(n: Any, q: Any) -> tuple[Any, Any]:
@@ -249,18 +249,18 @@ def _refuse_weights(name: str, weights: Any) -> None:
 def _of_hundred(q: Any) -> Any:
     if type(q) in (int, float):
         return q / 100
-    return as_operand(q) / 100
+    return operand(q) / 100
 
 
 def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool) -> Any:
     """Quantiles over ``axis``; the axis of ``q``, if it has one, comes first."""
-    a = as_operand(a)
+    a = operand(a)
     if a.dtype.kind == "c":
-        raise TypeError("a must be an array of real numbers")
+        raise WengertTypeError("a must be an array of real numbers")
     if method not in METHODS:
-        raise ValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
+        raise WengertValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
     weak = type(q) in (int, float)  # a Python number leaves the dtype to ``a``
-    q = _checked(as_operand(q))
+    q = _checked(operand(q))
     axes = reduced_axes(a, axis)
     s = _sorted_last(a, axes)
     rest, n = s.shape[:-1], s.shape[-1]
@@ -273,12 +273,12 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
         n = cast(np.sum(numbers, axes), np.result_type(q.dtype, np.float32))
     virtual, gamma = METHODS[method](n, q)
     if weak and gamma is not None and a.dtype.kind == "f":
-        gamma = cast(as_operand(gamma), a.dtype)
+        gamma = cast(operand(gamma), a.dtype)
     y = _interpolated(s, virtual, gamma, n)
     last = _element(s, s.shape[-1] - 1)
     if not skip_nan:
         y = _nan_where(np.not_equal(last, last), y)
-    elif is_known(y) and np.isnan(known(y, "np.nanquantile")).any():
+    elif is_known(y) and np.isnan(concrete(y, "np.nanquantile")).any():
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
     return _with_axes(y, a, axes, keepdims, int(q.ndim > 0))
 
@@ -286,10 +286,10 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
 def _checked(q: Any) -> Any:
     """The quantiles, of which there may be one or a row."""
     if q.ndim > 1:
-        raise ValueError("q must be a scalar or 1d")
-    values = known(q, "q") if is_known(q) else np.zeros(1)
+        raise ShapeError("q must be a scalar or 1d")
+    values = concrete(q, "q") if is_known(q) else np.zeros(1)
     if not (np.all(values >= 0) and np.all(values <= 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
+        raise WengertValueError("Quantiles must be in the range [0, 1]")
     return q
 
 
@@ -310,9 +310,9 @@ def _interpolated(s: Any, virtual: Any, gamma: Any, n: Any) -> Any:
 
 def _take_last(s: Any, index: Any) -> Any:
     """``s[r, index[..., r]]`` for every row r: positions in the last axis, by row."""
-    index = cast(as_operand(index), np.intp)
+    index = cast(operand(index), np.intp)
     if is_known(index) and not index.ndim:
-        return _element(s, int(known(index, "q")))
+        return _element(s, int(concrete(index, "q")))
     rest = s.shape[:-1]
     rows = [np.arange(n).reshape((n,) + (1,) * (len(rest) - i - 1)) for i, n in enumerate(rest)]
     return pick(s, (*rows, index))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import WengertTypeError
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
+from .arguments import contains_tensor, operand
 from .creation import writable
 from .dispatch import implements
-from .operands import contains_tensor, operand
 from .shapes import _as_type
 
 __all__ = ["geomspace", "linspace", "logspace", "meshgrid", "vander"]
@@ -33,12 +34,12 @@ def linspace(
 
     ``start + k * step``, and exactly ``stop`` at the end.
     """
-    num = num.__index__()
+    num = operator.index(num)
     if not contains_tensor((start, stop)):
         plain = _numpys.linspace(start, stop, num, endpoint, retstep, dtype, axis)
         return (writable(plain[0]), plain[1]) if retstep else writable(plain)
     if num < 0:
-        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+        raise WengertValueError(f"Number of samples, {num}, must be non-negative.")
     start, stop = (v if isinstance(v, (int, float, complex)) else operand(v) for v in (start, stop))
     start, stop = start * 1.0, stop * 1.0
     delta = stop - start
@@ -112,7 +113,7 @@ def geomspace(
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """``np.meshgrid``: coordinate arrays from coordinate vectors."""
     if indexing not in ("xy", "ij"):
-        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+        raise WengertValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     n = len(xi)
     order = list(range(n))
     if indexing == "xy" and n > 1:
@@ -133,7 +134,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
         return writable(np.vander(x, N, increasing))
     x = operand(x)
     if x.ndim != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
+        raise ShapeError("x must be a one-dimensional array or sequence.")
     count = len(x) if N is None else N
     powers = np.arange(count)
     return np.power(x[:, None], powers if increasing else powers[::-1])

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import Tensor
 from ..rules.shapes import broadcast_to_p
+from .arguments import axes_of, axis_of, concrete, operand, shape_tuple
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
-from .operands import axes_of, axis_of, concrete, operand, shape_tuple
 from .shapes import broadcast_to, copied, moveaxis, ravel, transpose, view_with_shape
 
 __all__ = [
@@ -48,7 +49,7 @@ def flip(m: Any, axis: Any = None) -> Any:
 def fliplr(m: Any) -> Any:
     """``np.fliplr``: reversed along the second axis."""
     if operand(m).ndim < 2:
-        raise ValueError("Input must be >= 2-d.")
+        raise ShapeError("Input must be >= 2-d.")
     return flip(m, 1)
 
 
@@ -56,7 +57,7 @@ def fliplr(m: Any) -> Any:
 def flipud(m: Any) -> Any:
     """``np.flipud``: reversed along the first axis."""
     if operand(m).ndim < 1:
-        raise ValueError("Input must be >= 1-d.")
+        raise ShapeError("Input must be >= 1-d.")
     return flip(m, 0)
 
 
@@ -65,10 +66,10 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """``np.rot90``: a view turned by quarter turns from the first axis towards the second."""
     m = operand(m)
     if len(tuple(axes)) != 2:
-        raise ValueError("len(axes) must be 2.")
+        raise WengertValueError("len(axes) must be 2.")
     i, j = (axis_of(axis, m.ndim) for axis in axes)
     if i == j:
-        raise ValueError("Axes must be different.")
+        raise WengertValueError("Axes must be different.")
     order = list(range(m.ndim))
     order[i], order[j] = j, i
     k %= 4
@@ -118,13 +119,13 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     n = a.shape[axis]
     if repeats.size != 1:
         if repeats.shape != (n,):
-            raise ValueError(
+            raise ShapeError(
                 f"operands could not be broadcast together with shape ({n},) {repeats.shape}"
             )
         return part(a, along(axis, np.repeat(np.arange(n), repeats)))
     times = int(repeats.reshape(())[()])
     if times < 0:
-        raise ValueError("repeats may not contain negative values.")
+        raise ShapeError("repeats may not contain negative values.")
     shape = a.shape
     spread = view_with_shape(a, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
     spread = bind(
@@ -160,7 +161,7 @@ def resize(a: Any, new_shape: Any) -> Any:
     """``np.resize``: a new shape, filled with repeated copies of the elements."""
     a, shape = operand(a), shape_tuple(new_shape)
     if any(n < 0 for n in shape):
-        raise ValueError("all elements of `new_shape` must be non-negative")
+        raise ShapeError("all elements of `new_shape` must be non-negative")
     size = int(np.prod(shape))
     if not a.size or not size:
         return np.zeros_like(a, shape=shape)
@@ -222,7 +223,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     filt = operand(filt)
     value = np.asarray(concrete(filt, "trim_zeros"))
     if set(trim.lower()) - {"f", "b"} or not trim:
-        raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
+        raise WengertValueError(f"unexpected character(s) in `trim`: {trim!r}")
     axes = axes_of(axis, value.ndim)
     found = np.argwhere(value)
     index = []
@@ -238,7 +239,7 @@ attach_method("repeat", repeat)
 
 
 def _resize_in_place(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-    raise TypeError("Tensor.resize would change the shape in place; use np.resize(x, shape)")
+    raise WengertTypeError("Tensor.resize would change the shape in place; use np.resize(x, shape)")
 
 
 attach_method("resize", _resize_in_place)

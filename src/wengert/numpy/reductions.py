@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
@@ -26,13 +27,13 @@ from ..rules.reductions import (
 from ..rules.shapes import broadcast_to, reshape, transpose
 from .arguments import (
     NO_VALUE,
-    as_operand,
     cast,
     deliver,
     flag,
     floating,
     is_known,
     mask_of,
+    operand,
     raveled,
     reduced_axes,
     select,
@@ -83,7 +84,7 @@ def sum(
         return fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
     if dtype is True or dtype is False:  # never a dtype: NumPy refuses it
         return sum(a, axis, None, out, dtype, initial, where)
-    a = _in_dtype(as_operand(a), dtype)
+    a = _in_dtype(operand(a), dtype)
     y = sum_(select(mask_of(where, a.shape), a, 0), reduced_axes(a, axis), flag(keepdims))
     y = _in_dtype(y, dtype)
     return deliver(y if initial is NO_VALUE else y + _initial(initial, y), out, "sum")
@@ -100,7 +101,7 @@ def prod(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.prod`. Its derivatives are right at zeros, too."""
-    a = _in_dtype(as_operand(a), dtype)
+    a = _in_dtype(operand(a), dtype)
     y = _in_dtype(_reduce(prod_p, select(mask_of(where, a.shape), a, 1), axis, keepdims), dtype)
     return deliver(y if initial is NO_VALUE else y * _initial(initial, y), out, "prod")
 
@@ -111,7 +112,7 @@ def _in_dtype(a: Any, dtype: Any) -> Any:
 
 def _initial(initial: Any, y: Any) -> Any:
     """The starting value of a reduction, in the dtype of its result."""
-    return cast(as_operand(initial), y.dtype)
+    return cast(operand(initial), y.dtype)
 
 
 def _reduce(primitive: Any, a: Any, axis: Any, keepdims: Any) -> Any:
@@ -173,11 +174,11 @@ def extremum(
     where: Any,
 ) -> Any:
     """A maximum or minimum with all of NumPy's options."""
-    a = as_operand(a)
+    a = operand(a)
     mask = mask_of(where, a.shape)
     if initial is NO_VALUE:
         if mask is not None:
-            raise ValueError(
+            raise WengertValueError(
                 f"np.{name}: the operation has no identity, so to use a where mask one has to "
                 "specify 'initial'"
             )
@@ -231,7 +232,7 @@ def mean(
     ):
         total = fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
         return _divide(total, a._a.size // total._a.size)
-    a = as_operand(a)
+    a = operand(a)
     axes, result_dtype = reduced_axes(a, axis), mean_dtype(a, dtype)
     a = accumulating(a, dtype)
     mask = mask_of(where, a.shape)
@@ -290,13 +291,13 @@ def average(
     keepdims: Any = NO_VALUE,
 ) -> Any:
     """`numpy.average`; differentiable in the values and in the weights."""
-    a = as_operand(a)
+    a = operand(a)
     axes = reduced_axes(a, axis)
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
         total: Any = y.dtype.type(a.size / y.size) if y.size else y.dtype.type(0)
     else:
-        weights = _fitting_weights(a, as_operand(weights), axis)
+        weights = _fitting_weights(a, operand(weights), axis)
         dtypes = (a.dtype, weights.dtype, *((np.float64,) if a.dtype.kind in "biu" else ()))
         dtype = np.result_type(*dtypes)
         a, weights = cast(a, dtype), cast(weights, dtype)
@@ -315,10 +316,10 @@ def _fitting_weights(a: Any, weights: Any, axis: Any) -> Any:
     if weights.shape == a.shape:
         return weights
     if axis is None:
-        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        raise WengertTypeError("Axis must be specified when shapes of a and weights differ.")
     axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim, "axis")
     if weights.shape != tuple(a.shape[i] for i in axes):
-        raise ValueError(
+        raise ShapeError(
             "Shape of weights must be consistent with shape of a along specified axis."
         )
     order = tuple(int(i) for i in np.argsort(axes))
@@ -338,7 +339,7 @@ def _plain_reduction(primitive: Any, name: str, neutral: bool) -> Any:
         *,
         where: Any = NO_VALUE,
     ) -> Any:
-        a = as_operand(a)
+        a = operand(a)
         a = select(mask_of(where, a.shape), a, neutral)
         return deliver(_reduce(primitive, a, axis, keepdims), out, name)
 
@@ -355,7 +356,7 @@ any = implements(np.any)(_plain_reduction(any_p, "any", False))
 @implements(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """`numpy.count_nonzero`; the result is plain."""
-    return _reduce(count_nonzero_p, as_operand(a), axis, keepdims)
+    return _reduce(count_nonzero_p, operand(a), axis, keepdims)
 
 
 @implements(np.argmax)
@@ -363,7 +364,7 @@ def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALU
     """`numpy.argmax`; the result is plain."""
     if type(a) is FastTensor and out is None:
         return a._a.argmax(axis, keepdims=flag(keepdims))
-    return position(argmax_p, as_operand(a), axis, out, keepdims)
+    return position(argmax_p, operand(a), axis, out, keepdims)
 
 
 @implements(np.argmin)
@@ -371,7 +372,7 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALU
     """`numpy.argmin`; the result is plain."""
     if type(a) is FastTensor and out is None:
         return a._a.argmin(axis, keepdims=flag(keepdims))
-    return position(argmin_p, as_operand(a), axis, out, keepdims)
+    return position(argmin_p, operand(a), axis, out, keepdims)
 
 
 def position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:

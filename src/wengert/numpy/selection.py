@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import AbstractValueError
+from ..core.errors import AbstractValueError, ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import where_p
+from .arguments import concrete, is_abstract, operand
 from .dispatch import implements, write_out
 from .methods import attach_method
-from .operands import concrete, is_abstract, operand
 from .shapes import broadcast_to, copied
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "select", "where"]
@@ -42,7 +42,7 @@ def where(condition: Any, x: Any = _NO_VALUE, y: Any = _NO_VALUE, /) -> Any:
     if x is _NO_VALUE and y is _NO_VALUE:
         return np.nonzero(concrete(condition, "np.where(condition)"))
     if x is _NO_VALUE or y is _NO_VALUE:
-        raise ValueError("either both or neither of x and y should be given")
+        raise WengertValueError("either both or neither of x and y should be given")
     x, y = _choice(x), _choice(y)
     condition = condition if isinstance(condition, Tensor) else np.asarray(condition)
     if condition.dtype != bool:
@@ -54,14 +54,14 @@ def where(condition: Any, x: Any = _NO_VALUE, y: Any = _NO_VALUE, /) -> Any:
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """``np.select``: the choice of the first condition that holds."""
     if len(condlist) != len(choicelist):
-        raise ValueError("list of cases must be same length as list of conditions")
+        raise ShapeError("list of cases must be same length as list of conditions")
     if not len(condlist):
-        raise ValueError("select with an empty condition list is not possible")
+        raise WengertValueError("select with an empty condition list is not possible")
     choices = [_choice(c) for c in (*choicelist, default)]
     conditions = [operand(c) for c in condlist]
     for i, c in enumerate(conditions):
         if c.dtype != bool:
-            raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
+            raise WengertTypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
     # Nested where's take the common dtype only pairwise: give it to the last one.
     dtype = np.result_type(*[c if not hasattr(c, "dtype") else c.dtype for c in choices])
     shape = np.broadcast_shapes(*[np.shape(c) for c in (*choices, *conditions)])
@@ -83,7 +83,9 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     """
     a = operand(a)
     if a.dtype.kind not in "iub":
-        raise TypeError(f"choose: the numbers of the choices must be integers, not {a.dtype}")
+        raise WengertTypeError(
+            f"choose: the numbers of the choices must be integers, not {a.dtype}"
+        )
     a = a.astype(np.intp)
     choices = [operand(c) for c in choices]
     n = len(choices)
@@ -94,7 +96,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     elif not is_abstract(a):
         value = np.asarray(concrete(a, "choose(a)"))
         if value.size and (value.min() < 0 or value.max() >= n):
-            raise ValueError("invalid entry in choice array")
+            raise WengertValueError("invalid entry in choice array")
     result = choices[-1]
     for number in range(n - 2, -1, -1):
         result = where(a == number, choices[number], result)
@@ -124,7 +126,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         conditions.append(np.logical_not(otherwise))
     elif len(conditions) != len(funclist):
         n = len(conditions)
-        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+        raise WengertValueError(
+            f"with {n} condition(s), either {n} or {n + 1} functions are expected"
+        )
     if is_abstract(x) or any(map(is_abstract, conditions)):
         return _piecewise_everywhere(x, conditions, funclist, args, kw)
     result = np.zeros_like(x)
@@ -185,9 +189,9 @@ def clip(
         a_max = None if max is _NO_VALUE else max
     elif a_min is _NO_VALUE or a_max is _NO_VALUE:
         missing = "a_min" if a_min is _NO_VALUE else "a_max"
-        raise TypeError(f"clip() missing 1 required positional argument: '{missing}'")
+        raise WengertTypeError(f"clip() missing 1 required positional argument: '{missing}'")
     elif min is not _NO_VALUE or max is not _NO_VALUE:
-        raise ValueError(
+        raise WengertValueError(
             "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is "
             "forbidden."
         )

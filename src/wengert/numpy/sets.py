@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import as_operand, known, raveled, refuse_traced
+from .arguments import concrete, operand, raveled, refuse_traced
 from .dispatch import implements
 from .sorting import pick, sort
 
@@ -31,8 +31,8 @@ def unique(
 
     Elements that are equal share the derivative evenly. The other results are plain.
     """
-    a = as_operand(ar)
-    values = known(a, "np.unique")
+    a = operand(ar)
+    values = concrete(a, "np.unique")
     wanted = (return_index, return_inverse, return_counts, axis)
     plain: Any = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
     if axis is not None and a.ndim > 1:
@@ -45,7 +45,7 @@ def unique(
         )
         return plain
     ordered = sort(a, None)
-    firsts = np.unique(known(ordered, "np.unique"), return_index=True, equal_nan=equal_nan)[1]
+    firsts = np.unique(concrete(ordered, "np.unique"), return_index=True, equal_nan=equal_nan)[1]
     result = pick(ordered, firsts)
     return (result, *plain[1:]) if isinstance(plain, tuple) else result
 
@@ -56,7 +56,7 @@ def _unique_like(name: str) -> Any:
 
     def served(x: Any) -> Any:
         values = unique(x, equal_nan=False)
-        plain = function(known(as_operand(x), f"np.{name}"))
+        plain = function(concrete(operand(x), f"np.{name}"))
         return plain._replace(values=values) if hasattr(plain, "_replace") else values
 
     served.__name__ = served.__qualname__ = name
@@ -73,4 +73,4 @@ unique_values = _unique_like("unique_values")
 @implements(np.union1d)
 def union1d(ar1: Any, ar2: Any) -> Any:
     """`numpy.union1d`. Elements that are equal share the derivative evenly."""
-    return unique(np.concatenate((raveled(as_operand(ar1)), raveled(as_operand(ar2)))))
+    return unique(np.concatenate((raveled(operand(ar1)), raveled(operand(ar2)))))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from ..core.bind import bind
-from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
+from ..core.errors import AbstractValueError, ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import RareTensor, Tensor
 from ..core.views import apply_chain
 from ..rules.shapes import (
@@ -20,13 +20,14 @@ from ..rules.shapes import (
     broadcast_to_p,
     copy_p,
     diagonal_p,
+    fits,
     reshape_p,
     resolved_shape,
     transpose_p,
 )
+from .arguments import axes_of, axis_of, is_abstract, operand, shape_tuple
 from .dispatch import implements
 from .methods import attach_method
-from .operands import axes_of, axis_of, is_abstract, operand, shape_tuple
 
 __all__ = [
     "astype",
@@ -134,7 +135,7 @@ def reshape(
     if copy is None:
         return result
     if copy is False and not _is_view(result, a):
-        raise ValueError("Unable to avoid creating a copy while reshaping.")
+        raise WengertValueError("Unable to avoid creating a copy while reshaping.")
     return bind(copy_p, (result,), {}) if copy else result
 
 
@@ -157,7 +158,7 @@ def _order_of(a: Any, order: str) -> str:
     if order in ("C", "F"):
         return order
     if order not in ("A", "K"):
-        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+        raise WengertValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
     value = a._a if isinstance(a, Tensor) else a
     if is_abstract(a) and a.ndim > 1:
         raise AbstractValueError(
@@ -193,7 +194,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     else:
         axes = axes_of(axis, a.ndim)
         if any(a.shape[i] != 1 for i in axes):
-            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+            raise ShapeError("cannot select an axis to squeeze out which has size not equal to one")
     return view_with_shape(a, tuple(n for i, n in enumerate(a.shape) if i not in axes))
 
 
@@ -246,7 +247,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
         return view_with_axes(a, tuple(reversed(range(a.ndim))))
     order = axes_of(axes, a.ndim)
     if len(order) != a.ndim:
-        raise ValueError(f"transpose: axes {axes} do not match an array of shape {a.shape}")
+        raise ShapeError(f"transpose: axes {axes} do not match an array of shape {a.shape}")
     return view_with_axes(a, order)
 
 
@@ -258,7 +259,7 @@ def matrix_transpose(x: Any, /) -> Any:
     """``np.matrix_transpose``: the last two axes exchanged."""
     x = operand(x)
     if x.ndim < 2:
-        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+        raise ShapeError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
     return swapaxes(x, -1, -2)
 
 
@@ -281,7 +282,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
         axes_of(destination, a.ndim, "destination"),
     )
     if len(sources) != len(destinations):
-        raise ValueError(
+        raise ShapeError(
             "`source` and `destination` arguments must have the same number of elements"
         )
     order = [i for i in range(a.ndim) if i not in sources]
@@ -317,9 +318,10 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
         If the shape does not fit.
     """
     array, shape = operand(array), shape_tuple(shape)
-    if len(shape) < array.ndim or np.broadcast_shapes(array.shape, shape) != shape:
-        raise WengertValueError(
-            f"broadcast_to: an array of shape {array.shape} cannot be broadcast to shape {shape}"
+    if not fits(array.shape, shape):
+        raise ShapeError(
+            f"np.broadcast_to: an array of shape {array.shape} cannot be broadcast to shape "
+            f"{shape}; each of its lengths must be equal or 1, counted from the last axis"
         )
     return bind(broadcast_to_p, (array,), {"shape": shape})
 
@@ -340,10 +342,10 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """``np.diagonal``: a read-only view, the diagonals along its last axis."""
     a = operand(a)
     if a.ndim < 2:
-        raise ValueError("diag requires an array of at least two dimensions")
+        raise ShapeError("diag requires an array of at least two dimensions")
     axes = axis_of(axis1, a.ndim, "axis1"), axis_of(axis2, a.ndim, "axis2")
     if axes[0] == axes[1]:
-        raise ValueError("axis1 and axis2 cannot be the same")
+        raise WengertValueError("axis1 and axis2 cannot be the same")
     return bind(diagonal_p, (a,), {"offset": int(offset), "axes": axes})
 
 
@@ -386,7 +388,7 @@ def _as_type(
     if dtype.kind not in "biufc":
         raise WengertTypeError(f"astype: a Tensor holds numbers; it cannot have dtype {dtype}")
     if not np.can_cast(x.dtype, dtype, casting):  # type: ignore[arg-type]
-        raise TypeError(
+        raise WengertTypeError(
             f"Cannot cast array data from {x.dtype!r} to {dtype!r} according to the rule "
             f"{casting!r}"
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.index import split
 from ..core.tensor import Tensor
 from ..core.views import set_item
@@ -20,7 +21,7 @@ from ..rules.sorting import (
     searchsorted_p,
     sort_p,
 )
-from .arguments import as_operand, cast, known, raveled, refuse_traced
+from .arguments import cast, concrete, operand, raveled, refuse_traced
 from .dispatch import implements
 from .methods import attach_method
 
@@ -39,7 +40,7 @@ __all__ = [
 
 def _along(a: Any, axis: Any) -> tuple[Any, int]:
     """The operand and its axis; None stands for the raveled array."""
-    a = as_operand(a)
+    a = operand(a)
     if axis is None:
         return raveled(a), 0
     return a, normalize_axis_index(axis, a.ndim)
@@ -47,7 +48,7 @@ def _along(a: Any, axis: Any) -> tuple[Any, int]:
 
 def _check_order(order: Any) -> None:
     if order is not None:
-        raise ValueError("Cannot specify order when the array has no fields.")
+        raise WengertValueError("Cannot specify order when the array has no fields.")
 
 
 # ------------------------------------------------------------------ sort and partition
@@ -72,12 +73,12 @@ def partition(
 
 
 def _places(kth: Any, n: int) -> tuple[int, ...]:
-    places = np.atleast_1d(np.asarray(known(kth, "kth")))
+    places = np.atleast_1d(np.asarray(concrete(kth, "kth")))
     if places.dtype.kind not in "iu":
-        raise TypeError("Partition index must be integer")
+        raise WengertTypeError("Partition index must be integer")
     for k in places.tolist():
         if not -n <= k < n:
-            raise ValueError(f"kth(={k}) out of bounds ({n})")
+            raise WengertValueError(f"kth(={k}) out of bounds ({n})")
     return tuple(sorted({int(k) % n for k in places.tolist()}))
 
 
@@ -124,8 +125,8 @@ def argpartition(
 def lexsort(keys: Any, axis: int = -1) -> Any:
     """`numpy.lexsort`; the result is plain."""
     if not isinstance(keys, (tuple, list)):
-        keys = tuple(as_operand(keys))
-    keys = tuple([as_operand(k) for k in keys])
+        keys = tuple(operand(keys))
+    keys = tuple([operand(k) for k in keys])
     return bind(lexsort_p, keys, {"axis": normalize_axis_index(axis, keys[0].ndim)})
 
 
@@ -133,10 +134,10 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """`numpy.searchsorted`; the result is plain."""
     if side not in ("left", "right"):
-        raise ValueError(f"side must be 'left' or 'right' (got {side!r})")
-    a, v = as_operand(a), as_operand(v)
+        raise WengertValueError(f"side must be 'left' or 'right' (got {side!r})")
+    a, v = operand(a), operand(v)
     if a.ndim != 1:
-        raise ValueError("object of too small depth for desired array")
+        raise ShapeError("object of too small depth for desired array")
     if sorter is not None:
         a = pick(a, sorter)
     return bind(searchsorted_p, (a, v), {"side": side})
@@ -151,13 +152,13 @@ def pick(x: Any, index: Any) -> Any:
 @implements(np.digitize)
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """`numpy.digitize`; the result is plain."""
-    bins = np.asarray(known(bins, "np.digitize, bins"))
+    bins = np.asarray(concrete(bins, "np.digitize, bins"))
     steps = np.diff(bins)
     if bins.ndim != 1 or not ((steps >= 0).all() or (steps <= 0).all()):
-        raise ValueError("bins must be monotonically increasing or decreasing")
-    x = as_operand(x)
+        raise WengertValueError("bins must be monotonically increasing or decreasing")
+    x = operand(x)
     if x.dtype.kind == "c":
-        raise TypeError("x may not be complex")
+        raise WengertTypeError("x may not be complex")
     side = "left" if right else "right"
     if (steps >= 0).all():
         return bind(searchsorted_p, (bins, x), {"side": side})
@@ -170,13 +171,13 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """`numpy.bincount`; differentiable in the weights."""
-    x = known(x, "np.bincount")
+    x = concrete(x, "np.bincount")
     if not isinstance(weights, Tensor):
         return np.bincount(x, weights, minlength)
     n = len(np.bincount(x, None, minlength))
     x = np.asarray(x)
     if weights.shape != x.shape:
-        raise ValueError("The weights and list don't have the same length.")
+        raise ShapeError("The weights and list don't have the same length.")
     template, arrays = split(x)
     return bind(
         scatter_add_p, (cast(weights, np.float64), *arrays), {"template": template, "shape": (n,)}
@@ -207,7 +208,7 @@ def histogram(
     """`numpy.histogram`; the results are plain."""
     refuse_traced("np.histogram", "weights", weights, _NO_WEIGHTS)
     refuse_traced("np.histogram", "bins", bins, _NO_WEIGHTS)
-    bins, weights = known(bins, "np.histogram, bins"), known(weights, "np.histogram, weights")
+    bins, weights = concrete(bins, "np.histogram, bins"), concrete(weights, "np.histogram, weights")
     return np.histogram(_sample("np.histogram", a, bins, range), bins, range, density, weights)
 
 
@@ -215,7 +216,7 @@ def histogram(
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """`numpy.histogram_bin_edges`; the result is plain."""
     name = "np.histogram_bin_edges"
-    bins, weights = known(bins, f"{name}, bins"), known(weights, f"{name}, weights")
+    bins, weights = concrete(bins, f"{name}, bins"), concrete(weights, f"{name}, weights")
     return np.histogram_bin_edges(_sample(name, a, bins, range), bins, range, weights)
 
 
@@ -226,7 +227,7 @@ def histogram2d(
     """`numpy.histogram2d`; the results are plain."""
     refuse_traced("np.histogram2d", "weights", weights, _NO_WEIGHTS)
     x, y = (_sample("np.histogram2d", v, bins, range) for v in (x, y))
-    return np.histogram2d(x, y, bins, range, density, known(weights, "np.histogram2d, weights"))
+    return np.histogram2d(x, y, bins, range, density, concrete(weights, "np.histogram2d, weights"))
 
 
 @implements(np.histogramdd)
@@ -239,7 +240,9 @@ def histogramdd(
         sample = [_sample("np.histogramdd", v, bins, range) for v in sample]
     else:
         sample = _sample("np.histogramdd", sample, bins, range)
-    return np.histogramdd(sample, bins, range, density, known(weights, "np.histogramdd, weights"))
+    return np.histogramdd(
+        sample, bins, range, density, concrete(weights, "np.histogramdd, weights")
+    )
 
 
 attach_method("sort", _sort_in_place)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
-from ..core.errors import MutationError
+from ..core.errors import MutationError, WengertIndexError
 from ..core.index import ARRAY, join, split
 from ..core.tensor import Tensor
 from ..core.views import set_item
@@ -19,12 +19,12 @@ from ..rules.shapes import broadcast_to, reshape
 from . import reductions
 from .arguments import (
     NO_VALUE,
-    as_operand,
     cast,
+    concrete,
     deliver,
     flag,
-    known,
     mask_of,
+    operand,
     reduced_axes,
     select,
 )
@@ -81,7 +81,7 @@ def _extremum_reduce(ufunc: Any, name: str, primitive: Any) -> None:
         initial: Any = NO_VALUE,
         where: Any = NO_VALUE,
     ) -> Any:
-        a = as_operand(a)
+        a = operand(a)
         a = a if dtype is None else cast(a, dtype)
         initial = _start(initial)
         return reductions.extremum(name, primitive, a, axis, _single(out), keepdims, initial, where)
@@ -107,12 +107,12 @@ def _logaddexp_reduce(
     where: Any = NO_VALUE,
 ) -> Any:
     """``log(sum(exp(a)))``, with the largest finite element taken out of the sum."""
-    a = as_operand(a)
+    a = operand(a)
     a = a if dtype is None else cast(a, dtype)
     a = select(mask_of(where, a.shape), a, -np.inf)
     axes = reduced_axes(a, axis)
     if not a.size:
-        return np.logaddexp.reduce(known(a, "np.logaddexp.reduce"), axes)
+        return np.logaddexp.reduce(concrete(a, "np.logaddexp.reduce"), axes)
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
     with np.errstate(divide="ignore"):
         y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
@@ -140,7 +140,7 @@ def _logical_or_reduce(
 def _logical_xor_reduce(
     a: Any, axis: Any = 0, out: Any = None, keepdims: Any = False, where: Any = NO_VALUE
 ) -> Any:
-    a = as_operand(a)
+    a = operand(a)
     mask = mask_of(where, a.shape)
     a = select(mask, np.not_equal(a, 0), False)
     odd = np.not_equal(
@@ -155,7 +155,7 @@ def _logical_xor_reduce(
 def _accumulate(ufunc: Any, primitive: Any) -> None:
     @implements_method(ufunc, "accumulate")
     def accumulate(a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-        a = as_operand(a)
+        a = operand(a)
         a = a if dtype is None else cast(a, dtype)
         axis = normalize_axis_index(axis, a.ndim)
         y = bind(primitive, (a,), {"axis": axis})
@@ -177,15 +177,17 @@ for _ufunc, _primitive in (
 @implements_method(np.add, "reduceat")
 def _add_reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     """The sums of slices that may overlap: every element of every slice, added into its sum."""
-    a = as_operand(a)
+    a = operand(a)
     a = a if dtype is None else cast(a, dtype)
     axis = normalize_axis_index(axis, a.ndim)
     n = a.shape[axis]
-    starts = np.asarray(known(indices, "np.add.reduceat, indices"), dtype=np.intp)
+    starts = np.asarray(concrete(indices, "np.add.reduceat, indices"), dtype=np.intp)
     wrong = (starts < 0) | (starts >= n)
     if wrong.any():
         bad = starts[wrong][0]
-        raise IndexError(f"np.add.reduceat: index {bad} is out of bounds for an axis of length {n}")
+        raise WengertIndexError(
+            f"np.add.reduceat: index {bad} is out of bounds for an axis of length {n}"
+        )
     stops = np.append(starts[1:], n)
     lengths = np.maximum(stops - starts, 1)  # a slice that does not go forward is one element
     slices = np.repeat(np.arange(len(starts)), lengths)
@@ -203,7 +205,7 @@ def _add_reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: A
 
 def outer(ufunc: Any, a: Any, b: Any, **kwargs: Any) -> Any:
     """``ufunc.outer``: the ufunc on every pair of elements."""
-    a, b = as_operand(a), as_operand(b)
+    a, b = operand(a), operand(b)
     return ufunc(reshape(a, (*a.shape, *(1,) * b.ndim)) if b.ndim else a, b, **kwargs)
 
 
@@ -229,13 +231,13 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
         raise no_rule(name)
     template, arrays = split(indices)
     if ufunc in (np.add, np.subtract) and b is not NO_VALUE:
-        set_item(a, ..., ufunc(a, _scattered(a, template, arrays, as_operand(b))))
+        set_item(a, ..., ufunc(a, _scattered(a, template, arrays, operand(b))))
         return
     positions = np.arange(a.size).reshape(a.shape)[
-        join(template, [known(i, f"{name}, indices") for i in arrays])
+        join(template, [concrete(i, f"{name}, indices") for i in arrays])
     ]
     if b is not NO_VALUE:
-        b = broadcast_to(as_operand(b), positions.shape)
+        b = broadcast_to(operand(b), positions.shape)
     _apply_in_rounds(ufunc, a, positions, b)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
+from ..core.errors import WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import FastTensor, Tensor
 from ..rules import fast
@@ -15,11 +16,11 @@ from ..rules.reductions import root, sum_
 from ..rules.shapes import reshape
 from .arguments import (
     NO_VALUE,
-    as_operand,
     cast,
     deliver,
     flag,
     mask_of,
+    operand,
     reduced_axes,
     select,
     warn_if_known,
@@ -53,7 +54,7 @@ def var(
     quick = _fast_variance(a, axis, dtype, ddof, keepdims, where, mean)
     if quick is not None:
         return deliver(quick, out, "var")
-    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    y, result_dtype = _variance(operand(a), axis, dtype, ddof, keepdims, where, mean)
     return deliver(cast(y, result_dtype), out, "var")
 
 
@@ -75,7 +76,7 @@ def std(
     quick = _fast_variance(a, axis, dtype, ddof, keepdims, where, mean)
     if quick is not None:
         return deliver(root(quick), out, "std")
-    y, result_dtype = _variance(as_operand(a), axis, dtype, ddof, keepdims, where, mean)
+    y, result_dtype = _variance(operand(a), axis, dtype, ddof, keepdims, where, mean)
     y = root(cast(y, _real_dtype(result_dtype)))
     return deliver(cast(y, result_dtype), out, "std")
 
@@ -104,7 +105,7 @@ def degrees(name: str, ddof: float, correction: Any) -> float:
     if correction is NO_VALUE:
         return ddof
     if ddof != 0:
-        raise ValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
+        raise WengertValueError(f"np.{name}: ddof and correction can't be provided simultaneously.")
     return float(correction) if not isinstance(correction, int) else correction
 
 

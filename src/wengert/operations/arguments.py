@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
-from ..numpy.operands import operand
+from ..numpy.arguments import operand
 from ..rules.windows import Padding, Pair, extent
 
 __all__ = ["images", "padding_of", "pair"]

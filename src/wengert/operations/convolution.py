@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
-from ..numpy.operands import operand
+from ..numpy.arguments import operand
 from ..rules.convolution import conv2d as _conv2d
 from ..rules.windows import output_size
 from .arguments import images, padding_of, pair

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ShapeError
-from ..numpy.operands import operand
+from ..numpy.arguments import operand
 
 __all__ = ["from_nchw", "kernel_from_oihw", "kernel_to_oihw", "to_nchw"]
 

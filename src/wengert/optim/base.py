@@ -51,7 +51,7 @@ def check_number(
 ) -> None:
     """Raise `ConfigError` unless ``low <= value < below``; NaN is refused too."""
     if not low <= value < below:
-        upper = "" if below == math.inf else f" and below {below:g}"
+        upper = " and finite" if below == math.inf else f" and below {below:g}"
         raise wg.ConfigError(f"{optimizer}: {name} must be at least {low:g}{upper}, got {value!r}")
 
 

@@ -37,12 +37,13 @@ def matmul_shape(a: Any, b: Any) -> tuple[tuple[int, ...], Any]:
     """Shape rule of `matmul`: (..., m, k) @ (..., k, n), and vectors on either side."""
     sa, sb = shape_of(a), shape_of(b)
     if not sa or not sb:
-        raise ShapeError("matmul: a 0-d operand; use * for scalars")
+        raise ShapeError(f"matmul: shapes {sa} and {sb}: a 0-d operand; use * for scalars")
     left = sa if len(sa) > 1 else (1, *sa)
     right = sb if len(sb) > 1 else (*sb, 1)
     if left[-1] != right[-2]:
         raise ShapeError(
-            f"matmul: shapes {sa} and {sb} do not fit: {left[-1]} columns against {right[-2]} rows"
+            f"matmul: shapes {sa} and {sb} do not fit: {left[-1]} columns against {right[-2]} "
+            "rows. Transpose (x.T) or reshape one of them"
         )
     shape = np.broadcast_shapes(left[:-2], right[:-2])
     shape += (left[-2],) if len(sa) > 1 else ()

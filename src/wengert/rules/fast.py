@@ -14,6 +14,7 @@ from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
 from ..core.ownership import settled, snapshot
+from ..core.refusals import no_operand
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -44,113 +45,131 @@ def slow_reflected(primitive, y, x):
     return bind(primitive, (x, y), {})
 
 
+def refuse(ufunc, x):
+    """What a ufunc called on a Tensor and ``x``, which is no operand, returns or raises."""
+    if hasattr(type(x), "__array_ufunc__"):
+        return NotImplemented
+    raise no_operand(f"np.{ufunc}", x)
+
+
 # add
 add_p = POINTWISE["add"]
 
 
 def op_add(x, y):
-    if type(y) is FastTensor:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a + b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                ADD,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b if n is None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in SCALARS:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = a + b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
-        return r
-    if type(y) is ndarray:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = a + b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
-        return r
+    try:
+        if type(y) is FastTensor:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a + b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    ADD,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b if n is None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in SCALARS:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = a + b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
+            return r
+        if type(y) is ndarray:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = a + b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_add(x, y)
 
 
 def rop_add(y, x):
-    if type(x) in SCALARS:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = a + b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
-        return r
-    if type(x) is ndarray:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = a + b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
-        return r
+    try:
+        if type(x) in SCALARS:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = a + b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
+            return r
+        if type(x) is ndarray:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = a + b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(add_p, y, x)
 
 
 def add(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor:
-            return op_add(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a + b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                ADD,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b if n is None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_add(y, x)
+            r = op_add(x, y)
+            return r if r is not NotImplemented else refuse("add", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a + b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    ADD,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b if n is None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_add(y, x)
+        return r if r is not NotImplemented else refuse("add", x)
     return bind(add_p, (x, y), {})
 
 
@@ -226,108 +245,119 @@ sub_p = POINTWISE["sub"]
 
 
 def op_sub(x, y):
-    if type(y) is FastTensor:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a - b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                SUB,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b if n is None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in SCALARS:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = a - b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
-        return r
-    if type(y) is ndarray:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = a - b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
-        return r
+    try:
+        if type(y) is FastTensor:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a - b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    SUB,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b if n is None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in SCALARS:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = a - b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
+            return r
+        if type(y) is ndarray:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = a - b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_sub(x, y)
 
 
 def rop_sub(y, x):
-    if type(x) in SCALARS:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = a - b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
-        return r
-    if type(x) is ndarray:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = a - b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
-        return r
+    try:
+        if type(x) in SCALARS:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = a - b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
+            return r
+        if type(x) is ndarray:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = a - b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(sub_p, y, x)
 
 
 def sub(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor:
-            return op_sub(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a - b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                SUB,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b if n is None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_sub(y, x)
+            r = op_sub(x, y)
+            return r if r is not NotImplemented else refuse("subtract", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a - b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    SUB,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b if n is None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_sub(y, x)
+        return r if r is not NotImplemented else refuse("subtract", x)
     return bind(sub_p, (x, y), {})
 
 
@@ -403,112 +433,123 @@ mul_p = POINTWISE["mul"]
 
 
 def op_mul(x, y):
-    if type(y) is FastTensor:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a * b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                MUL,
-                m,
-                n,
-                None,
-                a if m is None or n is not None else a.shape,
-                b if n is None or m is not None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in SCALARS:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = a * b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
-        return r
-    if type(y) is ndarray:
-        a = x._a
-        b = y
-        m = x._n
-        if m is not None:
-            b = snapshot(b)
-        r = FastTensor()
-        r._a = a * b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
-        return r
+    try:
+        if type(y) is FastTensor:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a * b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    MUL,
+                    m,
+                    n,
+                    None,
+                    a if m is None or n is not None else a.shape,
+                    b if n is None or m is not None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in SCALARS:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = a * b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
+            return r
+        if type(y) is ndarray:
+            a = x._a
+            b = y
+            m = x._n
+            if m is not None:
+                b = snapshot(b)
+            r = FastTensor()
+            r._a = a * b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_mul(x, y)
 
 
 def rop_mul(y, x):
-    if type(x) in SCALARS:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = a * b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
-        return r
-    if type(x) is ndarray:
-        a = x
-        b = y._a
-        n = y._n
-        if n is not None:
-            a = snapshot(a)
-        r = FastTensor()
-        r._a = a * b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
-        return r
+    try:
+        if type(x) in SCALARS:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = a * b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
+            return r
+        if type(x) is ndarray:
+            a = x
+            b = y._a
+            n = y._n
+            if n is not None:
+                a = snapshot(a)
+            r = FastTensor()
+            r._a = a * b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(mul_p, y, x)
 
 
 def mul(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor:
-            return op_mul(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = a * b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                MUL,
-                m,
-                n,
-                None,
-                a if m is None or n is not None else a.shape,
-                b if n is None or m is not None else b.shape,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_mul(y, x)
+            r = op_mul(x, y)
+            return r if r is not NotImplemented else refuse("multiply", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = a * b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    MUL,
+                    m,
+                    n,
+                    None,
+                    a if m is None or n is not None else a.shape,
+                    b if n is None or m is not None else b.shape,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_mul(y, x)
+        return r if r is not NotImplemented else refuse("multiply", x)
     return bind(mul_p, (x, y), {})
 
 
@@ -586,112 +627,123 @@ div_p = POINTWISE["div"]
 
 
 def op_div(x, y):
-    if type(y) is FastTensor:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = a / b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                DIV,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in SCALARS:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = out = a / b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
-        return r
-    if type(y) is ndarray:
-        a = x._a
-        b = y
-        m = x._n
-        if m is not None:
-            b = snapshot(b)
-        r = FastTensor()
-        r._a = out = a / b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
-        return r
+    try:
+        if type(y) is FastTensor:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = a / b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    DIV,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in SCALARS:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = out = a / b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
+            return r
+        if type(y) is ndarray:
+            a = x._a
+            b = y
+            m = x._n
+            if m is not None:
+                b = snapshot(b)
+            r = FastTensor()
+            r._a = out = a / b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_div(x, y)
 
 
 def rop_div(y, x):
-    if type(x) in SCALARS:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = out = a / b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
-        return r
-    if type(x) is ndarray:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = out = a / b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
-        return r
+    try:
+        if type(x) in SCALARS:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = out = a / b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
+            return r
+        if type(x) is ndarray:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = out = a / b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(div_p, y, x)
 
 
 def div(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor:
-            return op_div(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = a / b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                DIV,
-                m,
-                n,
-                None,
-                a if m is None else a.shape,
-                b,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_div(y, x)
+            r = op_div(x, y)
+            return r if r is not NotImplemented else refuse("divide", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = a / b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    DIV,
+                    m,
+                    n,
+                    None,
+                    a if m is None else a.shape,
+                    b,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_div(y, x)
+        return r if r is not NotImplemented else refuse("divide", x)
     return bind(div_p, (x, y), {})
 
 
@@ -772,12 +824,17 @@ neg_p = POINTWISE["neg"]
 
 def neg(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = -a
-        r._n = None if m is None or PAUSED and is_paused() else [next(COUNTER), NEG, m, None, None]
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = -a
+            r._n = (
+                None if m is None or PAUSED and is_paused() else [next(COUNTER), NEG, m, None, None]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(neg_p, (x,), {})
 
 
@@ -807,114 +864,125 @@ pow_p = POINTWISE["pow"]
 
 
 def op_pow(x, y):
-    if type(y) is FastTensor and y._a.dtype is x._a.dtype:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = a**b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                POW,
-                m,
-                n,
-                None,
-                a,
-                b if n is None or m is not None else b.shape,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in WEAK or type(y) in SCALARS and y.dtype is x._a.dtype:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = out = a**b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
-        return r
-    if type(y) is ndarray and y.dtype is x._a.dtype:
-        a = x._a
-        b = y
-        m = x._n
-        if m is not None:
-            b = snapshot(b)
-        r = FastTensor()
-        r._a = out = a**b
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
-        return r
+    try:
+        if type(y) is FastTensor and y._a.dtype is x._a.dtype:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = a**b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    POW,
+                    m,
+                    n,
+                    None,
+                    a,
+                    b if n is None or m is not None else b.shape,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in WEAK or type(y) in SCALARS and y.dtype is x._a.dtype:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = out = a**b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
+            return r
+        if type(y) is ndarray and y.dtype is x._a.dtype:
+            a = x._a
+            b = y
+            m = x._n
+            if m is not None:
+                b = snapshot(b)
+            r = FastTensor()
+            r._a = out = a**b
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_pow(x, y)
 
 
 def rop_pow(y, x):
-    if type(x) in WEAK or type(x) in SCALARS and x.dtype is y._a.dtype:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = out = a**b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
-        return r
-    if type(x) is ndarray and x.dtype is y._a.dtype:
-        a = x
-        b = y._a
-        n = y._n
-        if n is not None:
-            a = snapshot(a)
-        r = FastTensor()
-        r._a = out = a**b
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
-        return r
+    try:
+        if type(x) in WEAK or type(x) in SCALARS and x.dtype is y._a.dtype:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = out = a**b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
+            return r
+        if type(x) is ndarray and x.dtype is y._a.dtype:
+            a = x
+            b = y._a
+            n = y._n
+            if n is not None:
+                a = snapshot(a)
+            r = FastTensor()
+            r._a = out = a**b
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(pow_p, y, x)
 
 
 def pow(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor or y._a.dtype is not x._a.dtype:
-            return op_pow(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = a**b
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                POW,
-                m,
-                n,
-                None,
-                a,
-                b if n is None or m is not None else b.shape,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_pow(y, x)
+            r = op_pow(x, y)
+            return r if r is not NotImplemented else refuse("power", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = a**b
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    POW,
+                    m,
+                    n,
+                    None,
+                    a,
+                    b if n is None or m is not None else b.shape,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_pow(y, x)
+        return r if r is not NotImplemented else refuse("power", x)
     return bind(pow_p, (x, y), {})
 
 
@@ -996,16 +1064,19 @@ square_p = POINTWISE["square"]
 
 def square(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.square(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), SQUARE, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.square(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), SQUARE, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(square_p, (x,), {})
 
 
@@ -1039,16 +1110,19 @@ sqrt_p = POINTWISE["sqrt"]
 
 def sqrt(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.sqrt(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), SQRT, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.sqrt(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), SQRT, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(sqrt_p, (x,), {})
 
 
@@ -1082,16 +1156,19 @@ reciprocal_p = POINTWISE["reciprocal"]
 
 def reciprocal(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.reciprocal(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), RECIPROCAL, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.reciprocal(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), RECIPROCAL, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(reciprocal_p, (x,), {})
 
 
@@ -1127,16 +1204,19 @@ exp_p = POINTWISE["exp"]
 
 def exp(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.exp(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), EXP, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.exp(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), EXP, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(exp_p, (x,), {})
 
 
@@ -1170,16 +1250,19 @@ expm1_p = POINTWISE["expm1"]
 
 def expm1(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.expm1(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), EXPM1, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.expm1(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), EXPM1, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(expm1_p, (x,), {})
 
 
@@ -1213,14 +1296,19 @@ log_p = POINTWISE["log"]
 
 def log(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.log(a)
-        r._n = (
-            None if m is None or PAUSED and is_paused() else [next(COUNTER), LOG, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.log(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), LOG, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(log_p, (x,), {})
 
 
@@ -1254,16 +1342,19 @@ log1p_p = POINTWISE["log1p"]
 
 def log1p(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.log1p(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), LOG1P, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.log1p(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), LOG1P, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(log1p_p, (x,), {})
 
 
@@ -1296,110 +1387,121 @@ logaddexp_p = POINTWISE["logaddexp"]
 
 
 def op_logaddexp(x, y):
-    if type(y) is FastTensor:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                LOGADDEXP,
-                m,
-                n,
-                None,
-                a,
-                b,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) in SCALARS:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
-        return r
-    if type(y) is ndarray:
-        a = x._a
-        b = y
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if m is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
-        return r
+    try:
+        if type(y) is FastTensor:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    LOGADDEXP,
+                    m,
+                    n,
+                    None,
+                    a,
+                    b,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        if type(y) in SCALARS:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
+            return r
+        if type(y) is ndarray:
+            a = x._a
+            b = y
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if m is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_logaddexp(x, y)
 
 
 def rop_logaddexp(y, x):
-    if type(x) in SCALARS:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
-        return r
-    if type(x) is ndarray:
-        a = x
-        b = y._a
-        n = y._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if n is None or PAUSED and is_paused():
-            r._n = None
-        else:
-            r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
-        return r
+    try:
+        if type(x) in SCALARS:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
+            return r
+        if type(x) is ndarray:
+            a = x
+            b = y._a
+            n = y._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if n is None or PAUSED and is_paused():
+                r._n = None
+            else:
+                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
+            return r
+    except (ValueError, TypeError):
+        pass
     return slow_reflected(logaddexp_p, y, x)
 
 
 def logaddexp(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor:
-            return op_logaddexp(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-        r = FastTensor()
-        r._a = out = np.logaddexp(a, b)
-        if m is not None and n is not None and not PAUSED:
-            r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-        elif (m is None and n is None) or (PAUSED and is_paused()):
-            r._n = None
-        else:
-            r._n = [
-                next(COUNTER),
-                LOGADDEXP,
-                m,
-                n,
-                None,
-                a,
-                b,
-                out,
-                None if m is not None and n is not None else constants(x, y),
-            ]
-        return r
-    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_logaddexp(y, x)
+            r = op_logaddexp(x, y)
+            return r if r is not NotImplemented else refuse("logaddexp", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+            r = FastTensor()
+            r._a = out = np.logaddexp(a, b)
+            if m is not None and n is not None and not PAUSED:
+                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+            elif (m is None and n is None) or (PAUSED and is_paused()):
+                r._n = None
+            else:
+                r._n = [
+                    next(COUNTER),
+                    LOGADDEXP,
+                    m,
+                    n,
+                    None,
+                    a,
+                    b,
+                    out,
+                    None if m is not None and n is not None else constants(x, y),
+                ]
+            return r
+        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_logaddexp(y, x)
+        return r if r is not NotImplemented else refuse("logaddexp", x)
     return bind(logaddexp_p, (x, y), {})
 
 
@@ -1483,14 +1585,19 @@ sin_p = POINTWISE["sin"]
 
 def sin(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.sin(a)
-        r._n = (
-            None if m is None or PAUSED and is_paused() else [next(COUNTER), SIN, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.sin(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), SIN, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(sin_p, (x,), {})
 
 
@@ -1524,14 +1631,19 @@ cos_p = POINTWISE["cos"]
 
 def cos(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.cos(a)
-        r._n = (
-            None if m is None or PAUSED and is_paused() else [next(COUNTER), COS, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.cos(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), COS, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(cos_p, (x,), {})
 
 
@@ -1565,16 +1677,19 @@ arctan_p = POINTWISE["arctan"]
 
 def arctan(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.arctan(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), ARCTAN, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.arctan(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), ARCTAN, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(arctan_p, (x,), {})
 
 
@@ -1608,14 +1723,19 @@ sinh_p = POINTWISE["sinh"]
 
 def sinh(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.sinh(a)
-        r._n = (
-            None if m is None or PAUSED and is_paused() else [next(COUNTER), SINH, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.sinh(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), SINH, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(sinh_p, (x,), {})
 
 
@@ -1649,14 +1769,19 @@ cosh_p = POINTWISE["cosh"]
 
 def cosh(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = np.cosh(a)
-        r._n = (
-            None if m is None or PAUSED and is_paused() else [next(COUNTER), COSH, m, None, None, a]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = np.cosh(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), COSH, m, None, None, a]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(cosh_p, (x,), {})
 
 
@@ -1690,16 +1815,19 @@ tanh_p = POINTWISE["tanh"]
 
 def tanh(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = np.tanh(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), TANH, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = np.tanh(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), TANH, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(tanh_p, (x,), {})
 
 
@@ -1733,16 +1861,19 @@ sigmoid_p = POINTWISE["sigmoid"]
 
 def sigmoid(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = out = sigmoid_p.evaluate(a)
-        r._n = (
-            None
-            if m is None or PAUSED and is_paused()
-            else [next(COUNTER), SIGMOID, m, None, None, out]
-        )
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = out = sigmoid_p.evaluate(a)
+            r._n = (
+                None
+                if m is None or PAUSED and is_paused()
+                else [next(COUNTER), SIGMOID, m, None, None, out]
+            )
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind(sigmoid_p, (x,), {})
 
 

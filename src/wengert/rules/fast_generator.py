@@ -6,7 +6,9 @@
 For each of the COMMON pointwise primitives the generated module has
 
 * ``NAME(x)`` or ``NAME(x, y)``, called for ``np.NAME`` on Tensors, and for the operators
-  ``op_NAME``/``rop_NAME``, whose only test in the common case is ``type(y) is FastTensor``;
+  ``op_NAME``/``rop_NAME``, whose only test in the common case is ``type(y) is FastTensor``
+  (what NumPy refuses is done once more by `bind`, whose error tells shapes, cause and remedy; a
+  ``try`` is free as long as nothing is raised);
 * ``raw_NAME(node, g, cotangents)``, the reverse rule on plain arrays;
 * ``graph_NAME(node, g, cotangents, wrap)``, the same on Tensors;
 * ``decode_NAME(node)``.
@@ -70,6 +72,7 @@ from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
 from ..core.ownership import settled, snapshot
+from ..core.refusals import no_operand
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -98,6 +101,13 @@ def slow_reflected(primitive, y, x):
     if not isinstance(x, NUMBERS):
         return NotImplemented
     return bind(primitive, (x, y), {})
+
+
+def refuse(ufunc, x):
+    """What a ufunc called on a Tensor and ``x``, which is no operand, returns or raises."""
+    if hasattr(type(x), "__array_ufunc__"):
+        return NotImplemented
+    raise no_operand(f"np.{ufunc}", x)
 '''
 
 
@@ -178,12 +188,15 @@ def unary(name: str) -> str:
 
 def {name}(x):
     if type(x) is FastTensor:
-        a = x._a
-        m = x._n
-        r = FastTensor()
-        r._a = {"out = " if save_out else ""}{expression}
-        r._n = None if m is None or PAUSED and is_paused() else {new}
-        return r
+        try:
+            a = x._a
+            m = x._n
+            r = FastTensor()
+            r._a = {"out = " if save_out else ""}{expression}
+            r._n = None if m is None or PAUSED and is_paused() else {new}
+            return r
+        except (ValueError, TypeError):
+            pass
     return bind({name}_p, (x,), {{}})
 
 
@@ -312,44 +325,55 @@ else:
 {_primitive(name)}
 
 def op_{name}(x, y):
-    if type(y) is FastTensor{tensor_y}:
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-{_indent(forward("m", "n"), 8)}    if {scalar_y}:
-        a = x._a
-        b = y
-        m = x._n
-{_indent(forward("m", "None"), 8)}    if type(y) is ndarray{array_y}:
-        a = x._a
-        b = y
-        m = x._n
-{_indent(copy_y, 8)}{_indent(forward("m", "None"), 8)}    return slow_{name}(x, y)
+    try:
+        if type(y) is FastTensor{tensor_y}:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+{_indent(forward("m", "n"), 12)}        if {scalar_y}:
+            a = x._a
+            b = y
+            m = x._n
+{_indent(forward("m", "None"), 12)}        if type(y) is ndarray{array_y}:
+            a = x._a
+            b = y
+            m = x._n
+{_indent(copy_y, 12)}{_indent(forward("m", "None"), 12)}    except (ValueError, TypeError):
+        pass
+    return slow_{name}(x, y)
 
 
 def rop_{name}(y, x):
-    if {scalar_x}:
-        a = x
-        b = y._a
-        n = y._n
-{_indent(forward("None", "n"), 8)}    if type(x) is ndarray{array_x}:
-        a = x
-        b = y._a
-        n = y._n
-{_indent(copy_x, 8)}{_indent(forward("None", "n"), 8)}    return slow_reflected({name}_p, y, x)
+    try:
+        if {scalar_x}:
+            a = x
+            b = y._a
+            n = y._n
+{_indent(forward("None", "n"), 12)}        if type(x) is ndarray{array_x}:
+            a = x
+            b = y._a
+            n = y._n
+{_indent(copy_x, 12)}{_indent(forward("None", "n"), 12)}    except (ValueError, TypeError):
+        pass
+    return slow_reflected({name}_p, y, x)
 
 
 def {name}(x, y):
     if type(x) is FastTensor:
         if type(y) is not FastTensor{" or y._a.dtype is not x._a.dtype" if name in PRECISE else ""}:
-            return op_{name}(x, y)
-        a = x._a
-        b = y._a
-        m = x._n
-        n = y._n
-{_indent(forward("m", "n"), 8)}    if type(y) is FastTensor and not isinstance(x, Tensor):
-        return rop_{name}(y, x)
+            r = op_{name}(x, y)
+            return r if r is not NotImplemented else refuse("{_ufunc_name(name)}", y)
+        try:
+            a = x._a
+            b = y._a
+            m = x._n
+            n = y._n
+{_indent(forward("m", "n"), 12)}        except (ValueError, TypeError):
+            pass
+    elif type(y) is FastTensor and not isinstance(x, Tensor):
+        r = rop_{name}(y, x)
+        return r if r is not NotImplemented else refuse("{_ufunc_name(name)}", x)
     return bind({name}_p, (x, y), {{}})
 
 

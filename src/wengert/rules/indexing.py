@@ -13,13 +13,20 @@ import numpy as np
 from ..core import algebra
 from ..core.abstract import Aval
 from ..core.bind import bind
-from ..core.errors import ShapeError
-from ..core.index import ARRAY, Template, advanced_position, indexed_shape, join, split
+from ..core.index import (
+    ARRAY,
+    Template,
+    advanced_position,
+    does_not_fit,
+    indexed_shape,
+    join,
+    split,
+)
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..core.views import apply_chain
 from .batching import align, materialize, ndim_of, shape_of
-from .shapes import BATCHED_PARAMS, broadcast_to, transpose
+from .shapes import BATCHED_PARAMS, broadcast_to, fits, transpose
 
 __all__ = ["getitem", "getitem_p", "index_text", "scatter_add_p", "setitem_p", "where_p"]
 
@@ -209,10 +216,8 @@ def _setitem(x: Any, value: Any, *arrays: Any, chain: Any, template: Template) -
 def _setitem_shape(x: Any, value: Any, *arrays: Any, chain: Any, template: Template) -> Any:
     region = indexed_shape(_chain_shape(x.shape, chain), template, arrays)
     have = shape_of(value)
-    if np.broadcast_shapes(region, have) != region:
-        raise ShapeError(
-            f"setitem: a value of shape {have} does not fit a region of shape {region}"
-        )
+    if not fits(have, region):
+        raise does_not_fit(have, region)
     return x.shape, x.dtype
 
 

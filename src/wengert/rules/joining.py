@@ -55,7 +55,8 @@ def _concatenate_shape(*xs: Any, axis: int) -> tuple[tuple[int, ...], Any]:
             n != m for i, (n, m) in enumerate(zip(shape, first, strict=True)) if i != axis
         ):
             raise ShapeError(
-                f"concatenate: shapes {first} and {shape} differ in more than axis {axis}"
+                f"concatenate: shapes {first} and {shape} differ in more than axis {axis}; "
+                "reshape or pad them, or use stack for a new axis"
             )
         total += shape[axis]
     return (*first[:axis], total, *first[axis + 1 :]), _dtype(xs)
@@ -146,7 +147,8 @@ def _stack_shape(*xs: Any, axis: int) -> tuple[tuple[int, ...], Any]:
     for x in xs:
         if shape_of(x) != first:
             raise ShapeError(
-                f"stack: all arrays must have the same shape, not {first} and {shape_of(x)}"
+                f"stack: all arrays must have the same shape, not {first} and {shape_of(x)}; "
+                "concatenate joins along an axis that is there"
             )
     return (*first[:axis], len(xs), *first[axis:]), _dtype(xs)
 

@@ -40,7 +40,10 @@ def check_square(name: str, a: Any) -> None:
     """Raise unless ``a`` is a square matrix or a stack of them."""
     shape = shape_of(a)
     if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise MatrixShapeError(f"{name}: expected square matrices (..., n, n), got shape {shape}")
+        raise MatrixShapeError(
+            f"{name}: expected square matrices (..., n, n), got shape {shape}; for others see "
+            "np.linalg.lstsq and np.linalg.pinv"
+        )
 
 
 def result_dtype(*operands: Any) -> Any:
@@ -105,7 +108,8 @@ def _system_shape(name: str) -> Any:
         if a.shape[-1] != shape_of(b)[-2]:
             raise ShapeError(
                 f"{name}: matrices of shape {a.shape} do not fit a right-hand side of shape "
-                f"{shape_of(b)}: {a.shape[-1]} columns against {shape_of(b)[-2]} rows"
+                f"{shape_of(b)}: {a.shape[-1]} columns against {shape_of(b)[-2]} rows. "
+                "Vectors are (n,), several of them the columns of (..., n, k)"
             )
         stack = np.broadcast_shapes(a.shape[:-2], shape_of(b)[:-2])
         return (*stack, *shape_of(b)[-2:]), result_dtype(a, b)

@@ -77,6 +77,13 @@ reshape_p = parameters_with_batch(
 )
 
 
+def fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    """Whether an array of one shape broadcasts to another."""
+    if len(shape) > len(into):
+        return False
+    return all(n in (1, m) for n, m in zip(reversed(shape), reversed(into), strict=False))
+
+
 def resolved_shape(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that `x` is to be given, with an entry of -1 replaced by what is left for it.
 
@@ -89,10 +96,16 @@ def resolved_shape(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     if -1 in shape:
         known = -prod(shape)
         if shape.count(-1) > 1 or known <= 0 or size % known:
-            raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} to {shape}")
+            rule = "only one length can be" if shape.count(-1) > 1 else "no length fits for the"
+            raise ShapeError(
+                f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape}: {rule} -1"
+            )
         shape = tuple([size // known if n == -1 else n for n in shape])
     if prod(shape) != size or (shape and min(shape) < 0):
-        raise ShapeError(f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape}")
+        raise ShapeError(
+            f"reshape: cannot reshape shape {shape_of(x)} (size {size}) to {shape} (size "
+            f"{prod(shape)}); the sizes must agree, and -1 stands for a length that is computed"
+        )
     return shape
 
 

@@ -27,6 +27,8 @@ from wengert.testing.report import (
 from wengert.transforms.forward import jvp
 from wengert.transforms.reverse import vjp
 
+from ..core.errors import WengertValueError
+
 __all__ = ["check_grads"]
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -132,7 +134,7 @@ def check_grads(
     arguments = Arguments(args, argnums)
     if not arguments.values:
         which = "the arguments hold" if argnums is None else f"argnums={argnums} names"
-        raise ValueError(
+        raise WengertValueError(
             f"there is nothing to differentiate: {which} no float or complex number (integers are "
             "held fixed; cast them to float)"
         )
@@ -144,7 +146,7 @@ def check_grads(
     result = f(*_copied(args))
     names, outputs = named_inexact_leaves(result, "output")
     if not outputs:
-        raise ValueError(
+        raise WengertValueError(
             "the function returns no float or complex value to differentiate; it returned a "
             f"{type(result).__name__}"
         )

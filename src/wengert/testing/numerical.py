@@ -16,6 +16,8 @@ import numpy.typing as npt
 from wengert.core import pytree
 from wengert.testing.arguments import Arguments, as_arguments, inexact_leaves, like
 
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
+
 __all__ = [
     "Estimate",
     "Line",
@@ -75,7 +77,7 @@ class Line:
         with np.errstate(all="ignore"):
             outputs = self._outputs(0.0)
         if not outputs:
-            raise ValueError("the function returns no float or complex value to differentiate")
+            raise ShapeError("the function returns no float or complex value to differentiate")
         self._sizes = [output.size for output in outputs]
         self.eps = np.concatenate(
             [np.full(output.size, np.finfo(output.dtype).eps) for output in outputs]
@@ -106,7 +108,7 @@ class Line:
         except (ArithmeticError, ValueError):  # LinAlgError and domain checks are ValueErrors
             return np.full(self.eps.size, np.nan)
         if [output.size for output in outputs] != self._sizes:
-            raise ValueError(
+            raise ShapeError(
                 "the number or the shape of the outputs changes with the value of the arguments, "
                 "so there is no derivative to compare with"
             )
@@ -133,7 +135,7 @@ def differentiate(line: Line, method: Method, accuracy: float = 0.0) -> Estimate
         is.
     """
     if method not in get_args(Method):
-        raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}")
+        raise WengertValueError(f"method must be one of {get_args(Method)}, got {method!r}")
     with np.errstate(all="ignore"):
         if method == "complex":
             derivative, error = _complex_step(line)
@@ -237,7 +239,7 @@ def _central(line: Line) -> Estimate:
 def _complex_step(line: Line) -> Estimate:
     """``Im f(x + i h) / h`` (Squire and Trapp, SIAM Review 40(1), 1998): exact to rounding."""
     if line.is_complex or line.complex_output:
-        raise ValueError(
+        raise WengertValueError(
             "the complex step needs real arguments and real outputs; use method='richardson'"
         )
     try:
@@ -245,7 +247,7 @@ def _complex_step(line: Line) -> Estimate:
     except TypeError:  # a function without a complex version, such as floor
         outputs = np.full(line.eps.size, np.nan)
     if outputs.dtype.kind != "c" or np.isnan(outputs).all():
-        raise ValueError(
+        raise WengertValueError(
             "the complex step needs a function that is analytic and lets complex numbers pass "
             "through (no abs, maximum, comparison or real part); use method='richardson'"
         )
@@ -349,7 +351,7 @@ def numerical_gradient(
     arguments = _differentiable(args, argnums)
     value = f(*arguments.copies())
     if np.shape(value) != () or np.asarray(value).dtype.kind != "f":
-        raise TypeError(
+        raise WengertTypeError(
             f"numerical_gradient needs a function that returns one real number; it returned "
             f"{type(value).__name__} of shape {np.shape(value)}"
         )
@@ -428,7 +430,7 @@ def numerical_jacobian(
     """
     arguments = _differentiable(args, argnums)
     if any(np.asarray(value).dtype.kind == "c" for value in arguments.values):
-        raise TypeError(
+        raise WengertTypeError(
             "numerical_jacobian needs real arguments; use numerical_jvp for complex ones"
         )
     per_leaf = [

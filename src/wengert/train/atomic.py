@@ -7,7 +7,7 @@ from pathlib import Path
 
 import wengert as wg
 
-__all__ = ["check_writable", "remove_leftovers", "write_bytes"]
+__all__ = ["check_writable", "remove", "remove_leftovers", "write_bytes"]
 
 _SUFFIX = ".wengert-tmp"
 
@@ -33,7 +33,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         _sync_directory(path.parent)
     except OSError as error:
         _remove(temporary)
-        raise wg.DataError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise wg.DataError(
+            f"{path}: cannot be written: {error.strerror or error}; what was there before is "
+            "unchanged. Make room or choose another directory"
+        ) from error
     except BaseException:
         _remove(temporary)
         raise
@@ -59,6 +62,23 @@ def check_writable(directory: Path) -> None:
         raise wg.DataError(
             f"{directory}: cannot be written: {error.strerror or error}; --out names another "
             "directory"
+        ) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file.
+
+    Raises
+    ------
+    wengert.DataError
+        If that is impossible; the message names it.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise wg.DataError(
+            f"{path}: cannot be removed: {error.strerror or error}; remove it by hand, or choose "
+            "another directory"
         ) from error
 
 

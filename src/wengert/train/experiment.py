@@ -35,6 +35,7 @@ __all__ = ["Settings", "default_settings", "train_dataset"]
 
 # A stream of random numbers of its own: 0 are the orders of the epochs, 1 is the split of the data.
 _WEIGHT_STREAM = 2
+_LARGEST_LAYER = 1_000_000  # a larger number is a slip of the keyboard, not a network
 
 _ADAMS: Mapping[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 _OPTIMIZERS = ("sgd", *_ADAMS, "rmsprop")
@@ -118,6 +119,8 @@ class Settings:
         ):
             if number < low:
                 raise wg.ConfigError(f"{name} must be at least {low}, got {number}")
+        if any(size > _LARGEST_LAYER for size in self.hidden):
+            raise wg.ConfigError(f"hidden must be at most {_LARGEST_LAYER}, got {max(self.hidden)}")
         if not 0 <= self.validation < 1:
             raise wg.ConfigError(
                 f"validation must be at least 0 and below 1, got {self.validation}"

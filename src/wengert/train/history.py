@@ -55,6 +55,8 @@ class Progress:
     epoch_sums, window_sums : Sums
         Over the epoch that has begun, and since the last record within it.
     records : list of dict
+    first_loss : float, optional
+        The loss of the first batch, before any update: what later losses are compared with.
     """
 
     epoch: int = 0
@@ -62,6 +64,7 @@ class Progress:
     epoch_sums: Sums = field(default_factory=Sums)
     window_sums: Sums = field(default_factory=Sums)
     records: list[Record] = field(default_factory=list)
+    first_loss: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a dict that `from_json` reads back exactly: floats survive JSON in Python."""
@@ -71,6 +74,7 @@ class Progress:
             "epoch_sums": vars(self.epoch_sums),
             "window_sums": vars(self.window_sums),
             "records": self.records,
+            "first_loss": self.first_loss,
         }
 
     @classmethod
@@ -82,6 +86,7 @@ class Progress:
             Sums(**state["epoch_sums"]),
             Sums(**state["window_sums"]),
             list(state["records"]),
+            state.get("first_loss"),
         )
 
 

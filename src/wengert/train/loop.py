@@ -32,8 +32,14 @@ _WINDOWS_PER_EPOCH = 20
 _KEY_STREAM = 0
 
 
+# An epoch whose mean loss is so many times that of the untrained model ends a run; losses below
+# _SMALL_LOSS do not, for a model that starts out well may have a loss next to zero.
+_RISE = 10.0
+_SMALL_LOSS = 10.0
+
+
 class DivergenceError(wg.WengertValueError):
-    """The loss became infinite or not a number."""
+    """The loss became infinite or not a number, or rose far above that of the untrained model."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,8 @@ def fit(
         If inputs and labels differ in number, or the last batch of an epoch is too small for the
         model.
     DivergenceError
-        If the loss becomes infinite or NaN.
+        If the loss becomes infinite or NaN, or its mean over an epoch is ten times the loss before
+        training (and above 10), or parameters become infinite or NaN.
     TrainingInterrupted
         On Ctrl-C, after the checkpoint, the model, the metrics and the plots were saved.
     """
@@ -156,7 +163,9 @@ def _check(data: Data, epochs: int, batch: int, seed: int, checkpoint_every: int
                 f"{part} data: {len(examples.x)} inputs and {len(examples.y)} labels"
             )
         if len(examples.y) == 0:
-            raise wg.ShapeError(f"{part} data: no examples")
+            raise wg.ShapeError(
+                f"{part} data: no examples; give some (is the part kept for validation too large?)"
+            )
 
 
 def _try_last_batch(model: Any, data: Data, batch: int) -> None:
@@ -265,7 +274,9 @@ class _Trainer:
             )
             value = float(loss)
             if not math.isfinite(value):
-                raise self._divergence(value)
+                raise self._divergence(f"the loss became {value} in step {self._step + 1}")
+            if progress.first_loss is None:
+                progress.first_loss = value
             self._leaves, self._state = update(self._leaves, gradient, self._state)
             self._buffers = buffers
             self._count(value, count_correct(logits, labels), len(rows))
@@ -292,6 +303,7 @@ class _Trainer:
 
     def _end_epoch(self, reporter: Reporter) -> None:
         progress = self.progress
+        self._check_divergence()
         record: Record = {
             "event": "epoch",
             "step": self._step,
@@ -347,10 +359,23 @@ class _Trainer:
                 {"epoch": self.progress.epoch, "steps": steps, "seconds": round(seconds, 3)}
             )
 
-    def _divergence(self, value: float) -> DivergenceError:
+    def _check_divergence(self) -> None:
+        """Raise at the end of an epoch that made the model useless."""
+        loss, first = self.progress.epoch_sums.mean_loss, self.progress.first_loss
+        if first is not None and loss > max(_RISE * first, _SMALL_LOSS):
+            raise self._divergence(
+                f"training diverges: the mean loss is {loss:.4g}, and before training it was "
+                f"{first:.4g}"
+            )
+        # The last update of an epoch may be the one that overflows, and no loss tells.
+        if not all(np.isfinite(leaf).all() for leaf in self._leaves):
+            raise self._divergence("the parameters became infinite or NaN")
+
+    def _divergence(self, what: str) -> DivergenceError:
         return DivergenceError(
-            f"the loss became {value} in epoch {self.progress.epoch + 1}, step {self._step + 1}: "
-            "lower the learning rate (--lr), or look at the data"
+            f"{what} (epoch {self.progress.epoch + 1}): lower the learning rate (--lr, now "
+            f"{_describe(getattr(self._optimizer, 'lr', '?'))}; --overwrite replaces this run), or "
+            "look at the data"
         )
 
 

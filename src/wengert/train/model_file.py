@@ -108,7 +108,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[nn.Sequential, dict[str, A
     _, description = read_tensors(path)
     try:
         template = build_model(description["architecture"], np.random.default_rng(0))
-    except (KeyError, TypeError, wg.WengertError) as error:
+    except (KeyError, TypeError, ValueError, MemoryError, OverflowError) as error:
         raise wg.DataError(
             f"{path}: does not describe a network that can be rebuilt ({error}); build the network "
             "and use load_parameters"

@@ -11,7 +11,7 @@ from typing import Any
 import wengert as wg
 from wengert import nn, tree
 from wengert.data.optional import require
-from wengert.train.atomic import check_writable, remove_leftovers, write_bytes
+from wengert.train.atomic import check_writable, remove, remove_leftovers, write_bytes
 from wengert.train.history import Progress, Record, json_lines
 from wengert.train.model_file import save_model
 from wengert.train.plots import plot
@@ -107,7 +107,7 @@ class Run:
         remove_leftovers(self.directory)
         if overwrite:
             for path in present:
-                path.unlink()
+                remove(path)
 
     def save_checkpoint(
         self,
@@ -138,7 +138,8 @@ class Run:
             "progress": progress.to_json(),
         }
         write_tensors(self.checkpoint, arrays, content)
-        write_bytes(self.metrics, json_lines(progress.records))
+        if progress.records:  # an empty file would look like one that a full disk cut short
+            write_bytes(self.metrics, json_lines(progress.records))
 
     def restore(
         self, training: Mapping[str, Any], model: Any, optimizer_state: Any
@@ -170,7 +171,7 @@ class Run:
         return (
             tree.unflatten(tree.structure(model), leaves[:split]),
             tree.unflatten(tree.structure(optimizer_state), leaves[split:]),
-            Progress.from_json(content["progress"]),
+            _read_progress(self.checkpoint, content["progress"]),
         )
 
     def _compare(self, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -209,12 +210,25 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         If the file is damaged or of another format.
     """
     arrays, content = read_tensors(path)
-    if content.get("format") != _FORMAT or not _KEYS <= content.keys():
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != _FORMAT or not _KEYS <= content.keys():
         raise wg.DataError(
-            f"{path}: not a checkpoint that this version of wengert reads (format "
-            f"{content.get('format')!r}, expected {_FORMAT})"
+            f"{path}: not a checkpoint that this version of wengert reads (format {found!r}, "
+            f"expected {_FORMAT}); start again with --overwrite"
         )
+    for key in ("description", "training", "progress"):
+        if not isinstance(content[key], dict):
+            raise wg.DataError(f"{path}: damaged: its {key} is a {type(content[key]).__name__}")
     return arrays, content
+
+
+def _read_progress(path: Path, state: dict[str, Any]) -> Progress:
+    try:
+        return Progress.from_json(state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise wg.DataError(
+            f"{path}: damaged: its progress cannot be read ({error}); start again with --overwrite"
+        ) from error
 
 
 def _show(value: Any) -> str:

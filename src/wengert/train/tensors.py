@@ -54,7 +54,8 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """
     safetensors = require("safetensors", "train", "to read saved arrays")
     if not path.is_file():
-        raise wg.DataError(f"{path}: no such file")
+        what = "is a directory, not a file" if path.is_dir() else "no such file"
+        raise wg.DataError(f"{path}: {what}")
     try:
         with safetensors.safe_open(path, framework="numpy") as stream:
             metadata = stream.metadata() or {}
@@ -63,12 +64,16 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise wg.DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except safetensors.SafetensorError as error:
         raise wg.DataError(
-            f"{path}: cut short, damaged or not a safetensors file ({error})"
+            f"{path}: cut short, damaged or not a safetensors file ({error}); get or save it again"
         ) from error
     try:
         description = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
         raise wg.DataError(f"{path}: a safetensors file, but not one that wengert wrote") from error
+    if not isinstance(description, dict):
+        raise wg.DataError(
+            f"{path}: damaged: its description is a {type(description).__name__}, not a mapping"
+        )
     return arrays, description
 
 

@@ -35,8 +35,9 @@ __all__ = [
 class tracing_user(tracing):
     """The user's function runs in this block.
 
-    NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing; what was
-    raised underneath is raised instead, at the user's line.
+    NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing, and C code
+    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError; what was raised first is
+    raised instead, at the user's line. What the user raises ``from`` an error of wengert's stays.
     """
 
     __slots__ = ()
@@ -44,10 +45,17 @@ class tracing_user(tracing):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__()
         _, error, traceback = raised
-        if isinstance(error, (ValueError, TypeError)) and not isinstance(error, WengertError):
+        if isinstance(error, SystemError) or (
+            isinstance(error, ValueError) and str(error).startswith(_NUMPYS_WRAPPING)
+        ):
             cause = error.__cause__
-            if isinstance(cause, WengertError):
+            while cause is not None and not isinstance(cause, WengertError):
+                cause = cause.__cause__
+            if cause is not None:
                 raise cause.with_traceback(traceback) from None
+
+
+_NUMPYS_WRAPPING = "setting an array element with a sequence"
 
 
 def name_of(function: Callable[..., Any]) -> str:

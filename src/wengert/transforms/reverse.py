@@ -12,6 +12,7 @@ from ..core import algebra, pytree
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
+from ..core.refusals import not_numbers
 from ..core.state import next_id
 from ..core.sweep import sweep
 from ..core.tape import JOIN
@@ -76,8 +77,11 @@ def _cotangents_out(
 
 
 def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
-    if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
-        return y
+    try:
+        if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
+            return y
+    except AttributeError:  # the sum of an array of Python objects is whatever they add up to
+        raise not_numbers(f"{transform} of {name_of(function)}", np.dtype(object)) from None
     name = f"{transform} of {name_of(function)}"
     if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
         raise WengertTypeError(
@@ -96,6 +100,8 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
             "wengert.holomorphic_grad"
         )
     if y.dtype.kind not in "fc":
+        if y.dtype.kind not in "biu":
+            raise not_numbers(name, y.dtype)
         raise WengertTypeError(
             f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero "
             "or undefined; return a float"

@@ -1,0 +1,158 @@
+"""The laws of batching: `wengert.vmap` is a loop, and does not loop."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import wengert as wg
+
+from .case import Case
+from .registry import (
+    Array,
+    Subject,
+    assert_same,
+    copies,
+    if_batched,
+    inexact,
+    law,
+    leaves,
+    like,
+    value_of,
+)
+
+# ------------------------------------------------------------------ batching
+
+_BATCH = 3
+
+
+def _batch_plans(s: Subject) -> Iterator[tuple[Any, ...]]:
+    """Which arguments have a batch axis: all, and each one alone."""
+    movable = [
+        i for i in range(len(s.all_args)) if i in s.places or s.case.batch_integers
+    ]  # fmt: skip
+    if len(movable) > 1:
+        yield tuple(0 if i in movable else None for i in range(len(s.all_args)))
+    for i in movable:
+        yield tuple(0 if i == j else None for j in range(len(s.all_args)))
+
+
+def _examples(s: Subject, count: int) -> list[tuple[Array, ...]]:
+    rng = s.case.rng()
+    return [s.case.draw(rng, s.dtype) for _ in range(count)]
+
+
+def _stacked(examples: list[tuple[Array, ...]], plan: Any) -> list[Array]:
+    return [
+        examples[0][i].copy() if axis is None else np.stack([e[i] for e in examples], axis)
+        for i, axis in enumerate(plan)
+    ]
+
+
+def _picked(examples: list[tuple[Array, ...]], plan: Any, k: int) -> list[Array]:
+    return [examples[0 if axis is None else k][i].copy() for i, axis in enumerate(plan)]
+
+
+def _assert_batched(
+    function: Callable[..., Any], s: Subject, plan: Any, what: str, tolerance: float
+) -> None:
+    examples = _examples(s, _BATCH)
+    found = leaves(wg.vmap(function, in_axes=plan)(*_stacked(examples, plan)))
+    each = [leaves(function(*_picked(examples, plan, k))) for k in range(_BATCH)]
+    expected = [np.stack([value_of(y[j]) for y in each]) for j in range(len(each[0]))]
+    assert_same(found, expected, f"{what}, batched in {plan}", tolerance, s.dtype)
+    for y in found:
+        assert type(y) is np.ndarray, f"{what}: vmap returned a {type(y)}"
+
+
+@law(if_batched(0, "f8 f4 c16"))
+def vmap_is_a_loop(case: Case, dtype: Any) -> None:
+    """`vmap` over all arguments, and over each alone, gives what a loop gives."""
+    s = Subject(case, dtype)
+    for plan in _batch_plans(s):
+        _assert_batched(case.f, s, plan, "vmap", 256.0)
+
+
+@law(if_batched(1, "f8 c16"))
+def vmap_of_derivatives_is_a_loop(case: Case, dtype: Any) -> None:
+    """The same for pullback and pushforward, and for the pullback of the batched function."""
+    s = Subject(case, dtype)
+    y = s.primal()
+    ct = tuple(like(s.rng, v) for v in y)
+    t = tuple(like(s.rng, a) for a in s.args)
+
+    def split(values: Any) -> Any:
+        def inner(*xs: Any) -> Any:
+            full = list(values)
+            for i, x in zip(s.places, xs, strict=True):
+                full[i] = x
+            return tuple(y for y in leaves(case.f(*full)) if inexact(y))
+
+        return inner, tuple(values[i] for i in s.places)
+
+    def pullback(*values: Any) -> Any:
+        inner, xs = split(values)
+        return wg.vjp(inner, *xs)[1](ct)
+
+    def pushforward(*values: Any) -> Any:
+        inner, xs = split(values)
+        return wg.jvp(inner, xs, t)[1]
+
+    for plan in _batch_plans(s):
+        _assert_batched(pullback, s, plan, "vmap of the pullback", 2048.0)
+        _assert_batched(pushforward, s, plan, "vmap of the pushforward", 2048.0)
+    plan = (0,) * len(s.args)
+    examples = [tuple(e[i] for i in s.places) for e in _examples(s, _BATCH)]
+    cts = tuple(np.stack([c] * _BATCH) for c in ct)
+    batched = wg.vjp(wg.vmap(s.f), *_stacked(examples, plan))[1](cts)
+    each = [wg.vjp(s.f, *copies(e))[1](ct) for e in examples]
+    expected = [np.stack([g[j] for g in each]) for j in range(len(s.args))]
+    assert_same(batched, expected, "pullback of vmap", 2048.0, dtype=dtype)
+
+
+@law(if_batched(0, "f8"))
+def batching_does_not_loop(case: Case, dtype: Any) -> None:
+    """At batch 300 wengert makes the same number of function calls as at batch 3."""
+    s = Subject(case, dtype)
+    plan = next(_batch_plans(s), None)
+    if plan is None or case.loops:
+        return
+    function = wg.vmap(case.f, in_axes=plan)
+    counts = []
+    for size in (3, 300):
+        examples = (_examples(s, 3) * 100)[:size]
+        stacked = _stacked(examples, plan)
+        function(*[a.copy() for a in stacked])  # fills the caches that are kept by shape
+        with counted_calls() as calls:
+            function(*stacked)
+        counts.append(calls[0])
+    assert counts[0] == counts[1], f"{counts[0]} calls at batch 3, {counts[1]} at batch 300"
+
+
+_SOURCE = os.path.dirname(wg.__file__)
+
+
+@contextmanager
+def counted_calls() -> Iterator[list[int]]:
+    """Counts the calls that wengert's own code makes in the block, of Python and C functions.
+
+    What NumPy calls inside is not counted: it may take another way for larger arrays.
+    """
+    count = [0]
+
+    def on_event(frame: Any, event: str, arg: Any) -> None:
+        caller = frame.f_back if event == "call" else frame if event == "c_call" else None
+        if caller is not None and caller.f_code.co_filename.startswith(_SOURCE):
+            count[0] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(on_event)
+    try:
+        yield count
+    finally:
+        sys.setprofile(before)
