@@ -44,8 +44,17 @@ EXCEPTIONS = {
     },
 }
 
+# Operations that plain NumPy cannot say in a few lines: a listing names them at its top.
+NO_TEXT = {
+    *("conv2d", "conv2d_input", "conv2d_kernel"),
+    *("max_pool2d", "maxima_mean2d", "maxima_spread2d", "window_sum2d", "window_spread2d"),
+    *("batch_norm", "fold_in", "random_words"),
+}
+
 # Primitives that are in no listing of these, each with the reason.
 NOT_SHOWN = {
+    "cross_entropy": "recorded on shapes it is a logsumexp and an indexed read",
+    "maxima_mean2d": "the derivative of maxima_spread2d by its third operand only",
     "sign_complex": "the tables have it with complex arguments only",
 }
 
@@ -88,9 +97,17 @@ def copies(args: tuple[Any, ...]) -> list[Any]:
 
 
 def executed(listing: Listing, tangents: dict[str, Any]) -> dict[str, Any]:
-    """The names that the printed text defines, run with NumPy and the arguments alone."""
-    space = {**{x: v.copy() for x, v in listing.namespace().items() if x != "np"}, **tangents}
-    space = {k: v for k, v in space.items() if not callable(v)}
+    """The names that the printed text defines, run with NumPy and the arguments alone.
+
+    Of wengert's operations it has those that NumPy cannot say, and the text has to name them.
+    """
+    space = dict(tangents)
+    for name, value in listing.namespace().items():
+        if not callable(value):
+            space.setdefault(name, value if name == "np" else value.copy())
+        elif f"# {name}: an operation of wengert" in str(listing):
+            assert name.rstrip("_0123456789") in NO_TEXT
+            space[name] = value
     exec("import numpy as np", space)
     exec(str(listing), space)
     return space

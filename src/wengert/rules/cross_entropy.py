@@ -19,8 +19,10 @@ from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
-from ..core.tensor import FastTensor, Tensor
+from ..core.tensor import FastTensor, RareTensor, Tensor
 from .batching import materialize
+from .indexing import getitem
+from .logsumexp import logsumexp
 from .reductions import finite_max_p, sum_
 
 __all__ = ["cross_entropy_p", "cross_entropy_rows"]
@@ -76,13 +78,28 @@ cross_entropy_p = Primitive(
 )
 
 
+def _is_abstract(x: Any) -> bool:
+    return type(x) is RareTensor and type(x._a) is Var
+
+
+def _picked_of(logits: Any, labels: Any) -> Any:
+    if not isinstance(logits, Tensor):  # an abstract label of a plain table
+        return np.take_along_axis(logits, labels.reshape((*labels.shape, 1)), -1)[..., 0]
+    rows = np.indices(labels.shape, sparse=True)
+    return getitem(logits, (*rows, labels))
+
+
 def cross_entropy_rows(logits: Any, labels: Any) -> Any:
     """``logsumexp(row) - row[label]`` for each row along the last axis of float logits.
 
     Its derivative with respect to a row is ``softmax(row)`` less one at the label.
     """
+    if _is_abstract(logits) or _is_abstract(labels):
+        # Of two operations, which a listing shows better and a compiler fuses itself.
+        picked = _picked_of(logits, labels)
+        return logsumexp(logits, (logits.ndim - 1,)) - picked
     fast = type(logits) is FastTensor and logits._n is not None and not isinstance(labels, Tensor)
-    if not fast or (PAUSED and is_paused()) or type(logits._a) is Var:
+    if not fast or (PAUSED and is_paused()):
         return bind(cross_entropy_p, (logits, labels), {})
     x = logits._a
     r = FastTensor()

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import pytree
 from ..core.abstract import Var
 from ..core.errors import MutationError, ShapeError, WengertTypeError, WengertValueError
-from ..core.primitive import Primitive
+from ..core.primitive import PRIMITIVES, Primitive
 from ..core.program import Program, pruned
 from ..core.tensor import Tensor
 from ..transforms.boundary import check_argnums, name_of
@@ -94,9 +94,7 @@ class Listing:
         self.forward = _lines(statements, rename, shapes)
         self.backward = _lines(backward, rename, shapes)
         self._helpers = {places.get(k, k): found for k, found in writer.helpers.items()}
-        constants.extend(
-            f"# {key}: a function of yours, with a derivative rule" for key in self._helpers
-        )
+        constants.extend(f"# {key}: {_origin(*found)}" for key, found in self._helpers.items())
         self._constants = "\n".join(constants)
         self._definitions = [
             renamed_definition(k, places.get(k, k)).rstrip()
@@ -434,6 +432,14 @@ def _literals(program: Program, trace: Trace) -> dict[Var, ast.expr]:
 
 def _group(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def _origin(primitive: Primitive, params: dict[str, Any]) -> str:
+    """What a name stands for that the text does not define."""
+    if PRIMITIVES.get(primitive.name) is not primitive:
+        return "a function of yours, with a derivative rule"
+    options = ", ".join(f"{k}={v!r}" for k, v in params.items())
+    return f"an operation of wengert{f', with {options}' if options else ''}"
 
 
 def _constants(
