@@ -61,8 +61,6 @@ def _float_shape(x: Any, order: int) -> tuple[tuple[int, ...], Any]:
 def _sinc_text(x: str, order: int) -> str:
     if order == 0:
         return f"np.sinc({x})"
-    if order == 1:
-        return f"(np.cos(np.pi * {x}) - np.sinc({x})) / ({x} + ({x} == 0)) * ({x} != 0)"
     return f"sinc_derivative({x}, {order})"
 
 

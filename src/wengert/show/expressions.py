@@ -93,7 +93,7 @@ def array(a: np.ndarray[Any, Any]) -> Expr:
 
 def _dtype_text(a: np.ndarray[Any, Any]) -> str:
     usual = (np.float64, np.intp, np.bool_) if a.size else (np.float64,)
-    return "" if a.dtype in usual else f", np.{a.dtype.name}"
+    return "" if a.dtype in usual else f", dtype=np.{a.dtype.name}"
 
 
 def patterned(a: np.ndarray[Any, Any]) -> Expr | None:
