@@ -27,7 +27,7 @@ from wengert.testing.report import (
 from wengert.transforms.forward import jvp
 from wengert.transforms.reverse import vjp
 
-from ..core.errors import WengertValueError
+from ..core.errors import WengertTypeError, WengertValueError
 
 __all__ = ["check_grads"]
 
@@ -161,7 +161,7 @@ def check_grads(
     _check(subject, order, settings, report)
     report.sort()
     if not report.compared and not report.problems and any(map(np.size, outputs)):
-        raise ValueError(
+        raise WengertValueError(
             f"nothing was compared: directions={directions} and max_entries={max_entries}; one of "
             "them must be positive"
         )
@@ -176,13 +176,15 @@ def _check_options(
     f: Any, order: Any, modes: tuple[str, ...], max_entries: Any, directions: Any
 ) -> None:
     if not callable(f):
-        raise TypeError(f"check_grads: expected a function, not a {type(f).__name__}")
+        raise WengertTypeError(f"check_grads: expected a function, not a {type(f).__name__}")
     if not modes or any(mode not in ("fwd", "rev") for mode in modes):
-        raise ValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
+        raise WengertValueError(f"modes must be 'fwd' or 'rev', or both; got {list(modes)}")
     least = {"order": (order, 1), "max_entries": (max_entries, 0), "directions": (directions, 0)}
     for name, (value, smallest) in least.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < smallest:
-            raise ValueError(f"{name} must be an integer of at least {smallest}, got {value!r}")
+            raise WengertValueError(
+                f"{name} must be an integer of at least {smallest}, got {value!r}"
+            )
 
 
 def _check_finite(names: Sequence[str], values: Sequence[Any], what: str, remedy: str) -> None:
@@ -193,7 +195,7 @@ def _check_finite(names: Sequence[str], values: Sequence[Any], what: str, remedy
         if len(bad):
             index = tuple(map(int, bad[0]))
             place = f"{name}{list(index) if index else ''}"
-            raise ValueError(f"{what} {place} is {array[index]}. {remedy}")
+            raise WengertValueError(f"{what} {place} is {array[index]}. {remedy}")
 
 
 @dataclass(frozen=True)

@@ -369,7 +369,7 @@ def numerical_gradient(
 def _differentiable(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> Arguments:
     arguments = Arguments(as_arguments(args), argnums)
     if not arguments.values:
-        raise ValueError(
+        raise WengertValueError(
             f"there is nothing to differentiate: argnums={argnums} names no float or complex "
             "number (integers are held fixed; cast them to float)"
         )
