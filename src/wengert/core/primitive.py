@@ -19,7 +19,7 @@ from this record. A derivative is given in exactly one of five ways:
     (``solve(a, b)`` in ``b``), and whose jvp calls the operation itself, gives ``linear`` and
     ``transpose`` for those operands as well: they serve where no other operand is differentiated.
 ``vjp``
-    Only for the rules of users (`wengert.custom_vjp`, `wengert.primitive`): ``(ct, ins, out,
+    For the rules of users (`wengert.custom_vjp`, `wengert.primitive`) and fused ones: ``(ct, ins, out,
     **params) -> cotangents``, one for each operand, None for zero; for several outputs ``ct``
     is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without
     one, forward mode raises.
