@@ -19,9 +19,9 @@ from this record. A derivative is given in exactly one of five ways:
     (``solve(a, b)`` in ``b``), and whose jvp calls the operation itself, gives ``linear`` and
     ``transpose`` for those operands as well: they serve where no other operand is differentiated.
 ``vjp``
-    For the rules of users (`wengert.custom_vjp`, `wengert.primitive`) and fused ones: ``(ct, ins, out,
-    **params) -> cotangents``, one for each operand, None for zero; for several outputs ``ct``
-    is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without
+    For the rules of users (`wengert.custom_vjp`, `wengert.primitive`) and fused operations:
+    ``(ct, ins, out, **params) -> cotangents``, one for each operand, None for zero; for several
+    outputs ``ct`` is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without
     one, forward mode raises.
 
 All rules are written with functions that take plain arrays and Tensors alike, so that the same rule
