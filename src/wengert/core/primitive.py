@@ -21,8 +21,8 @@ from this record. A derivative is given in exactly one of five ways:
 ``vjp``
     For the rules of users (`wengert.custom_vjp`, `wengert.primitive`) and fused operations:
     ``(ct, ins, out, **params) -> cotangents``, one for each operand, None for zero; for several
-    outputs ``ct`` is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that; without
-    one, forward mode raises.
+    outputs ``ct`` is a list with None for zero. Beside a ``jvp`` it replaces the transpose of that;
+    without one, forward mode raises.
 
 All rules are written with functions that take plain arrays and Tensors alike, so that the same rule
 serves a first derivative on raw arrays and a nested one on Tensors.
