@@ -92,8 +92,8 @@ def push_forward(
         if all(t is None for t in tangents):
             return None
         raise WengertTypeError(
-            f"{primitive.name} has only a reverse rule, so forward mode (jvp, jacfwd, "
-            "hessian) cannot differentiate it. Give it a forward rule with "
+            f"{primitive.name} has only a reverse rule, so forward mode (jvp, jacfwd) "
+            "cannot differentiate it. Give it a forward rule with "
             "wengert.custom_jvp, which serves both modes"
         )
     from .bind import bind

@@ -236,7 +236,7 @@ class CustomOperation:
             return _transpose(lambda *cts: self._reverse(*cts, *ins, *outs), outs, ts)
         except WengertError as error:
             raise WengertTypeError(
-                f"{self.name} has only a reverse rule, and forward mode (jvp, jacfwd, hessian) "
+                f"{self.name} has only a reverse rule, and forward mode (jvp, jacfwd) "
                 f"could not be derived from it ({type(error).__name__}: {error}). Give it a "
                 "forward rule with wengert.custom_jvp, which serves both modes"
             ) from error

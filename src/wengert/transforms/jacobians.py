@@ -204,7 +204,8 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     For an argument of shape ``t`` the Hessian has shape ``t + t``. For containers it is the
     container of the argument, with the same container in each place. With a tuple of ``argnums`` it
     is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
-    ``argnums[j]``. Forward over reverse mode.
+    ``argnums[j]``. Reverse over reverse mode, which is never slower here than forward over reverse,
+    and up to twice as fast (see `hvp`).
 
     Examples
     --------
@@ -216,12 +217,12 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     >>> blocks[0][1]
     array([6., 6.])
     """
-    columns = jacfwd(grad(function, argnums), argnums)
+    rows = jacrev(grad(function, argnums), argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)
-        return columns(*args, **kwargs)
+        return rows(*args, **kwargs)
 
     return matrix
 
