@@ -17,7 +17,7 @@ from labs.pictures import save_png
 from wengert.train import Result, TrainingInterrupted
 from wengert.train.progress import Reporter
 
-__all__ = ["BOUNDS", "add_arguments", "run"]
+__all__ = ["BOUNDS", "add_arguments", "logits_of", "run"]
 
 BOUNDS = {
     "test_accuracy": ">= 0.9",
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     figures["train_seconds"] = round(time.perf_counter() - start, 1)
     figures |= _accuracies(result)
     save_png(plot_curves(result.records), options.out / "convnet.png")
-    logits = _logits(result.model, images.validation.x)
+    logits = logits_of(result.model, images.validation.x)
     pictures = plot_mistakes(logits, images.validation.x, images.validation.y, classes)
     save_png(pictures, options.out / "mistakes.png")
     figures |= against_pytorch.compare(
@@ -102,5 +102,6 @@ def _accuracies(result: Result) -> dict[str, Any]:
     }
 
 
-def _logits(model: Any, x: Any, batch: int = 1000) -> Any:
+def logits_of(model: Any, x: Any, batch: int = 1000) -> Any:
+    """What a network answers to images, (n, classes); a batch at a time."""
     return np.concatenate([model(x[i : i + batch]) for i in range(0, len(x), batch)])

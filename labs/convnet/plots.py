@@ -13,7 +13,7 @@ from labs.pictures import new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_curves", "plot_mistakes"]
+__all__ = ["plot_curves", "plot_kernels", "plot_mistakes"]
 
 
 def plot_curves(records: Sequence[dict[str, Any]]) -> Figure:
@@ -93,3 +93,23 @@ def _draw_confusion(ax: Any, labels: Any, found: Any, classes: Sequence[str]) ->
     ax.set_xticks(range(n), classes, rotation=45, ha="right", fontsize=8)
     ax.set_yticks(range(n), classes, fontsize=8)
     ax.set(xlabel="answer", ylabel="class", title="Answers in percent of the class (validation)")
+
+
+def plot_kernels(kernel: NDArray[Any]) -> Figure:
+    """The kernels of a layer that sees grey pictures.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (height, width, 1, outputs)
+    """
+    outputs = kernel.shape[3]
+    columns = 8
+    rows = -(-outputs // columns)
+    figure = new_figure(columns, rows + 0.4)
+    figure.suptitle(f"The {outputs} kernels of the first layer", fontsize=11)
+    limit = float(np.abs(kernel).max())
+    for place in range(outputs):
+        ax = figure.add_subplot(rows, columns, place + 1)
+        ax.imshow(kernel[:, :, 0, place], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set(xticks=[], yticks=[])
+    return figure

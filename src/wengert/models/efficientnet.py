@@ -63,7 +63,7 @@ class ConvNorm(nn.Module):
     """A convolution, a batch normalization and, unless ``activate`` is false, `relu6`.
 
     In evaluation the normalization is an affine function of each channel, which is multiplied
-    into the kernel: two passes over the images less, worth a quarter of the network's time.
+    into the kernel, which saves two passes over the images, about a tenth of the time.
 
     Parameters
     ----------

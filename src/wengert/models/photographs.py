@@ -53,6 +53,7 @@ def load_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on unusual files
             # A picture this large (9,500 pixels square) may be meant to fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
