@@ -42,9 +42,9 @@ for name, part in images._asdict().items():
 # %% [markdown]
 # ## The architecture
 #
-# A convolution slides a window of 3 x 3 pixels over the picture and computes the same few numbers at
-# each place, so it needs few parameters; pooling halves height and width. Most parameters are in the
-# linear layer at the end.
+# A convolution slides a window of 3 x 3 pixels over the picture and computes the same few numbers
+# at each place, so it needs few parameters; pooling halves height and width. Most parameters are in
+# the linear layer at the end.
 
 # %%
 model = network.build(np.random.default_rng(settings.seed), channels=settings.channels)
@@ -89,8 +89,8 @@ plot_mistakes(lab.logits_of(result.model, validation.x), validation.x, validatio
 # %% [markdown]
 # ## What the first layer looks for
 #
-# Its 16 kernels of 3 x 3 pixels (red is positive, blue is negative): edges in several directions, and
-# bright spots.
+# Its 16 kernels of 3 x 3 pixels (red is positive, blue is negative): edges in several directions,
+# and bright spots.
 
 # %%
 plot_kernels(result.model.layers[0].kernel)

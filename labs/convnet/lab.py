@@ -1,4 +1,4 @@
-"""A convolutional network on Fashion-MNIST: trained, tested once, its step timed against PyTorch."""
+"""A convolutional network on Fashion-MNIST: trained, tested once, timed against PyTorch."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import wengert as wg
 from labs.convnet import against_pytorch, lab, network, plots, training
 from labs.convnet.training import QUICK, Hyperparameters
 from tests.labs.made_up_images import Interrupting, python_handles_ctrl_c
-from wengert import data, nn
+from wengert import data, nn, tree
 from wengert.cli import main
 from wengert.data import write_idx
 from wengert.testing import check_grads
@@ -59,11 +59,11 @@ def test_gradients():
     small = nn.Sequential(*network.build(rng, channels=(2, 3)).layers)
     x = rng.normal(size=(2, 28, 28, 1))
     labels = np.array([3, 7])
-    leaves, structure = wg.tree.flatten(small)
+    leaves, structure = tree.flatten(small)
     leaves = [leaf.astype(float) + 0.01 * rng.normal(size=leaf.shape) for leaf in leaves]
 
     def loss(*leaves):
-        return nn.cross_entropy(wg.tree.unflatten(structure, leaves)(x), labels)
+        return nn.cross_entropy(tree.unflatten(structure, leaves)(x), labels)
 
     check_grads(loss, tuple(leaves), order=1)
 
@@ -130,7 +130,9 @@ class TestTraining:
         assert result.test_accuracy > 0.95
         assert sum(record["event"] == "test" for record in result.records) == 1, "one evaluation"
         assert result.records[-1]["event"] == "test"
-        saved = load_parameters(tmp_path / "model.safetensors", network.build(np.random.default_rng(9)))
+        saved = load_parameters(
+            tmp_path / "model.safetensors", network.build(np.random.default_rng(9))
+        )
         for name, array in nn.named_arrays(result.model).items():
             np.testing.assert_array_equal(nn.named_arrays(saved)[name], array)
 

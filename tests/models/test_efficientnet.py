@@ -118,11 +118,12 @@ class TestWeights:
         assert tree.structure(model) == tree.structure(network)
         arrays = nn.named_arrays(model)
         assert all(array.dtype == np.float32 for array in arrays.values())
+        block = "layers.{}.layers.layers"
         names = {
             "layers.0.conv.kernel": ("_conv_stem.weight", (2, 3, 1, 0)),
-            "layers.1.layers.layers.0.conv.kernel": ("_blocks.0._depthwise_conv.weight", (2, 3, 1, 0)),
-            "layers.2.layers.layers.0.conv.kernel": ("_blocks.1._expand_conv.weight", (2, 3, 1, 0)),
-            "layers.2.layers.layers.2.norm.variance": ("_blocks.1._bn2.running_var", (0,)),
+            f"{block.format(1)}.0.conv.kernel": ("_blocks.0._depthwise_conv.weight", (2, 3, 1, 0)),
+            f"{block.format(2)}.0.conv.kernel": ("_blocks.1._expand_conv.weight", (2, 3, 1, 0)),
+            f"{block.format(2)}.2.norm.variance": ("_blocks.1._bn2.running_var", (0,)),
             "layers.17.norm.mean": ("_bn1.running_mean", (0,)),
             f"layers.{len(model.layers) - 1}.weight": ("_fc.weight", (1, 0)),
         }  # fmt: skip

@@ -67,10 +67,16 @@ class TestLoad:
             noise[length] ^= int(rng.integers(1, 256))
             for damaged in (content[:length], bytes(noise)):
                 path.write_bytes(damaged)
-                try:
-                    assert models.load_image(path).dtype == np.uint8
-                except wg.DataError as error:
-                    assert str(path) in str(error)
+                found = self.read(path)
+                assert path.name in found if isinstance(found, str) else found.ndim == 3
+
+    @staticmethod
+    def read(path):
+        """The image, or the message."""
+        try:
+            return models.load_image(path)
+        except wg.DataError as error:
+            return str(error)
 
     def test_missing_and_directory(self, tmp_path):
         assert "No such file" in self.error(tmp_path / "a.png")

@@ -105,9 +105,13 @@ def _check_picture(out: Path, arguments: argparse.Namespace) -> None:
     """The picture must not take the place of what it is drawn from."""
     given = [*arguments.images, *([arguments.weights] if arguments.weights else [])]
     if any(out.resolve() == path.resolve() for path in given):
-        raise wg.ConfigError(f"--out {out} would overwrite a file that is read; choose another name")
+        raise wg.ConfigError(
+            f"--out {out} would overwrite a file that is read; choose another name"
+        )
     if out == _PICTURE and arguments.out is None and out.exists():
-        raise wg.ConfigError(f"{out} is there already; --out FILE names the picture, or replaces it")
+        raise wg.ConfigError(
+            f"{out} is there already; --out FILE names the picture, or replaces it"
+        )
 
 
 def _print(paths: list[Path], answers: Any) -> None:
@@ -115,4 +119,6 @@ def _print(paths: list[Path], answers: Any) -> None:
         if len(paths) > 1:
             print(f"{path}:")
         for prediction in answer.predictions:
-            print(f"{100 * prediction.probability:6.2f} %  {prediction.index:4d}  {prediction.name}")
+            print(
+                f"{100 * prediction.probability:6.2f} %  {prediction.index:4d}  {prediction.name}"
+            )
