@@ -37,6 +37,7 @@ def plot_curves(records: Sequence[dict[str, Any]]) -> Figure:
         values = [factor * r[f"validation_{name}"] for r in ends]
         ax.plot(epochs, values, "o-", label="validation")
         ax.set(xlabel="epoch", ylabel=label, title=name.capitalize())
+        ax.set_xticks(range(len(ends) + 1))
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False)

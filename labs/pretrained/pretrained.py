@@ -22,8 +22,11 @@
 # %matplotlib inline
 # ruff: noqa: D100
 import sys
+import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
+
+warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which skimage loads
 
 import numpy as np
 from IPython.display import Image

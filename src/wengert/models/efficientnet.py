@@ -62,8 +62,8 @@ def relu6(x: Any) -> Any:
 class ConvNorm(nn.Module):
     """A convolution, a batch normalization and, unless ``activate`` is false, `relu6`.
 
-    In evaluation the normalization is an affine function of each channel, which is multiplied
-    into the kernel, which saves two passes over the images, about a tenth of the time.
+    In evaluation the normalization is an affine function of each channel. It is multiplied into
+    the kernel, which saves two passes over the images, about a tenth of the time.
 
     Parameters
     ----------
@@ -96,6 +96,9 @@ class ConvNorm(nn.Module):
         """Training, with the statistics of the batch; see `wengert.nn.Module.training_call`."""
         y, norm = self.norm.training_call(self.conv(x))
         return relu6(y) if self.activate else y, self.replace(norm=norm)
+
+    def __repr__(self) -> str:
+        return f"ConvNorm({self.conv!r}{'' if self.activate else ', activate=False'})"
 
 
 class Block(nn.Module):
@@ -148,6 +151,9 @@ class Block(nn.Module):
         """Training; see `wengert.nn.Module.training_call`."""
         y, layers = self.layers.training_call(x, key=key)
         return y + x if self.skip else y, self.replace(layers=layers)
+
+    def __repr__(self) -> str:
+        return f"Block({', '.join(map(repr, self.layers.layers))}, skip={self.skip})"
 
 
 def efficientnet_lite0(
