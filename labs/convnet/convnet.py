@@ -22,11 +22,8 @@
 # ruff: noqa: D100
 import dataclasses
 import sys
-import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
-
-warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 
 import numpy as np
 from IPython.display import Markdown

@@ -26,8 +26,6 @@ import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
 
-warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which skimage loads
-
 import numpy as np
 from IPython.display import Image
 
@@ -38,6 +36,7 @@ from labs.pretrained.photographs import PHOTOGRAPHS, photograph
 from labs.pretrained.reference import compare
 from wengert import models, nn
 
+warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which skimage loads
 model = models.load_efficientnet_lite0()
 print(f"{sum(array.size for array in nn.named_arrays(model).values()):,} numbers")
 print(f"{len(model.layers)} layers; the first block: {model.layers[1]}")
