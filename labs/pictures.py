@@ -12,7 +12,7 @@ from wengert.train.atomic import write_bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["new_figure", "save_png"]
+__all__ = ["new_figure", "png_bytes", "save_png"]
 
 
 def new_figure(width: float = 5.6, height: float = 4.2) -> Figure:
@@ -22,14 +22,30 @@ def new_figure(width: float = 5.6, height: float = 4.2) -> Figure:
     return figure
 
 
-def save_png(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG picture.
+def png_bytes(figure: Figure, *, palette: bool = False) -> bytes:
+    """A figure as a PNG picture.
+
+    Parameters
+    ----------
+    figure : Figure
+    palette : bool
+        Keep 256 colours only: a third of the size for photographs.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    if palette:
+        image = require("PIL.Image", "train", "to write the pictures").open(buffer)
+        buffer = io.BytesIO()
+        image.convert("RGB").quantize(256).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def save_png(figure: Figure, path: Path, *, palette: bool = False) -> None:
+    """Write a figure as a PNG picture; see `png_bytes`.
 
     Raises
     ------
     wengert.DataError
         If the file cannot be written.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, png_bytes(figure, palette=palette))

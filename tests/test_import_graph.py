@@ -25,10 +25,11 @@ ORDER = (
     "optim",
     "data",
     "train",
+    "models",  # trained networks of others
     "cli",
 )
 # These stand on the public interface, and see nothing below it.
-ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "cli")
+ON_THE_PUBLIC_API = ("nn", "optim", "data", "train", "models", "cli")
 PUBLIC = (
     "wengert",
     "tree",

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Sequence
 
 import wengert as wg
-from wengert.cli import data, lab, show, train
+from wengert.cli import classify, data, lab, show, train
 from wengert.cli.parser import Parser
 
 __all__ = ["main"]
 
 _DESCRIPTION = """\
 Exact derivatives of NumPy code. This command trains a network on real images, writes out the
-forward and the backward pass of a function, fetches data, and runs the course systems."""
+forward and the backward pass of a function, fetches data, runs the course systems, and names what
+photographs show."""
 
 _EXAMPLES = """\
 examples:
@@ -25,6 +26,7 @@ examples:
   wengert show mycode.py:energy --arg "normal(4)"
   wengert data list                            which data sets there are, and where
   wengert lab                                  the course systems
+  wengert classify cat.jpg --saliency          what a photograph shows
 
 'wengert COMMAND --help' tells more about a command."""
 
@@ -44,6 +46,7 @@ def _build_parser() -> argparse.ArgumentParser:
     show.add_parser(commands)
     data.add_parser(commands)
     lab.add_parser(commands)
+    classify.add_parser(commands)
     return parser
 
 
