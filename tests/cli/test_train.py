@@ -192,7 +192,7 @@ def test_a_damaged_checkpoint(capsys):
         (["--optimizer", "lbfgs"], "unknown optimizer 'lbfgs'; known are sgd, adam"),
         (["--activation", "sine"], "unknown activation 'sine'; known are"),
         (["--validation", "1"], "validation must be at least 0 and below 1, got 1.0"),
-        (["--validation", "0.9999"], "train data: no examples; give some (is the part kept for"),
+        (["--validation", "0.9999"], "validation must be a part below 1, or a whole number below"),
         (["--seed", "-1"], "seed must be at least 0, got -1"),
         (["--out", ""], "--out must name a directory, got an empty text"),
         (["--model", "tree"], "unknown model 'tree'; known are mlp, linear"),

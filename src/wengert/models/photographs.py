@@ -80,7 +80,9 @@ def _to_rgb(image: Any) -> NDArray[np.uint8]:
         grey = (np.asarray(image) // 257).astype(np.uint8)
         return np.repeat(grey[..., np.newaxis], 3, axis=2)
     if image.mode in ("I", "F"):
-        raise ValueError("its pixels are numbers without a known range; save it with 8 bits")
+        raise wg.WengertValueError(
+            "its pixels are numbers without a known range; save it with 8 bits"
+        )
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
