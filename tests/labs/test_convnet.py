@@ -208,7 +208,7 @@ class TestLab:
         command = ["lab", "convnet", "--quick", "--data-dir", str(tmp_path)]
         assert main([*command, "--out", str(tmp_path / "run")]) == 2
         error = capsys.readouterr().err
-        assert "images of 8 x 8 pixels, expected 28 x 28" in error
+        assert "expected images of shape (n, 28, 28)" in error
         assert error.count("\n") == 1
 
     def test_committed_figures(self):
