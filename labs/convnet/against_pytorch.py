@@ -15,6 +15,7 @@ import wengert as wg
 from labs.convnet import network
 from labs.timing import interleaved
 from wengert import nn, optim
+from wengert.data.optional import require
 
 __all__ = ["compare", "torch_network"]
 
@@ -47,15 +48,15 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
         step_ms = 1e3 * float(np.median(times["wengert"]))
         return {"step_ms": round(step_ms, 2), "pytorch": "not installed: no comparison"}
     import torch
-    from threadpoolctl import threadpool_limits
 
+    threadpoolctl = require("threadpoolctl", "data", "to measure on one thread")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         steps["pytorch"] = _torch_step(model, x, labels)
         losses = {name: [step() for _ in range(5)] for name, step in steps.items()}
         np.testing.assert_allclose(losses["wengert"], losses["pytorch"], rtol=2e-3)
-        with threadpool_limits(1, "blas"):
+        with threadpoolctl.threadpool_limits(1, "blas"):
             times = interleaved(steps, rounds=rounds, burst=burst)
     finally:
         torch.set_num_threads(threads)

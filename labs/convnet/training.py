@@ -71,6 +71,11 @@ def load_images(
         Images (n, 28, 28, 1), scaled, and labels.
     classes : tuple of str
         Their names.
+
+    Raises
+    ------
+    wengert.DataError
+        If the files are missing or damaged, or hold images of another size.
     """
     found = data.load("fashion-mnist", directory)
     # Files that a user gives may hold fewer images than the real ones.

@@ -207,7 +207,9 @@ class TestLab:
             write_idx(tmp_path / f"{part}-labels-idx1-ubyte.gz", labels)
         command = ["lab", "convnet", "--quick", "--data-dir", str(tmp_path)]
         assert main([*command, "--out", str(tmp_path / "run")]) == 2
-        assert capsys.readouterr().err.count("\n") == 1
+        error = capsys.readouterr().err
+        assert "expected images of shape (n, 28, 28)" in error
+        assert error.count("\n") == 1
 
     def test_committed_figures(self):
         figures = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))["figures"]
