@@ -6,6 +6,7 @@ python -m labs.convnet.against_pytorch
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ _BATCH, _RATE, _MOMENTUM = 64, 0.01, 0.9
 def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     """Medians of both, taking turns on one thread each; forward, backward and update.
 
-    Both start from the same weights and must find the same losses.
+    Both start from the same weights and, without the dropout, must find the same losses.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     x = rng.normal(size=(_BATCH, 28, 28, 1)).astype(np.float32)
     labels = rng.integers(0, 10, _BATCH)
     model = network.build(rng)
-    steps = {"wengert": _wengert_step(model, x, labels)}
+    steps = {"wengert": _wengert_step(model, x, labels, dropout=True)}
     if importlib.util.find_spec("torch") is None:
         times = interleaved(steps, rounds=rounds, burst=burst)
         step_ms = 1e3 * float(np.median(times["wengert"]))
@@ -53,9 +54,12 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        steps["pytorch"] = _torch_step(model, x, labels)
-        losses = {name: [step() for _ in range(5)] for name, step in steps.items()}
-        np.testing.assert_allclose(losses["wengert"], losses["pytorch"], rtol=2e-3)
+        ours, theirs = (
+            make(model, x, labels, dropout=False) for make in (_wengert_step, _torch_step)
+        )
+        for _ in range(5):
+            np.testing.assert_allclose(ours(), theirs(), rtol=2e-3)
+        steps["pytorch"] = _torch_step(model, x, labels, dropout=True)
         with threadpoolctl.threadpool_limits(1, "blas"):
             times = interleaved(steps, rounds=rounds, burst=burst)
     finally:
@@ -68,25 +72,32 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     }
 
 
-def _wengert_step(model: Any, x: Any, labels: Any) -> Callable[[], float]:
+def _wengert_step(model: Any, x: Any, labels: Any, *, dropout: bool) -> Callable[[], float]:
     sgd = optim.SGD(_RATE, momentum=_MOMENTUM)
     state = [model, sgd.init(model)]
-    gradient = wg.value_and_grad(lambda m: nn.cross_entropy(m(x), labels))
+    count = itertools.count()
+
+    def loss(model: Any, key: Any) -> Any:
+        logits = model.training_call(x, key=key)[0] if dropout else model(x)
+        return nn.cross_entropy(logits, labels)
+
+    gradient = wg.value_and_grad(loss)
 
     def step() -> float:
-        loss, grads = gradient(state[0])
+        value, grads = gradient(state[0], wg.random.key(next(count)))
         state[:] = sgd.update(state[0], grads, state[1])
-        return float(loss)
+        return float(value)
 
     return step
 
 
 def torch_network(model: nn.Sequential) -> Any:
-    """PyTorch's counterpart of a network of this lab, with the same weights."""
+    """PyTorch's counterpart of a network of this lab, with the same weights, for evaluation."""
     import torch
 
-    first, second, dense = model.layers[0], model.layers[3], model.layers[7]
+    first, second, hidden, dense = [m for m in model.layers if nn.named_arrays(m)]
     inner, outer = first.kernel.shape[-1], second.kernel.shape[-1]
+    width = hidden.weight.shape[1]
     net = torch.nn.Sequential(
         torch.nn.Conv2d(1, inner, 3, padding=1),
         torch.nn.ReLU(),
@@ -95,28 +106,33 @@ def torch_network(model: nn.Sequential) -> Any:
         torch.nn.ReLU(),
         torch.nn.MaxPool2d(2),
         torch.nn.Flatten(),
-        torch.nn.Linear(7 * 7 * outer, 10),
+        torch.nn.Dropout(network.DROPOUT),
+        torch.nn.Linear(7 * 7 * outer, width),
+        torch.nn.ReLU(),
+        torch.nn.Linear(width, 10),
     )
     # PyTorch flattens channel by channel, here pixels come first.
-    rows = dense.weight.reshape(7, 7, outer, 10).transpose(3, 2, 0, 1).reshape(10, -1)
+    rows = hidden.weight.reshape(7, 7, outer, width).transpose(3, 2, 0, 1).reshape(width, -1)
     weights = (
         nn.kernel_to_oihw(first.kernel),
         first.bias,
         nn.kernel_to_oihw(second.kernel),
         second.bias,
         rows,
+        hidden.bias,
+        dense.weight.T,
         dense.bias,
     )
     with torch.no_grad():
         for parameter, value in zip(net.parameters(), weights, strict=True):
             parameter.copy_(torch.tensor(value))
-    return net
+    return net.eval()
 
 
-def _torch_step(model: Any, x: Any, labels: Any) -> Callable[[], float]:
+def _torch_step(model: Any, x: Any, labels: Any, *, dropout: bool) -> Callable[[], float]:
     import torch
 
-    net = torch_network(model)
+    net = torch_network(model).train(dropout)
     images, targets = torch.tensor(nn.to_nchw(x)), torch.tensor(labels)
     sgd = torch.optim.SGD(net.parameters(), lr=_RATE, momentum=_MOMENTUM)
 

@@ -44,7 +44,8 @@ for name, part in images._asdict().items():
 #
 # A convolution slides a window of 3 x 3 pixels over the picture and computes the same few numbers
 # at each place, so it needs few parameters; pooling halves height and width. Most parameters are in
-# the linear layer at the end.
+# the first linear layer. Dropout sets three in ten of its inputs to zero at each step of training,
+# others each time, so that it cannot rely on single ones.
 
 # %%
 model = network.build(np.random.default_rng(settings.seed), channels=settings.channels)

@@ -12,10 +12,13 @@ from wengert import nn
 __all__ = ["Row", "architecture", "build", "table"]
 
 SIZE, CLASSES = 28, 10
+DROPOUT = 0.3
 
 
-def build(rng: np.random.Generator, *, channels: tuple[int, int] = (16, 32)) -> nn.Sequential:
-    """Two convolutional layers, each with a rectifier and a pooling, and a linear layer.
+def build(
+    rng: np.random.Generator, *, channels: tuple[int, int] = (16, 32), hidden: int = 128
+) -> nn.Sequential:
+    """Two convolutional layers, each with a rectifier and a pooling, and two linear ones.
 
     Parameters
     ----------
@@ -23,6 +26,8 @@ def build(rng: np.random.Generator, *, channels: tuple[int, int] = (16, 32)) -> 
         Draws the weights.
     channels : (int, int)
         Outputs of the two convolutions.
+    hidden : int
+        Outputs of the first linear layer.
 
     Returns
     -------
@@ -39,7 +44,10 @@ def build(rng: np.random.Generator, *, channels: tuple[int, int] = (16, 32)) -> 
         nn.relu,
         nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(side * side * second, CLASSES, rng=rng),
+        nn.Dropout(DROPOUT),
+        nn.Linear(side * side * second, hidden, rng=rng, init=nn.init.he_uniform),
+        nn.relu,
+        nn.Linear(hidden, CLASSES, rng=rng),
     )
 
 

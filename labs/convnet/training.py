@@ -40,7 +40,7 @@ class Hyperparameters:
 
     epochs: int = 8
     batch_size: int = 64
-    lr: float = 0.05
+    lr: float = 0.03
     momentum: float = 0.9
     weight_decay: float = 5e-4
     channels: tuple[int, int] = (16, 32)

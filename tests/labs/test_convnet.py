@@ -43,20 +43,20 @@ def test_architecture(model):
     rows = network.architecture(model)
     assert [row.output for row in rows] == [
         (28, 28, 1), (28, 28, 16), (28, 28, 16), (14, 14, 16),
-        (14, 14, 32), (14, 14, 32), (7, 7, 32), (1568,), (10,),
+        (14, 14, 32), (14, 14, 32), (7, 7, 32), (1568,), (1568,), (128,), (128,), (10,),
     ]  # fmt: skip
-    assert [row.parameters for row in rows if row.parameters] == [160, 4640, 15690]
+    assert [row.parameters for row in rows if row.parameters] == [160, 4640, 200_832, 1290]
     lines = network.table(rows).splitlines()
     assert lines[0].startswith("| layer ")
     assert len({len(line) for line in lines}) == 1
-    assert lines[-1].endswith(" 20,490 |")
+    assert lines[-1].endswith(" 206,922 |")
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert network.table(rows) in text, "the README's table is this one"
 
 
 def test_gradients():
     rng = np.random.default_rng(0)
-    small = nn.Sequential(*network.build(rng, channels=(2, 3)).layers)
+    small = network.build(rng, channels=(2, 3), hidden=4)
     x = rng.normal(size=(2, 28, 28, 1))
     labels = np.array([3, 7])
     leaves, structure = tree.flatten(small)
@@ -158,7 +158,7 @@ class TestTraining:
         monkeypatch.setattr(lab, "Reporter", lambda quiet: Interrupting(3))
         with python_handles_ctrl_c(), pytest.raises(TrainingInterrupted) as stop:
             lab.run(options(tmp_path))
-        assert stop.value.figures["parameters"] == 20_490
+        assert stop.value.figures["parameters"] == 206_922
         assert (tmp_path / "model.safetensors").is_file()
 
 
@@ -169,7 +169,7 @@ class TestLab:
         figures = record["figures"]
         assert figures["test_accuracy"] > 0.65
         assert figures["test_images"] == 500
-        assert figures["parameters"] == 20_490
+        assert figures["parameters"] == 206_922
         for name in ("convnet.png", "mistakes.png", "model.safetensors", "metrics.jsonl"):
             assert name in record["files"]
         assert "| Conv2d(1, 16, (3, 3), padding=1)" in capsys.readouterr().out
