@@ -320,7 +320,7 @@ def test_load_refuses_what_is_not_a_model(tmp_path, model):
     write(arrays, classifier=["LinearClassifier"], architecture=sizes)
     refused("expected LinearClassifier or TwoLayerNet")
     save_file(arrays, path, metadata={"wengert": "[1]"})
-    refused("holds no classifier")
+    refused("its description is a list")
     write(arrays, classifier="LinearClassifier", architecture=sizes, notes=3)
     assert LinearClassifier.load(path).notes == {}
     write(arrays, classifier="LinearClassifier", architecture={**sizes, "input_dim": -6})

@@ -80,21 +80,21 @@ def test_schedules_can_be_compared(schedule):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: StepDecay(-1.0, 0.5, 1), "StepDecay: lr must be at least 0, got -1.0"),
+        (lambda: StepDecay(-1.0, 0.5, 1), "StepDecay: lr must be at least 0 and finite, got -1.0"),
         (lambda: StepDecay(0.1, 0.0, 1), "factor must be above 0 and at most 1, got 0.0"),
         (lambda: StepDecay(0.1, 1.5, 1), "factor must be above 0 and at most 1, got 1.5"),
-        (lambda: StepDecay(0.1, 0.5, 0), "StepDecay: every must be at least 1, got 0"),
+        (lambda: StepDecay(0.1, 0.5, 0), "StepDecay: every must be at least 1 and finite, got 0"),
         (lambda: Constant(-1), "Constant: lr must be at least 0"),
         (lambda: ExponentialDecay(0.1, 0.0), "ExponentialDecay: factor must be above 0"),
         (lambda: ExponentialDecay(0.1, 0.5, 0), "ExponentialDecay: every must be at least 1"),
-        (lambda: CosineDecay(0.1, 0), "CosineDecay: steps must be at least 1, got 0"),
+        (lambda: CosineDecay(0.1, 0), "CosineDecay: steps must be at least 1 and finite, got 0"),
         (lambda: CosineDecay(0.1, 5, -1), "CosineDecay: final must be at least 0"),
         (lambda: Warmup(0.1, 0), "Warmup: steps must be at least 1"),
         (lambda: Warmup(-0.1, 3), "Warmup: lr must be at least 0"),
         (lambda: PiecewiseConstant((0.1,), (3,)), "1 boundaries need 2 rates, got 1"),
         (lambda: PiecewiseConstant((0.1, 0.2, 0.3), (5, 5)), "boundaries must increase"),
-        (lambda: PiecewiseConstant((0.1, -0.2), (5,)), "each rate must be at least 0, got -0.2"),
-        (lambda: PiecewiseConstant((0.1, 0.2), (0,)), "each boundary must be at least 1, got 0"),
+        (lambda: PiecewiseConstant((0.1, -0.2), (5,)), "each rate must be at least 0 and finite, got -0.2"),
+        (lambda: PiecewiseConstant((0.1, 0.2), (0,)), "each boundary must be at least 1 and finite, got 0"),
     ],
 )
 def test_wrong_numbers(call, message):

@@ -91,11 +91,11 @@ def test_descends():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lr": -0.1}, "lr must be at least 0, got -0.1"),
-        ({"lr": math.nan}, "lr must be at least 0, got nan"),
-        ({"lr": math.inf}, "lr must be at least 0, got inf"),
+        ({"lr": -0.1}, "lr must be at least 0 and finite, got -0.1"),
+        ({"lr": math.nan}, "lr must be at least 0 and finite, got nan"),
+        ({"lr": math.inf}, "lr must be at least 0 and finite, got inf"),
         ({"lr": 0.1, "momentum": 1.0}, "momentum must be at least 0 and below 1, got 1.0"),
-        ({"lr": 0.1, "weight_decay": -1}, "weight_decay must be at least 0, got -1"),
+        ({"lr": 0.1, "weight_decay": -1}, "weight_decay must be at least 0 and finite, got -1"),
         ({"lr": 0.1, "nesterov": True}, "nesterov needs momentum"),
     ],
 )
