@@ -26,10 +26,13 @@ import numpy as _numpy
 
 from . import (
     complex,
+    convolution,
+    covariance,
     creation,
     cumulative,
     differences,
     elementwise,
+    fft,
     functional,
     indexing,
     joining,
@@ -38,6 +41,7 @@ from . import (
     nan_reductions,
     padding,
     plain,
+    polynomials,
     products,
     quantiles,
     ranges,
@@ -55,10 +59,13 @@ from .namespace import overrides as _overrides
 # Imported for what they register with the tables of `dispatch`, and the methods they attach.
 _FACES = (
     complex,
+    convolution,
+    covariance,
     creation,
     cumulative,
     differences,
     elementwise,
+    fft,
     functional,
     indexing,
     joining,
@@ -67,6 +74,7 @@ _FACES = (
     nan_reductions,
     padding,
     plain,
+    polynomials,
     products,
     quantiles,
     ranges,

@@ -34,6 +34,7 @@ __all__ = [
     "partition",
     "searchsorted",
     "sort",
+    "sort_complex",
 ]
 
 
@@ -69,6 +70,16 @@ def partition(
     _check_order(order)
     a, axis = _along(a, axis)
     return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+
+
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """`numpy.sort_complex`: sorted along the last axis, real parts first; a complex result."""
+    a = sort(a)
+    if a.dtype.kind == "c":
+        return a
+    char = "F" if a.dtype.char in "bhBH" else "G" if a.dtype.char == "g" else "D"
+    return cast(a, np.dtype(char))
 
 
 def _places(kth: Any, n: int) -> tuple[int, ...]:
