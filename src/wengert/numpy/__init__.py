@@ -25,6 +25,7 @@ from typing import Any
 import numpy as _numpy
 
 from . import (
+    array_methods,
     complex,
     convolution,
     covariance,
@@ -58,6 +59,7 @@ from .namespace import overrides as _overrides
 
 # Imported for what they register with the tables of `dispatch`, and the methods they attach.
 _FACES = (
+    array_methods,
     complex,
     convolution,
     covariance,
