@@ -134,9 +134,7 @@ EXAMPLES: dict[str, Example] = {
     "block": _E(lambda np, x, y: np.block([x, y]), (X, Y)),
     **{
         name: _E(lambda np, x, y, name=name: _quietly(getattr(np, name))((x, y)), (X, Y))
-        for name in (
-            "concat concatenate stack vstack hstack dstack column_stack row_stack"
-        ).split()
+        for name in ("concat concatenate stack vstack hstack dstack column_stack row_stack").split()
         if hasattr(numpy, name)
     },
     "diag": _E(lambda np, x: np.diag(x), (V,)),
@@ -202,12 +200,8 @@ EXAMPLES: dict[str, Example] = {
     "histogram2d": _E(
         lambda np, x, y: np.histogram2d(x, y, 2, [(0.0, 1.0), (0.0, 1.0)]), (X[0], Y[0])
     ),
-    "histogramdd": _E(
-        lambda np, x: np.histogramdd(x, 2, [(0.0, 1.0), (0.0, 1.0)])[0], (X.T,)
-    ),
-    "interp": _E(
-        lambda np, x, xp, fp: np.interp(x, xp, fp), (X, numpy.linspace(0, 1.1, 4), V)
-    ),
+    "histogramdd": _E(lambda np, x: np.histogramdd(x, 2, [(0.0, 1.0), (0.0, 1.0)])[0], (X.T,)),
+    "interp": _E(lambda np, x, xp, fp: np.interp(x, xp, fp), (X, numpy.linspace(0, 1.1, 4), V)),
     "trapezoid": _E(lambda np, y, x: np.trapezoid(y, x), (X, W)),
     "trapz": _E(_quietly(lambda np, y: np.trapz(y))),
     "unwrap": _E(lambda np, x: np.unwrap(9.0 * x)),
@@ -261,8 +255,7 @@ EXAMPLES: dict[str, Example] = {
     **{
         name: _E(lambda np, x, y, name=name: getattr(np, name)(x, y), (X, Y))
         for name in (
-            "allclose array_equal array_equiv isclose may_share_memory result_type "
-            "shares_memory"
+            "allclose array_equal array_equiv isclose may_share_memory result_type shares_memory"
         ).split()
     },
     **{
@@ -354,8 +347,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "transpose": lambda x: x.transpose(),
     "var": lambda x: x.var(),
     **{
-        name: lambda x, y, name=name: getattr(x, f"__{name}__")(y)
-        for name in ("add", "mod", "pow")
+        name: lambda x, y, name=name: getattr(x, f"__{name}__")(y) for name in ("add", "mod", "pow")
     },
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,

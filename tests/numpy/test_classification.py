@@ -62,7 +62,7 @@ def names_of_numpy() -> list[str]:
                 continue
             if isinstance(value, type) and issubclass(value, np.generic):
                 continue
-            if callable(value) and not isinstance(value, np.bool) or name in CALLED_BY_BRACKETS:
+            if callable(value) or name in CALLED_BY_BRACKETS:
                 found.append(prefix + name)
     return sorted(found)
 

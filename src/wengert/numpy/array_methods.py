@@ -10,8 +10,8 @@ import numpy as np
 from ..core.errors import ShapeError
 from ..core.tensor import Tensor
 from ..core.views import set_item
-from .indexing import choose
 from .methods import attach_method
+from .selection import choose
 from .shapes import copied, matrix_transpose, ravel
 
 __all__ = ["Flat"]

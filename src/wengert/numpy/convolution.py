@@ -20,15 +20,16 @@ __all__ = ["convolve", "correlate"]
 _MODES = ("full", "same", "valid")
 
 
-def _sequences(name: str, a: Any, v: Any, mode: Any) -> tuple[Any, Any]:
+def _sequences(name: str, a: Any, v: Any, mode: Any, numbers: bool) -> tuple[Any, Any]:
+    """The two, checked; ``numbers`` tells whether 0-d arrays count as sequences of one."""
     sequences = []
     for argument, x in (("a", a), ("v", v)):
         x = operand(x)
-        x = reshape(x, (1,)) if not x.ndim else x
+        x = reshape(x, (1,)) if not x.ndim and numbers else x
         if x.ndim != 1:
             raise ShapeError(
-                f"np.{name}: {argument} has shape {x.shape}; expected one dimension (object too "
-                "deep for desired array). Use wengert.vmap for stacks of sequences"
+                f"np.{name}: {argument} has shape {x.shape}; expected one dimension (object of "
+                "too small or too large depth for desired array). Use wengert.vmap for stacks of sequences"
             )
         if not x.size:
             raise ShapeError(f"np.{name}: {argument} cannot be empty")
@@ -50,7 +51,7 @@ def _in_mode(long: Any, short: Any, mode: str, start: int) -> Any:
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """`numpy.convolve`; linear in each of the sequences."""
-    a, v = _sequences("convolve", a, v, mode)
+    a, v = _sequences("convolve", a, v, mode, True)
     if v.shape[0] > a.shape[0]:
         a, v = v, a
     return _in_mode(a, v, mode, (v.shape[0] - 1) // 2)
@@ -59,7 +60,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`numpy.correlate`: the convolution of ``a`` with the reversed conjugate of ``v``."""
-    a, v = _sequences("correlate", a, v, mode)
+    a, v = _sequences("correlate", a, v, mode, False)
     v = reversed_last(conjugate(v))
     if v.shape[0] > a.shape[0]:
         return _in_mode(v, a, mode, a.shape[0] // 2)

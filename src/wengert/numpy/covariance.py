@@ -134,5 +134,5 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 def _clipped(c: Any) -> Any:
     if not isinstance(c, Tensor):
         return np.clip(c, -1, 1)
-    excess = np.clip(c, -1, 1) - c
+    excess: Any = np.clip(c, -1, 1) - c
     return c + excess.detach()

@@ -373,6 +373,9 @@ def fromiter(iter: Any, dtype: Any, count: int = -1, *, like: Any = None) -> Any
         raise ValueError(
             f"iterator too short: Expected {count} but iterator had only {len(elements)} items."
         )
+    for x in elements:
+        if np.ndim(x):
+            raise ValueError("setting an array element with a sequence.")
     return array(elements, dtype)
 
 

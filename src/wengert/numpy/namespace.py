@@ -32,7 +32,7 @@ def _of_lists(own: Callable[..., Any], numpys: Callable[..., Any]) -> Callable[.
     return function
 
 
-class ndenumerate(np.ndenumerate):  # noqa: N801 (NumPy's name)
+class ndenumerate(np.ndenumerate):
     """``np.ndenumerate``; of a Tensor it gives its elements as Tensors."""
 
     def __init__(self, arr: Any) -> None:
@@ -61,8 +61,8 @@ class _IsNumpys(type):
         return isinstance(x, np.nditer)
 
 
-class nditer(metaclass=_IsNumpys):  # noqa: N801 (NumPy's name, of a class that has no subclasses)
-    """``np.nditer``, which is what a call returns; of plain arrays."""
+class nditer(metaclass=_IsNumpys):
+    """``np.nditer``, which is what a call returns (it has no subclasses); of plain arrays."""
 
     def __new__(cls, op: Any, *args: Any, **kwargs: Any) -> Any:
         """Refuse Tensors."""

@@ -26,10 +26,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _coefficients(name: str, p: Any) -> Any:
-    """One-dimensional coefficients of a polynomial, from a `numpy.poly1d` too."""
-    p = operand(np.asarray(p) if isinstance(p, np.poly1d) else p)
-    p = reshape(p, (1,)) if not p.ndim else p
+def _coefficients(name: str, p: Any, numbers: bool = True) -> Any:
+    """One-dimensional coefficients of a polynomial, from a `numpy.poly1d` too.
+
+    ``numbers`` tells whether a 0-d array is a polynomial of degree 0.
+    """
+    p = operand(p.coeffs if isinstance(p, np.poly1d) else p)
+    p = reshape(p, (1,)) if not p.ndim and numbers else p
     if p.ndim != 1:
         raise ShapeError(f"np.{name}: coefficients of shape {p.shape}; expected one dimension")
     return p
@@ -41,7 +44,7 @@ def _coefficients(name: str, p: Any) -> Any:
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """`numpy.polyval`: Horner's scheme; differentiable in the coefficients and in ``x``."""
-    p = operand(np.asarray(p) if isinstance(p, np.poly1d) else p)
+    p = operand(p.coeffs if isinstance(p, np.poly1d) else p)
     if isinstance(x, np.poly1d):
         raise WengertTypeError(
             "np.polyval: x is a poly1d, and the coefficients are a Tensor; compose polynomials "
@@ -51,7 +54,8 @@ def polyval(p: Any, x: Any) -> Any:
     if not len(p):
         return np.zeros_like(x)
     # NumPy begins with 0 * x + p[0], which is NaN where x is infinite.
-    y = (x.detach() if isinstance(x, Tensor) else x) * 0 + p[0]
+    value: Any = x.detach() if isinstance(x, Tensor) else x
+    y = value * 0 + p[0]
     for i in range(1, len(p)):
         y = y * x + p[i]
     return y
@@ -88,17 +92,21 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 @implements(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
-    """`numpy.polymul`: the convolution of the coefficients."""
-    a1, a2 = _coefficients("polymul", a1), _coefficients("polymul", a2)
-    return convolve(a1, a2, "full")
+    """`numpy.polymul`: the convolution of the coefficients.
+
+    NumPy cuts off leading zeros of the operands. They are kept here: they have derivatives.
+    """
+    p, q = (_coefficients("polymul", a) for a in (a1, a2))
+    p, q = (x if x.shape[0] else np.zeros(1, x.dtype) for x in (p, q))
+    return convolve(p, q, "full")
 
 
 @implements(np.polydiv)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """`numpy.polydiv`: quotient and remainder.
 
-    Leading coefficients of the remainder that are zero up to rounding are cut off, so its length
-    depends on values.
+    The remainder has as many coefficients as its degree can have, one less than ``v``. NumPy
+    cuts off more where they are zero up to rounding; they are kept here: they have derivatives.
     """
     u, v = _coefficients("polydiv", u) + 0.0, _coefficients("polydiv", v) + 0.0
     m, n = u.shape[0] - 1, v.shape[0] - 1
@@ -110,12 +118,8 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         quotient.append(reshape(d, (1,)))
         taken = {"template": ((k, k + n + 1, None),), "shape": (m + 1,)}
         remainder = remainder - bind(scatter_add_p, (d * v,), taken)
-    values = np.asarray(known(remainder, "np.polydiv (the length of the remainder)"))
-    start = 0
-    while np.allclose(values[start], 0, rtol=1e-14) and start < m:
-        start += 1
     q = np.concatenate(quotient) if quotient else np.zeros(1, dtype)
-    return q, section(remainder, 0, start, None)
+    return q, section(remainder, 0, min(len(quotient), m), None)
 
 
 # ------------------------------------------------------------------ calculus
@@ -127,7 +131,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     m = int(m)
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
-    p = _coefficients("polyder", p)
+    p = _coefficients("polyder", p, False)
     for _ in range(m):
         n = max(p.shape[0] - 1, 0)
         p = section(p, 0, None, -1) * np.arange(n, 0, -1)
@@ -140,7 +144,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     m = int(m)
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
-    p = _coefficients("polyint", p)
+    p = _coefficients("polyint", p, False)
     k = np.zeros(m) if k is None else _coefficients("polyint", k)
     if k.shape[0] == 1 and m > 1:
         k = k[0] * np.ones(m)
@@ -264,9 +268,7 @@ def _residuals(lhs: Any, rhs: Any, solution: Any, determined: Any) -> Any:
     return reshape(squares, (1,)) if not squares.ndim else squares
 
 
-def _fit_covariance(
-    lhs: Any, scale: Any, residuals: Any, points: int, ndim: int, cov: Any
-) -> Any:
+def _fit_covariance(lhs: Any, scale: Any, residuals: Any, points: int, ndim: int, cov: Any) -> Any:
     base = np.linalg.inv(np.transpose(lhs) @ lhs) / np.outer(scale, scale)
     if cov == "unscaled":
         factor: Any = 1

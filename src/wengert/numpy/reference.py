@@ -21,24 +21,25 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m wengert.numpy.reference` from src/wengert/numpy/classification.py. -->
 
-Every function of NumPy's main namespace, `numpy.linalg` and `numpy.fft` (NumPy 2.0 to 2.5), and what becomes
-of it when it is called on a `Tensor` or inside a transform such as `grad`. {counts}
+Every function of NumPy's main namespace, `numpy.linalg` and `numpy.fft` (NumPy 2.0 to 2.5), and
+what becomes of it when it is called on a `Tensor` or inside a transform such as `grad`. {counts}
 
-Differentiable functions are reached in three ways with the same result: `np.f(x)` with NumPy's own function,
-`wengert.numpy.f(x)`, and where NumPy's arrays have one, the method or operator of `x`. Derivatives of every
-order flow in both modes, and `vmap` batches them without loops. Notes say where ties, kinks or options need a
-word; "needs values" means that the shape or the dtype of the result depends on the values of the arguments, so
-that the function cannot run inside `vmap` or `jit`.
+Differentiable functions are reached in three ways with the same result: `np.f(x)` with NumPy's
+own function, `wengert.numpy.f(x)`, and where NumPy's arrays have one, the method or operator of
+`x`. Derivatives of every order flow in both modes, and `vmap` batches them without loops. Notes
+say where ties, kinks or options need a word; "needs values" means that the shape or the dtype of
+the result depends on the values of the arguments, so that the function cannot run inside `vmap`
+or `jit`.
 
-Names *in italics* take Tensors only as functions of `wengert.numpy`: NumPy does not let other libraries serve
-its own.
+Names *in italics* take Tensors only as functions of `wengert.numpy`: NumPy does not let other
+libraries serve its own.
 """
 
 _DIFFERENTIABLE = """\
 ## Differentiable
 
-*Primitives* are one operation on the tape, with a derivative rule of their own; *composites* are made of
-several.
+*Primitives* are one operation on the tape, with a derivative rule of their own; *composites* are
+made of several.
 """
 
 _ZERO = """\
@@ -50,8 +51,8 @@ Constant, or piecewise constant: the result is a Tensor that records nothing.
 _PLAIN = """\
 ## Plain results
 
-These return ordinary arrays, numbers, texts or files. They may be used anywhere in a computation that is being
-differentiated: as masks, as indices, as decisions.
+These return ordinary arrays, numbers, texts or files. They may be used anywhere in a computation
+that is being differentiated: as masks, as indices, as decisions.
 """
 
 _REFUSED = """\

@@ -98,7 +98,8 @@ def intersect1d(
     if not return_indices:
         return common
     plain = (known(raveled(as_operand(ar)), "np.intersect1d") for ar in (ar1, ar2))
-    return common, *np.intersect1d(*plain, assume_unique, True)[1:]
+    numpys: Any = np.intersect1d
+    return common, *numpys(*plain, assume_unique, True)[1:]
 
 
 @implements(np.setxor1d)
@@ -107,6 +108,8 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     a, b = (_elements("setxor1d", ar, assume_unique) for ar in (ar1, ar2))
     both = sort(np.concatenate((a[0], b[0])))
     values = np.asarray(known(both, "np.setxor1d"))
+    if not values.size:
+        return both
     changes = np.concatenate(([True], values[1:] != values[:-1], [True]))
     return pick(both, np.flatnonzero(changes[1:] & changes[:-1]))
 

@@ -69,7 +69,7 @@ def partition(
     """`numpy.partition`. Elements that are equal share their derivatives evenly."""
     _check_order(order)
     a, axis = _along(a, axis)
-    return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+    return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a, axis)})
 
 
 @implements(np.sort_complex)
@@ -82,10 +82,13 @@ def sort_complex(a: Any) -> Any:
     return cast(a, np.dtype(char))
 
 
-def _places(kth: Any, n: int) -> tuple[int, ...]:
+def _places(kth: Any, a: Any, axis: int) -> tuple[int, ...]:
     places = np.atleast_1d(np.asarray(known(kth, "kth")))
     if places.dtype.kind not in "iu":
         raise TypeError("Partition index must be integer")
+    if not a.size:
+        return ()
+    n = a.shape[axis]
     for k in places.tolist():
         if not -n <= k < n:
             raise ValueError(f"kth(={k}) out of bounds ({n})")
@@ -128,7 +131,7 @@ def argpartition(
     """`numpy.argpartition`; the result is plain."""
     _check_order(order)
     a, axis = _along(a, axis)
-    return bind(argpartition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+    return bind(argpartition_p, (a,), {"axis": axis, "kth": _places(kth, a, axis)})
 
 
 @implements(np.lexsort)

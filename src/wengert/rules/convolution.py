@@ -25,7 +25,7 @@ from .cumulative import section
 __all__ = ["convolve", "convolve_p", "reversed_last"]
 
 
-def _convolve(a: Any, v: Any, mode: str) -> Any:
+def _convolve(a: Any, v: Any, mode: Any) -> Any:
     if a.ndim == v.ndim == 1:
         return np.convolve(a, v, mode)
     k = v.shape[-1]

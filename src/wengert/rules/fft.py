@@ -45,7 +45,7 @@ def _with_length(x: Any, axis: int, n: int) -> tuple[int, ...]:
 
 
 def _fft(x: Any, axes: tuple[int, ...], inverse: bool, norm: str) -> Any:
-    transform = np.fft.ifft if inverse else np.fft.fft
+    transform: Any = np.fft.ifft if inverse else np.fft.fft
     for axis in reversed(axes):  # NumPy's order; an axis that occurs twice is transformed twice
         x = transform(x, axis=axis, norm=norm)
     return x
@@ -59,7 +59,7 @@ def _fft_text(x: str, axes: tuple[int, ...], inverse: bool, norm: str) -> str:
     return f"np.fft.{i}fftn({x}, axes={axes}{scaled})"
 
 
-fft_p = parameters_with_batch(
+fft_p: Primitive = parameters_with_batch(
     Primitive(
         "fft",
         _fft,
