@@ -93,7 +93,8 @@ def _scatter(x: Any, ddof: int, fweights: Any, aweights: Any) -> Any:
         free: Any = _at_least_zero(count - ddof)
         with np.errstate(all="ignore"):  # without observations
             x = x - sum_(x, (1,), True) / x.dtype.type(count)
-            return matmul(x, matrix_transpose(conjugate(x))) * np.true_divide(1, free)
+            factor = np.empty((), x.dtype).real.dtype.type(np.true_divide(1, free))
+            return matmul(x, matrix_transpose(conjugate(x))) * factor
     w = f * a if f is not None and a is not None else a if f is None else f
     total = sum_(w, (0,))
     if ddof == 0:
