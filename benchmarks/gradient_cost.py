@@ -33,22 +33,22 @@ class Program:
 
 
 _RNG = np.random.default_rng(0)
-_N = 10_000
+_N, _SIDE = 40_000, 200
 _X = _RNG.uniform(0.5, 1.5, _N)
 _DISTINCT = (_RNG.permutation(_N) + 0.5) / _N
-_ROWS = 0.5 + (_RNG.permutation(_N) + 0.5).reshape(100, 100) / _N
-_NARROW = _RNG.normal(size=(2_500, 4))
-_STACK = _RNG.normal(size=(700, 4, 4)) + 3 * np.eye(4)
-_W = _RNG.normal(size=(100, 100)) / 10
+_ROWS = 0.5 + (_RNG.permutation(_N) + 0.5).reshape(_SIDE, _SIDE) / _N
+_NARROW = _RNG.normal(size=(10_000, 4))
+_STACK = _RNG.normal(size=(2_500, 4, 4)) + 3 * np.eye(4)
+_W = _RNG.normal(size=(_SIDE, _SIDE)) / 14
 _TARGET = _RNG.normal(size=_N)
-_LABELS = _RNG.integers(0, 100, 100)
+_LABELS = _RNG.integers(0, _SIDE, _SIDE)
 _PLACES = _RNG.integers(0, _N, _N)
-_BINS = _RNG.integers(0, 500, _N)
+_BINS = _RNG.integers(0, 2_000, _N)
 _KERNEL = _RNG.normal(size=25)
 _KNOTS = np.linspace(0.0, 2.0, 60)
 _VALUES = np.sin(_KNOTS * 3)
 _POWERS = np.array([0.3, -1.2, 0.5, 0.9, -0.4])
-_SPD = _ROWS @ _ROWS.T + 100 * np.eye(100)
+_SPD = _ROWS @ _ROWS.T + 100 * np.eye(_SIDE)
 
 
 def _rosenbrock(x: Array) -> Any:
@@ -63,7 +63,7 @@ def _logistic(x: Array) -> Any:
 def _softmax(x: Array) -> Any:
     z = x - np.max(x, 1, keepdims=True)
     logs = z - np.log(np.sum(np.exp(z), 1, keepdims=True))
-    return -np.mean(logs[np.arange(100), _LABELS])
+    return -np.mean(logs[np.arange(_SIDE), _LABELS])
 
 
 def _layers(x: Array) -> Any:
@@ -77,9 +77,7 @@ def _wave(u: Array) -> Any:
     """Ten steps of the heat equation on a grid."""
     for _ in range(10):
         inner = u[1:-1, 1:-1]
-        inner = inner + 0.1 * (
-            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * inner
-        )
+        inner = inner + 0.1 * (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * inner)
         u = np.pad(inner, 1)
     return np.sum(u**2)
 
@@ -93,7 +91,7 @@ def _written(x: Array) -> Any:
 
 
 def _kernel(x: Array) -> Any:
-    """A Gaussian kernel matrix of 100 points."""
+    """A Gaussian kernel matrix of 320 points."""
     squares = np.sum(x**2, 1)
     return np.sum(np.exp(-0.05 * (squares[:, None] + squares - 2.0 * x @ x.T)))
 
@@ -112,7 +110,7 @@ def _filter(x: Array) -> Any:
 
 
 def _median(x: Array) -> Any:
-    return np.sum(np.median(x, 1) * np.arange(100.0))
+    return np.sum(np.median(x, 1) * np.arange(float(_SIDE)))
 
 
 PROGRAMS = [
@@ -132,7 +130,7 @@ PROGRAMS = [
     Program("sort", lambda x: np.sum(np.sort(x) * _TARGET), _DISTINCT),
     Program("median", _median, _ROWS),
     Program("running sum", lambda x: np.sum(np.cumsum(x) ** 2), _X),
-    Program("running product", lambda x: np.sum(np.cumprod(x)), _DISTINCT + 0.5),
+    Program("running product", lambda x: np.sum(np.cumprod(x)), _X ** 0.01),
     Program("gather", lambda x: np.sum(x[_PLACES] ** 2), _X),
     Program("counts by weight", lambda x: np.sum(np.bincount(_BINS, x) ** 2), _X),
     Program("mutation", _written, _X),
@@ -146,7 +144,7 @@ PROGRAMS = [
     Program("filter in two dimensions", _filter, _ROWS),
     Program("heat equation", _wave, _ROWS),
     Program("Gaussian kernel", _kernel, _ROWS),
-    Program("einsum", lambda x: np.sum(np.einsum("ij,jk,kl->il", x, _W, x) ** 2), _ROWS),
+    Program("einsum", lambda x: np.sum(np.einsum("ij,jk,kl->il", x, _W, x, optimize=True) ** 2), _ROWS),
     Program("solve and determinants", lambda x: np.sum(np.linalg.slogdet(x)[1])
             + np.sum(np.linalg.solve(x, _STACK[:, :, :1])), _STACK),
     Program("Cholesky", lambda x: np.sum(np.log(np.diagonal(np.linalg.cholesky(x)))), _SPD),
@@ -168,9 +166,9 @@ def check(program: Program) -> None:
     direction = np.random.default_rng(1).normal(size=x.shape)
     direction = direction + direction.T if program.name == "Cholesky" else direction
     step = 1e-6
-    expected = (
-        program.function(x + step * direction) - program.function(x - step * direction)
-    ) / (2 * step)
+    expected = (program.function(x + step * direction) - program.function(x - step * direction)) / (
+        2 * step
+    )
     found = np.sum(wg.grad(program.function)(x) * direction)
     np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=program.name)
 

@@ -10,11 +10,14 @@ from typing import Any
 
 from .abstract import Var
 from .finite import finite
+from .memory import raise_limits
 from .quiet import quiet
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
 
 __all__ = ["collect", "propagate", "results_finite", "sweep"]
+
+raise_limits()
 
 
 def sweep(

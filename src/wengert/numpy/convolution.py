@@ -29,7 +29,8 @@ def _sequences(name: str, a: Any, v: Any, mode: Any, numbers: bool) -> tuple[Any
         if x.ndim != 1:
             raise ShapeError(
                 f"np.{name}: {argument} has shape {x.shape}; expected one dimension (object of "
-                "too small or too large depth for desired array). Use wengert.vmap for stacks of sequences"
+                "too small or too large depth for desired array). Use wengert.vmap for stacks of "
+                "sequences"
             )
         if not x.size:
             raise ShapeError(f"np.{name}: {argument} cannot be empty")

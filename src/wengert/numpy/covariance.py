@@ -13,7 +13,7 @@ from ..rules.complex import conjugate
 from ..rules.contractions import matmul, matrix_transpose
 from ..rules.reductions import sum_
 from ..rules.shapes import reshape
-from .arguments import cast, is_known
+from .arguments import cast, is_known, known
 from .dispatch import implements
 from .operands import operand
 
@@ -125,8 +125,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     c = cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:
         return c / c  # 1, or NaN
-    deviations = np.sqrt(np.real(np.diagonal(c)))
-    c = c / reshape(deviations, (-1, 1)) / reshape(deviations, (1, -1))
+    scale = 1 / np.sqrt(np.real(np.diagonal(c)))
+    c = c * reshape(scale, (-1, 1)) * reshape(scale, (1, -1))
     if c.dtype.kind == "c":
         return _clipped(np.real(c)) + 1j * _clipped(np.imag(c))
     return _clipped(c)
@@ -135,5 +135,6 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 def _clipped(c: Any) -> Any:
     if not isinstance(c, Tensor):
         return np.clip(c, -1, 1)
-    excess: Any = np.clip(c, -1, 1) - c
-    return c + excess.detach()
+    values: Any = c.detach()
+    values = known(values, "np.corrcoef") if is_known(c) else values
+    return c + (np.clip(values, -1, 1) - values)

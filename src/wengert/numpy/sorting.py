@@ -87,7 +87,7 @@ def _places(kth: Any, a: Any, axis: int) -> tuple[int, ...]:
     if places.dtype.kind not in "iu":
         raise TypeError("Partition index must be integer")
     if not a.size:
-        return ()
+        return (0,)  # NumPy takes any place of nothing
     n = a.shape[axis]
     for k in places.tolist():
         if not -n <= k < n:
