@@ -1,9 +1,9 @@
 """The cost of a gradient, relative to its function.
 
 ``python -m benchmarks.gradient_cost`` times ``wengert.grad(f)(x)`` against ``f(x)`` in plain NumPy
-for 30 programs on at least 10,000 elements each, interleaved in one process, and prints the median
-over rounds of the ratio of the two. It exits with an error if one is above `LIMIT`. Each gradient is
-compared with a directional difference first. Words select programs by name.
+for more than 30 programs on at least 10,000 elements each, interleaved in one process, and prints
+the median over rounds of the ratio of the two. It exits with an error if one is above `LIMIT`. Each gradient
+is compared with a directional difference first. Words select programs by name.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ PROGRAMS = [
     Program("filter in two dimensions", _filter, _ROWS),
     Program("heat equation", _wave, _ROWS),
     Program("Gaussian kernel", _kernel, _ROWS),
-    Program("einsum", lambda x: np.sum(np.einsum("ij,jk,kl->il", x, _W, x, optimize=True) ** 2), _ROWS),
+    Program("einsum", lambda x: np.sum(
+        np.einsum("ij,jk,kl->il", x, _W, x, optimize=True) ** 2), _ROWS),
     Program("solve and determinants", lambda x: np.sum(np.linalg.slogdet(x)[1])
             + np.sum(np.linalg.solve(x, _STACK[:, :, :1])), _STACK),
     Program("Cholesky", lambda x: np.sum(np.log(np.diagonal(np.linalg.cholesky(x)))), _SPD),
@@ -170,7 +171,7 @@ def check(program: Program) -> None:
         2 * step
     )
     found = np.sum(wg.grad(program.function)(x) * direction)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=program.name)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, err_msg=program.name)
 
 
 def measure(programs: list[Program], rounds: int, burst: float) -> list[tuple[str, float, float]]:

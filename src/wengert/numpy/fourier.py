@@ -187,9 +187,11 @@ def _over_axes(name: str, inverse: bool, default: Any) -> Any:
     def transform(
         a: Any, s: Any = None, axes: Any = default, norm: Any = None, out: Any = None
     ) -> Any:
-        a, norm = _operand(name, a), _norm(name, norm)
+        given, norm = as_operand(a), _norm(name, norm)
+        a = _operand(name, given)
         lengths, where = _lengths_and_axes(name, a, s, axes)
-        return deliver(_complex_over(a, lengths, where, inverse, norm), out, f"fft.{name}")
+        y = _complex_over(a, lengths, where, inverse, norm) if where else given
+        return deliver(y, out, f"fft.{name}")
 
     return _named(transform, name)
 

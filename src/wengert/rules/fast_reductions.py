@@ -109,10 +109,12 @@ def _decode_sum(node: Node) -> tuple[Any, ...]:
 
 
 def to_sole_winners(ct: Any, winners: Any, y: Any) -> Any:
-    """Zeros with the cotangents where the extrema ``y`` stand; None with ties or NaN.
+    """Zeros with the cotangents where the extrema ``y`` stand; None with ties, NaN, no dimension.
 
     All have the reduced axes, with length one but in ``winners``.
     """
+    if not winners.ndim:
+        return None
     places = np.flatnonzero(winners)
     if places.size != np.size(y) or np.isnan(y).any():
         return None
