@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.gradient_cost`` times ``wengert.grad(f)(x)`` against ``f(x)`` in plain NumPy
 for more than 30 programs on at least 10,000 elements each, interleaved in one process, and prints
-the median over rounds of the ratio of the two. It exits with an error if one is above `LIMIT`. Each gradient
-is compared with a directional difference first. Words select programs by name.
+the median over rounds of the ratio of the two. It exits with an error if one is above `LIMIT`.
+Each gradient is compared with a directional difference first. Words select programs by name.
 """
 
 from __future__ import annotations

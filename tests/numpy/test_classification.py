@@ -287,6 +287,7 @@ def test_methods_of_arrays_are_there() -> None:
         "setflags": "the memory belongs to wengert",
         "strides": "of .array",
         "to_device": "always the CPU",
+        "tostring": "another name of tobytes, until NumPy 2.3",
         "tofile": "np.save",
     }
     missing = {n for n in dir(np.ndarray) if n[0] != "_" and not hasattr(wg.Tensor, n)}

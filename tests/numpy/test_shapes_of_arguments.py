@@ -66,10 +66,25 @@ _NAN = "NumPy raises an IndexError from its inside; here it is NaN, as for media
 _VECTORS = "coefficients are one-dimensional; that NumPy takes more is an accident"
 _ZEROS = "NumPy's quotient and remainder of rows are an accident, too"
 _NOTHING_TO_DO = "NumPy raises from its inside; a number is in order already"
+_EMPTY = "NumPy raises before 2.5, and returns the empty array from then on"
+_ONE_ELEMENT = "NumPy before 2.4 takes arrays of one element for numbers"
+_LATER = "NumPy takes other than vectors from 2.2 on"
 _FULL = "U and V with all columns have no derivative for matrices that are not square"
 _INVERSE = "NumPy raises from its inside; the inverse of a number or of nothing is one"
 MEANT: dict[tuple[str, str], str] = {
     **{(n, v): _NAN for n in ("quantile", "percentile") for v in ("no rows", "no columns")},
+    **{
+        ("trim_zeros", v): _LATER
+        for v in (
+            "numbers",
+            "first a number",
+            "one more dimension",
+            "first with one more dimension",
+        )
+    },
+    ("interp", "no rows"): _EMPTY,
+    ("interp", "no columns"): _EMPTY,
+    ("fromiter", "first as a column"): _ONE_ELEMENT,
     ("polyadd", "first as a column"): _VECTORS,
     ("polysub", "first as a column"): _VECTORS,
     ("polydiv", "first with one more dimension"): _ZEROS,
