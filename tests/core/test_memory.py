@@ -316,3 +316,16 @@ def test_long_chain_inside_vmap() -> None:
         return x
 
     np.testing.assert_allclose(wg.vmap(wg.grad(f))(np.ones(3)), [1.0001**5000] * 3)
+
+
+def test_raising_the_allocators_limits_touches_no_memory() -> None:
+    """The block is larger than what is ever mapped by default, and none of it becomes resident."""
+    import resource
+
+    from wengert.core.memory import LARGEST, raise_limits
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    raise_limits()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert LARGEST > 2**24
+    assert (after - before) * 1024 < LARGEST / 4

@@ -16,6 +16,7 @@ import pytest
 import wengert as wg
 from wengert.core.primitive import PRIMITIVES
 from wengert.core.tensor import FastTensor, RareTensor, Tensor
+from wengert.numpy.classification import CLASSIFICATION
 from wengert.numpy.dispatch import FUNCTIONS, UFUNC_CALLS
 from wengert.rules.pointwise import UFUNCS
 
@@ -27,8 +28,16 @@ UNREACHED: dict[str, str] = {}
 
 # Public functions that are tested elsewhere than in the tables, each with the reason.
 UNCOVERED: dict[str, str] = {
+    "Tensor.tobytes": "the result is bytes",
     "Tensor.resize": "raises: NumPy's method changes the shape in place",
 }
+
+# Differentiable functions and objects that NumPy writes in Python on top of others, or does not
+# dispatch; tests/numpy/test_classification.py calls them.
+PYTHON_IN_NUMPY = {
+    "fft.fftfreq", "fft.rfftfreq", "fromfunction", "index_exp", "poly1d", "row_stack", "s_",
+    "trapz",
+}  # fmt: skip
 
 # Primitives whose text in a listing is not Python on NumPy alone, each with the reason.
 NO_SHOW: dict[str, str] = {
@@ -197,3 +206,27 @@ def test_every_method_is_covered() -> None:
         if name not in called and not (callable(attribute) and is_plain(attribute))
     }
     assert sorted(missing - set(UNCOVERED)) == []
+
+
+def test_what_is_classified_as_differentiable_is_under_the_laws() -> None:
+    """By the table of all of NumPy's functions, so that a function cannot be missing from both."""
+    called = called_functions()
+    missing = []
+    for name, entry in CLASSIFICATION.items():
+        if entry.kind not in ("primitive", "composite", "zero") or entry.here_only:
+            continue
+        owner: Any = np
+        for part in name.split("."):
+            owner = getattr(owner, part, None)
+        exercised = owner in UFUNCS and UFUNCS[owner].name in exercised_primitives()
+        if owner is None or owner in called or exercised or name in PYTHON_IN_NUMPY:
+            continue
+        missing.append(name)
+    assert sorted(missing) == []
+
+
+def test_the_table_and_what_is_served_agree() -> None:
+    """A function that is served is differentiable or plain; what is refused is not served."""
+    refused = {n for n, e in CLASSIFICATION.items() if e.kind == "refused"}
+    names = {id(f): name_of(f).removeprefix("np.") for f in (*FUNCTIONS, *UFUNC_CALLS)}
+    assert not refused & set(names.values())

@@ -218,7 +218,7 @@ def test_errors() -> None:
     with pytest.raises(ValueError, match="non-negative"):
         np.linspace(t[0], 1.0, -1)
     with pytest.raises(wg.NoRuleError, match="vmap"):
-        wnp.vectorize(np.sum, signature="(n)->()")(t)
+        wnp.vectorize(np.sum, signature="(n)->()")(t, axis=0)
     with pytest.raises(wg.WengertTypeError, match="complex"):
         np.geomspace(t[0] * 1j, 1.0)
 

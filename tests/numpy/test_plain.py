@@ -113,10 +113,8 @@ def test_output_functions(tmp_path: Any) -> None:
 def test_functions_without_a_rule_name_themselves() -> None:
     t = wg.Tensor(M, True)
     for f, message in (
-        (lambda: np.polyfit(t[0], t[1], 2), r"np\.polyfit .*polynomials"),
-        (lambda: np.fft.fft(t), r"np\.fft\.fft has no rule"),
-        (lambda: np.convolve(t[0], t[1]), r"np\.convolve .*sliding_window_view"),
-        (lambda: np.sort_complex(t), r"np\.sort_complex .*order"),
+        (lambda: np.busday_count(t, t), r"np\.busday_count .*dates.* plain arrays"),
+        (lambda: np.frompyfunc(abs, 1, 1)(t), r"abs.* has no rule .*custom_vjp"),
         (lambda: np.isnat(t), r"np\.isnat .*dates"),
     ):
         with pytest.raises(wg.NoRuleError, match=message) as raised:

@@ -9,8 +9,8 @@ import pytest
 
 import wengert as wg
 from wengert.core.primitive import PRIMITIVES
+from wengert.numpy.classification import CLASSIFICATION
 from wengert.numpy.dispatch import FUNCTIONS, UFUNC_CALLS
-from wengert.numpy.unsupported import REASONS
 from wengert.rules.pointwise import UFUNCS
 
 from .compare import constant
@@ -29,7 +29,7 @@ STEPS = {"ceil", "floor", "floor_divide", "heaviside", "rint", "sign", "spacing"
 
 
 def classify(ufunc: Any) -> str:
-    if ufunc.__name__ in REASONS:
+    if CLASSIFICATION[ufunc.__name__].kind == "refused":
         return "reason"
     if ufunc not in UFUNC_CALLS:
         return "nothing"
@@ -102,18 +102,15 @@ def test_out_and_dtype(name: str) -> None:
         ufunc(*tensors, where=mask)
 
 
-def test_every_function_is_served_or_has_a_reason() -> None:
-    missing = [n for n in DISPATCHING if getattr(np, n) not in FUNCTIONS and n not in REASONS]
-    assert not missing, f"neither served nor in REASONS: {missing}"
-
-
-def test_reasons_are_needed() -> None:
-    """A function that has been given a rule since is no longer excused."""
+def test_every_dispatching_function_is_served_or_refused() -> None:
+    refused = {n for n, entry in CLASSIFICATION.items() if entry.kind == "refused"}
+    missing = [n for n in DISPATCHING if getattr(np, n) not in FUNCTIONS and n not in refused]
+    assert not missing, f"neither served nor refused: {missing}"
     served = [
-        n for n in REASONS
+        n for n in refused
         if hasattr(np, n) and (getattr(np, n) in FUNCTIONS or getattr(np, n) in UFUNC_CALLS)
     ]  # fmt: skip
-    assert not served, f"these have a rule: {served}"
+    assert not served, f"these are refused in the table and have a rule: {served}"
 
 
 def test_pointwise_primitives_are_registered_once() -> None:

@@ -148,6 +148,11 @@ class Tensor:
         return self.size * self.itemsize
 
     @property
+    def flags(self) -> Any:
+        """How the values lie in memory, as NumPy's ``flags``; setting them changes nothing here."""
+        return np.asarray(self._concrete(".flags")).view().flags
+
+    @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to or through this Tensor. Can be set on one that is no result."""
         if type(self) is RareTensor:
@@ -393,6 +398,14 @@ class Tensor:
                 "copy; leave copy out, or use x.array"
             )
         return np.array(a, dtype=dtype)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """A copy of the values for another library."""
+        return self.__array__().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The CPU."""
+        return (1, 0)
 
     def __len__(self) -> int:
         if not self._a.shape:

@@ -25,11 +25,15 @@ from typing import Any
 import numpy as _numpy
 
 from . import (
+    array_methods,
     complex,
+    convolution,
+    covariance,
     creation,
     cumulative,
     differences,
     elementwise,
+    fft,
     functional,
     indexing,
     joining,
@@ -38,6 +42,7 @@ from . import (
     nan_reductions,
     padding,
     plain,
+    polynomials,
     products,
     quantiles,
     ranges,
@@ -54,11 +59,15 @@ from .namespace import overrides as _overrides
 
 # Imported for what they register with the tables of `dispatch`, and the methods they attach.
 _FACES = (
+    array_methods,
     complex,
+    convolution,
+    covariance,
     creation,
     cumulative,
     differences,
     elementwise,
+    fft,
     functional,
     indexing,
     joining,
@@ -67,6 +76,7 @@ _FACES = (
     nan_reductions,
     padding,
     plain,
+    polynomials,
     products,
     quantiles,
     ranges,

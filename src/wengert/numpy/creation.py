@@ -9,6 +9,7 @@ indices) stay plain everywhere, so that they can be used as indices and in loops
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ __all__ = [
     "empty_like",
     "eye",
     "fromfunction",
+    "fromiter",
     "full",
     "full_like",
     "hamming",
@@ -45,6 +47,7 @@ __all__ = [
     "identity",
     "ones",
     "ones_like",
+    "require",
     "tri",
     "writable",
     "zeros",
@@ -346,6 +349,34 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     if a.dtype.kind in "fc" and not np.isfinite(plain_tree(a, "asarray_chkfinite")).all():
         raise WengertValueError("array must not contain infs or NaNs")
     return a
+
+
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
+    """``np.require``. Memory order, alignment and writing do not matter to a Tensor."""
+    if contains_tensor(a):
+        return array(a, dtype, copy=None)
+    return np.require(a, dtype, requirements)
+
+
+def fromiter(iter: Any, dtype: Any, count: int = -1, *, like: Any = None) -> Any:
+    """``np.fromiter``; the elements may be traced.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer elements than ``count``.
+    """
+    elements = list(iter if count < 0 else islice(iter, count))
+    if not contains_tensor(elements):
+        return writable(np.fromiter(elements, dtype, count))
+    if len(elements) < count:
+        raise WengertValueError(
+            f"iterator too short: Expected {count} but iterator had only {len(elements)} items."
+        )
+    for x in elements:
+        if np.ndim(x):
+            raise WengertValueError("setting an array element with a sequence.")
+    return array(elements, dtype)
 
 
 # ------------------------------------------------------------------ patterns

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..core.bind import bind
 from ..core.errors import ShapeError
 from ..rules.cumulative import cumprod_p, cumsum_p
+from ..rules.shapes import reshape
 from .arguments import cast, deliver, operand, raveled, select
 from .dispatch import implements
 from .methods import attach_method
@@ -92,8 +93,7 @@ def _cumulative(
     name: str, primitive: Any, x: Any, axis: Any, dtype: Any, out: Any, initial: bool, value: int
 ) -> Any:
     x = operand(x)
-    if x.ndim == 0:
-        raise ShapeError("For arrays with ndim=0, axis should be 1-dimensional.")
+    x = x if x.ndim else reshape(x, (1,))
     if axis is None:
         if x.ndim > 1:
             raise ShapeError(

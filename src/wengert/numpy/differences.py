@@ -196,7 +196,9 @@ def interp(
     if xp.ndim != 1 or fp.ndim != 1:
         raise ShapeError("Data points must be 1-D sequences")
     if xp.size != fp.size:
-        raise ShapeError("fp and xp are not of the same length.")
+        raise WengertValueError("fp and xp are not of the same length.")
+    if not xp.size and not x.size:  # as NumPy does from 2.5 on
+        return cast(x, np.complex128 if fp.dtype.kind == "c" else np.float64)
     if not xp.size:
         raise WengertValueError("array of sample points is empty")
     x, xp = cast(x, np.float64), cast(xp, np.float64)

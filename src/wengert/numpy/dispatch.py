@@ -21,8 +21,8 @@ from ..core.tensor import RareTensor, Tensor
 from ..core.views import set_item
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
+from .classification import CLASSIFICATION
 from .core_axes import call_on_axes
-from .unsupported import REASONS
 
 __all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
 
@@ -137,12 +137,14 @@ def _without_tensors(tree: Any) -> Any:
 
 def no_rule(name: str) -> NoRuleError:
     """The error for a function that has no derivative rule."""
-    reason = REASONS.get(name.rsplit(".", 1)[-1])
+    entry = CLASSIFICATION.get(name.removeprefix("np."))
+    why = f" ({entry.subject})" if entry is not None and entry.kind == "refused" else ""
+    instead = f"{entry.note}; or call" if why and entry is not None else "Call"
     return NoRuleError(
-        f"{name} has no rule in wengert{f' ({reason})' if reason else ''}, so it cannot be called "
-        "on a Tensor. Call it on plain values (wengert.stop_gradient(x) inside a transform), "
-        "write it with functions that have one, or give it a derivative with wengert.custom_vjp "
-        "or wengert.custom_jvp"
+        f"{name} has no rule in wengert{why}, so it cannot be called on a Tensor. "
+        f"{instead[0].upper()}{instead[1:]} it on plain values (wengert.stop_gradient(x) inside a "
+        "transform), write it with functions that have one, or give it a derivative with "
+        "wengert.custom_vjp or wengert.custom_jvp"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import NoRuleError, ShapeError
+from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from .arguments import axes_of, axis_of, contains_tensor, operand
 from .dispatch import implements
 from .joining import along, part, stack
@@ -95,9 +95,7 @@ class vectorize(np.vectorize):
         if not contains_tensor((*args, *kwargs.values())):
             return super().__call__(*args, **kwargs)
         if self.signature is not None:
-            raise NoRuleError(
-                "wengert.numpy.vectorize(signature=...) of traced values: use wengert.vmap"
-            )
+            return _over_loop_dimensions(self, args, kwargs)
         names = [*range(len(args)), *kwargs]
         given = [*args, *kwargs.values()]
         fixed = {k: v for k, v in zip(names, given, strict=True) if k in self.excluded}
@@ -114,3 +112,50 @@ class vectorize(np.vectorize):
         if isinstance(results[0], tuple):
             return tuple(np.reshape(stack(list(r)), shape) for r in zip(*results, strict=True))
         return np.reshape(stack(results), shape)
+
+
+def _over_loop_dimensions(self: vectorize, args: Any, kwargs: Any) -> Any:
+    """``vectorize`` with a signature: the function on the core dimensions, one after the other."""
+    if kwargs or self.excluded:
+        raise NoRuleError(
+            "wengert.numpy.vectorize(signature=...) of traced values takes positional arguments "
+            "and no excluded ones; use wengert.vmap"
+        )
+    taken, _, given = str(self.signature).replace(" ", "").partition("->")
+    cores = [_core(group) for group in taken.strip("()").split("),(")]
+    if len(cores) != len(args):
+        raise WengertTypeError(f"wrong number of positional arguments: expected {len(cores)}")
+    xs = [operand(x) for x in args]
+    lengths: dict[str, int] = {}
+    for x, core in zip(xs, cores, strict=True):
+        if x.ndim < len(core):
+            raise WengertValueError(
+                f"{x.ndim}-dimensional argument does not have enough dimensions"
+            )
+        for name, n in zip(core, x.shape[x.ndim - len(core) :], strict=True):
+            if lengths.setdefault(name, n) != n:
+                raise WengertValueError(
+                    f"inconsistent size for core dimension {name!r}: {n} vs {lengths[name]}"
+                )
+    loops = np.broadcast_shapes(
+        *[x.shape[: x.ndim - len(c)] for x, c in zip(xs, cores, strict=True)]
+    )
+    full = [
+        np.broadcast_to(x, loops + x.shape[x.ndim - len(c) :])
+        for x, c in zip(xs, cores, strict=True)
+    ]
+    results = [self.pyfunc(*[part(x, (*i, Ellipsis)) for x in full]) for i in np.ndindex(loops)]
+    if not results:
+        raise WengertValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    if given.count("(") == 1:
+        return _joined_over(results, loops)
+    return tuple(_joined_over(list(r), loops) for r in zip(*results, strict=True))
+
+
+def _core(group: str) -> list[str]:
+    return [name for name in group.split(",") if name]
+
+
+def _joined_over(results: list[Any], loops: tuple[int, ...]) -> Any:
+    y = stack([operand(r) for r in results])
+    return np.reshape(y, loops + y.shape[1:])

@@ -291,6 +291,11 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     values = operand(values)
     if values.shape != a.shape:
         values = resize(values, a.shape)
+    mask = operand(mask)
+    if mask.shape != a.shape:
+        if mask.size != a.size:
+            raise WengertValueError("putmask: mask and data must be the same size")
+        mask = mask.reshape(a.shape)
     copyto(a, values, "unsafe", mask)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import WengertTypeError
 from . import creation, functional, joining, ranges, rearranging
 from .arguments import contains_tensor, operand
+from .classification import CLASSIFICATION
 from .shapes import atleast_2d, view_with_shape
 
 __all__ = ["overrides"]
@@ -28,6 +30,51 @@ def _of_lists(own: Callable[..., Any], numpys: Callable[..., Any]) -> Callable[.
         return numpys(*args, **kwargs)
 
     return function
+
+
+class ndenumerate(np.ndenumerate):
+    """``np.ndenumerate``; of a Tensor it gives its elements as Tensors."""
+
+    def __init__(self, arr: Any) -> None:
+        self._pairs: Iterator[tuple[tuple[int, ...], Any]] | None = None
+        if not contains_tensor(arr):
+            super().__init__(arr)
+            return
+        x = operand(arr)
+        self._pairs = ((index, x[index]) for index in np.ndindex(x.shape))
+
+    def __next__(self) -> Any:
+        return super().__next__() if self._pairs is None else next(self._pairs)
+
+
+def _refuse_iteration(name: str, op: Any) -> None:
+    if contains_tensor(op):
+        entry = CLASSIFICATION[name]
+        raise WengertTypeError(
+            f"wengert.numpy.{name} of a Tensor: {entry.subject}, and their derivatives would be "
+            f"lost; {entry.note}"
+        )
+
+
+class _IsNumpys(type):
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, np.nditer)
+
+
+class nditer(metaclass=_IsNumpys):
+    """``np.nditer``, which is what a call returns (it has no subclasses); of plain arrays."""
+
+    def __new__(cls, op: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refuse Tensors."""
+        _refuse_iteration("nditer", op)
+        return np.nditer(op, *args, **kwargs)
+
+
+@functools.wraps(np.nested_iters)
+def nested_iters(op: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.nested_iters`` of plain arrays."""
+    _refuse_iteration("nested_iters", op)
+    return np.nested_iters(op, *args, **kwargs)
 
 
 _JOINING = (
@@ -76,10 +123,11 @@ def overrides() -> dict[str, Any]:
         name: getattr(creation, name) for name in creation.__all__ if hasattr(np, name)
     }
     names.update((name, _of_lists(getattr(joining, name), getattr(np, name))) for name in _JOINING)
-    for name in ("geomspace", "linspace", "logspace", "vander"):
+    for name in ("geomspace", "kaiser", "linspace", "logspace", "vander"):
         names[name] = getattr(ranges, name)
     names["insert"] = _of_lists(rearranging.insert, np.insert)
     names["vectorize"] = functional.vectorize
+    names.update(ndenumerate=ndenumerate, nditer=nditer, nested_iters=nested_iters)
     names["r_"] = _Rows()
     names["c_"] = _Columns()
     return names

@@ -194,7 +194,7 @@ def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 ON_VALUES = (
-    "nonzero", "argwhere", "flatnonzero", "isin",
+    "nonzero", "argwhere", "flatnonzero", "isin", "in1d",
     "min_scalar_type", "may_share_memory", "shares_memory",
     "array2string", "array_repr", "array_str", "save", "savez", "savez_compressed", "savetxt",
     "ix_", "packbits", "unpackbits",
@@ -203,8 +203,8 @@ ON_VALUES = (
 """Functions that are called on values; with an abstract argument they raise."""
 
 for _name in ON_VALUES:
-    _function = getattr(np, _name)
-    if _function not in FUNCTIONS:
+    _function = getattr(np, _name, None)  # NumPy 2.4 has no in1d
+    if _function is not None and _function not in FUNCTIONS:
         FUNCTIONS[_function] = _on_values(_function)
 
 nonzero = FUNCTIONS[np.nonzero]

@@ -13,7 +13,7 @@ from .creation import writable
 from .dispatch import implements
 from .shapes import _as_type
 
-__all__ = ["geomspace", "linspace", "logspace", "meshgrid", "vander"]
+__all__ = ["geomspace", "kaiser", "linspace", "logspace", "meshgrid", "vander"]
 
 _numpys: Any = np  # for calls whose options are passed on untyped
 
@@ -138,3 +138,20 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     count = len(x) if N is None else N
     powers = np.arange(count)
     return np.power(x[:, None], powers if increasing else powers[::-1])
+
+
+# ------------------------------------------------------------------ windows
+
+
+def kaiser(M: Any, beta: Any) -> Any:
+    """``np.kaiser``, the Kaiser window of ``M`` points; ``beta`` may be traced."""
+    if not contains_tensor(beta):
+        return writable(np.kaiser(M, beta))
+    beta = operand(beta)
+    if beta.ndim:
+        raise ShapeError(f"np.kaiser: beta has shape {beta.shape}; expected a number")
+    if M == 1:
+        return np.ones_like(beta, shape=(1,))
+    middle = (M - 1) / 2.0
+    height = np.sqrt(1 - ((np.arange(M) - middle) / middle) ** 2.0)
+    return np.i0(beta * height) / np.i0(beta)

@@ -10,7 +10,10 @@ import numpy as np
 from ..core.bind import bind
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import FastTensor, Tensor
-from ..rules import fast
+from ..rules import (
+    eager,  # noqa: F401  (sets how the sweep goes through reductions and sorts)
+    fast,
+)
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
 from ..rules.pointwise import POINTWISE
 from ..rules.reductions import (

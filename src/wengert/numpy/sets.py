@@ -13,7 +13,10 @@ from .arguments import concrete, operand, raveled, refuse_traced
 from .dispatch import implements
 from .sorting import pick, sort
 
-__all__ = ["union1d", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
+__all__ = [
+    "intersect1d", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values",
+]  # fmt: skip
 
 
 @implements(np.unique)
@@ -74,3 +77,46 @@ unique_values = _unique_like("unique_values")
 def union1d(ar1: Any, ar2: Any) -> Any:
     """`numpy.union1d`. Elements that are equal share the derivative evenly."""
     return unique(np.concatenate((raveled(operand(ar1)), raveled(operand(ar2)))))
+
+
+def _elements(name: str, ar: Any, assume_unique: bool) -> tuple[Any, Any]:
+    """The elements, each once, and their values."""
+    a = raveled(operand(ar))
+    a = a if assume_unique else unique(a)
+    return a, np.asarray(concrete(a, f"np.{name}"))
+
+
+@implements(np.intersect1d)
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    """`numpy.intersect1d`. Elements that are equal share the derivative evenly, in both arrays."""
+    a, b = (_elements("intersect1d", ar, assume_unique) for ar in (ar1, ar2))
+    both = sort(np.concatenate((a[0], b[0])))
+    values = np.asarray(concrete(both, "np.intersect1d"))
+    common = pick(both, np.flatnonzero(values[1:] == values[:-1]))
+    if not return_indices:
+        return common
+    plain = (concrete(raveled(operand(ar)), "np.intersect1d") for ar in (ar1, ar2))
+    numpys: Any = np.intersect1d
+    return common, *numpys(*plain, assume_unique, True)[1:]
+
+
+@implements(np.setxor1d)
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """`numpy.setxor1d`: the elements of exactly one of the arrays, in order."""
+    a, b = (_elements("setxor1d", ar, assume_unique) for ar in (ar1, ar2))
+    both = sort(np.concatenate((a[0], b[0])))
+    values = np.asarray(concrete(both, "np.setxor1d"))
+    if not values.size:
+        return both
+    changes = np.concatenate(([True], values[1:] != values[:-1], [True]))
+    return pick(both, np.flatnonzero(changes[1:] & changes[:-1]))
+
+
+@implements(np.setdiff1d)
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """`numpy.setdiff1d`: the elements of the first array that are not in the second."""
+    a, values = _elements("setdiff1d", ar1, assume_unique)
+    others = concrete(operand(ar2), "np.setdiff1d")
+    return pick(a, np.flatnonzero(np.isin(values, others, invert=True)))

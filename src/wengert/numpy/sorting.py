@@ -35,6 +35,7 @@ __all__ = [
     "partition",
     "searchsorted",
     "sort",
+    "sort_complex",
 ]
 
 
@@ -69,13 +70,26 @@ def partition(
     """`numpy.partition`. Elements that are equal share their derivatives evenly."""
     _check_order(order)
     a, axis = _along(a, axis)
-    return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+    return bind(partition_p, (a,), {"axis": axis, "kth": _places(kth, a, axis)})
 
 
-def _places(kth: Any, n: int) -> tuple[int, ...]:
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """`numpy.sort_complex`: sorted along the last axis, real parts first; a complex result."""
+    a = sort(a)
+    if a.dtype.kind == "c":
+        return a
+    char = "F" if a.dtype.char in "bhBH" else "G" if a.dtype.char == "g" else "D"
+    return cast(a, np.dtype(char))
+
+
+def _places(kth: Any, a: Any, axis: int) -> tuple[int, ...]:
     places = np.atleast_1d(np.asarray(concrete(kth, "kth")))
     if places.dtype.kind not in "iu":
         raise WengertTypeError("Partition index must be integer")
+    if not a.size:
+        return (0,)  # NumPy takes any place of nothing
+    n = a.shape[axis]
     for k in places.tolist():
         if not -n <= k < n:
             raise WengertValueError(f"kth(={k}) out of bounds ({n})")
@@ -118,7 +132,7 @@ def argpartition(
     """`numpy.argpartition`; the result is plain."""
     _check_order(order)
     a, axis = _along(a, axis)
-    return bind(argpartition_p, (a,), {"axis": axis, "kth": _places(kth, a.shape[axis])})
+    return bind(argpartition_p, (a,), {"axis": axis, "kth": _places(kth, a, axis)})
 
 
 @implements(np.lexsort)

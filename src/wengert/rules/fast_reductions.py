@@ -108,16 +108,34 @@ def _decode_sum(node: Node) -> tuple[Any, ...]:
     return (node[2],), (Aval(shape, None),), params, None, (None,)
 
 
+def to_sole_winners(ct: Any, winners: Any, y: Any) -> Any:
+    """Zeros with the cotangents where the extrema ``y`` stand; None with ties, NaN, no dimension.
+
+    All have the reduced axes, with length one but in ``winners``.
+    """
+    if not winners.ndim:
+        return None
+    places = np.flatnonzero(winners)
+    if places.size != np.size(y) or np.isnan(y).any():
+        return None
+    g = np.zeros(winners.shape, ct.dtype)
+    where = np.unravel_index(places, winners.shape)
+    g[where] = np.broadcast_to(ct, winners.shape)[where]
+    return g
+
+
 def _raw_extremum(node: Node, ct: Any, cotangents: Cotangents) -> None:
     x, y, axis, keepdims = node[5:9]
     if y.ndim and not keepdims:
         y = _with_kept_axes(y, x.shape, axis)
         ct = _with_kept_axes(ct, x.shape, axis)
     winners = x == y
-    if np.not_equal(y, y).any():
-        winners |= x != x
-    count = _add(winners, axis, ct.dtype, None, True)
-    g = winners * (ct / count)
+    g = to_sole_winners(ct, winners, y)
+    if g is None:
+        if np.not_equal(y, y).any():
+            winners |= x != x
+        count = _add(winners, axis, ct.dtype, None, True)
+        g = winners * (ct / count)
     k = node[2][0]
     cotangents[k] = cotangents[k] + g if k in cotangents else g
 

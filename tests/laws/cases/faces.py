@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
+import wengert.numpy as wnp
 
 from ..case import Case
 
@@ -24,6 +25,26 @@ def put(x: Array) -> Array:
     y = x * 1.0
     y.put([0, 4], x[1, :2] * 2.0)
     return y
+
+
+def filled(x: Array) -> Array:
+    y = x * 1.0
+    y[0].fill(x[1, 2])
+    return y * x
+
+
+def chosen(x: Array, y: Array) -> Array:
+    """The method belongs to the indices."""
+    which = wnp.array([[0, 1, 0], [1, 1, 0]])
+    which = which if isinstance(x, np.ndarray) else wg.core.tensor.handle(which, None, None)
+    return which.choose([x, y * y])
+
+
+def through_flat(x: Array) -> Array:
+    y = x * 1.0
+    y.flat[1:5:2] = x[0, 0] * x[1, 1:]
+    y.flat[[0]] = 3.0
+    return np.stack(list(y.flat)) * x.flat[2] + np.sum(y.T.flat[:2])
 
 
 def partitioned(x: Array) -> Array:
@@ -69,6 +90,10 @@ CASES = [
     Case("around", lambda x: np.around(x, 1) * x, [np.array([0.33, 1.27])]),
     Case("method_compress", compressed, [(3, 2)], complex=True),
     Case("method_put", put, [(2, 3)]),
+    Case("method_fill", filled, [(2, 3)], complex=True),
+    Case("method_choose", chosen, [(2, 3), (2, 3)], complex=True),
+    Case("flat", through_flat, [(2, 3)], complex=True),
+    Case("mT", lambda x: x.mT * x[..., :1, :1], [(2, 3, 2)], complex=True),
     Case("method_partition", partitioned, [(5,)], domain="distinct"),
     Case("real_if_close", lambda x: np.real_if_close(x) * x, [(3,)], record=False, reason=BY_VALUE),
     Case(

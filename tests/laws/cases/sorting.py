@@ -106,4 +106,12 @@ CASES = [
         reason=NOT_ABSTRACT,
     ),
     Case("bincount", lambda w: np.bincount([0, 2, 2, 1], w, 5) ** 2, [(4,)]),
-]
+    Case("sort_complex", lambda x: np.sort_complex(x) ** 2, [(2, 3)], domain="distinct",
+         complex=True, float32=False, reason="the result is complex128"),
+    Case("intersect1d", lambda x, y: np.intersect1d(np.concatenate([x, y[:2]]), y) ** 2,
+         [(3,), (4,)], domain="distinct", record=False, reason=NOT_ABSTRACT),
+    Case("setdiff1d", lambda x, y: np.setdiff1d(x, np.concatenate([y, x[:1]])) ** 2,
+         [(3,), (4,)], domain="distinct", record=False, reason=NOT_ABSTRACT),
+    Case("setxor1d", lambda x, y: np.setxor1d(x, np.concatenate([y, x[:1] * 1.0])) ** 2,
+         [(3,), (4,)], domain="distinct", record=False, reason=NOT_ABSTRACT),
+]  # fmt: skip

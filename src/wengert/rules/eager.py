@@ -1,0 +1,139 @@
+"""Cotangents on plain arrays by hand, where the derived rule makes many passes.
+
+The rules of extrema, products, norms, sorts and running products are forward rules; transposed by
+machine they cost up to a hundred times the function, because rules may not look at values: they
+multiply by masks, and avoid division in case there is a zero. A sweep on plain arrays may look. So
+each function here gives the cotangent of the operand in the usual case, and None in any other, for
+which the record's own rule serves; that remains the definition, and the laws compare the two (a
+recorded pullback is made of the records' rules, an eager one comes here).
+`python -m benchmarks.gradient_cost` has the ratios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Primitive
+from ..core.quiet import quiet
+from ..core.tape import Cotangents, Node, accumulate
+from ..core.tensor import Tensor
+from .cumulative import cumprod_p
+from .fast_reductions import to_sole_winners
+from .norms import vector_norm_p
+from .reductions import kept_shape, max_p, min_p, nanmax_p, nanmin_p, prod_p
+from .sorting import sort_p
+
+__all__: list[str] = []
+
+Rule = Callable[..., Any]
+
+
+def _by_hand(primitive: Primitive, rule: Rule) -> None:
+    """Let ``rule(ct, x, y, **params)`` serve the eager sweep of an operation on one real array."""
+    derived = primitive.kind.raw
+
+    def raw(node: Node, ct: Any, cotangents: Cotangents) -> None:
+        parent, x, y = node[2][0], node[5][0], node[7]
+        if parent is None:
+            return
+        if isinstance(x, Tensor):  # it has tangents of jvps that have ended
+            x = x._a
+        g = None
+        if x.dtype.kind == "f" == y.dtype.kind == ct.dtype.kind and x.size:
+            with quiet():
+                g = rule(ct, x, y, **node[6])
+        if g is None:
+            derived(node, ct, cotangents)
+        else:
+            accumulate(cotangents, parent, g)
+
+    primitive.kind.raw = raw
+
+
+def _kept(a: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """A result of a reduction of ``x``, with the reduced axes."""
+    return a if keepdims else np.reshape(a, kept_shape(x.shape, axis))
+
+
+# ------------------------------------------------------------------ reductions
+
+
+def _extremum(ct: Any, x: Any, y: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
+    """The cotangent where the extremum stands, if it stands once."""
+    y = _kept(y, x, axis, keepdims)
+    return to_sole_winners(_kept(ct, x, axis, keepdims), x == y, y)
+
+
+for _p in (max_p, min_p, nanmax_p, nanmin_p):
+    _by_hand(_p, _extremum)
+
+
+def _no_tiny(y: Any) -> bool:
+    """Whether quotients by parts of the product ``y`` are exact up to rounding."""
+    size = np.abs(y)
+    limits = np.finfo(y.dtype)
+    return bool(size.min() >= limits.tiny) and bool(size.max() <= limits.max)
+
+
+def _product(ct: Any, x: Any, y: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
+    """``ct y / x``, if the product neither vanishes nor overflows."""
+    if not _no_tiny(y):
+        return None
+    return _kept(ct * y, x, axis, keepdims) / x
+
+
+_by_hand(prod_p, _product)
+
+
+def _norm(ct: Any, x: Any, y: Any, axis: tuple[int, ...], ord: float) -> Any:
+    """``ct x / y``, for the Euclidean norm."""
+    if ord != 2 or not _no_tiny(y):
+        return None
+    return x * np.reshape(ct / y, kept_shape(x.shape, axis))
+
+
+_by_hand(vector_norm_p, _norm)
+
+
+# ------------------------------------------------------------------ along one axis
+
+
+def _running_product(ct: Any, x: Any, y: Any, axis: int, reverse: bool = False) -> Any:
+    """The sum of ``ct y`` from each place on, over ``x``, if no product vanishes or overflows."""
+    if not _no_tiny(y):
+        return None
+    weighted = ct * y
+    if reverse:
+        return np.add.accumulate(weighted, axis) / x
+    return np.flip(np.add.accumulate(np.flip(weighted, axis), axis), axis) / x
+
+
+_by_hand(cumprod_p, _running_product)
+
+
+def _sorted(ct: Any, x: Any, y: Any, axis: int) -> Any:
+    """Where few places of the result matter, as for a median: no order is needed.
+
+    Each element that equals the one in such a place has its share of the cotangent there.
+    """
+    n = x.shape[axis]
+    if n < 8:
+        return None
+    others = tuple([i for i in range(x.ndim) if i != axis])
+    places = np.flatnonzero(np.any(ct, others))
+    if len(places) > 3 or np.isnan(y.take([-1], axis)).any():
+        return None
+    g = np.zeros(x.shape, ct.dtype)
+    for k in places:
+        equal = x == y.take([k], axis)
+        share = ct.take([k], axis)
+        if np.count_nonzero(equal) != share.size:
+            share = share / np.count_nonzero(equal, axis, keepdims=True).astype(ct.dtype)
+        g += np.where(equal, share, ct.dtype.type(0))
+    return g
+
+
+_by_hand(sort_p, _sorted)
