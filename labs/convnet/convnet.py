@@ -22,6 +22,7 @@
 # ruff: noqa: D100
 import dataclasses
 import sys
+import warnings
 
 sys.path.insert(0, "../..")  # the root of the repository, for `labs`
 
@@ -34,6 +35,7 @@ from labs.convnet.plots import plot_curves, plot_kernels, plot_mistakes
 from labs.convnet.training import QUICK, Hyperparameters, load_images, train
 from wengert.train.progress import Reporter
 
+warnings.filterwarnings("ignore", "IProgress not found")  # progress bars are plain text here
 settings = QUICK if labs.quick() else Hyperparameters()
 images, classes = load_images(seed=settings.seed, quick=labs.quick())
 for name, part in images._asdict().items():
