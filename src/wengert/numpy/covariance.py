@@ -33,9 +33,9 @@ def _variables(name: str, x: Any, rowvar: bool, dtype: Any) -> Any:
 def _weights(name: str, w: Any, count: int) -> Any:
     w = operand(w)
     if w.ndim > 1:
-        raise RuntimeError(f"cannot handle multidimensional {name}")
+        raise ShapeError(f"cannot handle multidimensional {name}")
     if w.shape != (count,):
-        raise RuntimeError(f"incompatible numbers of samples and {name}")
+        raise ShapeError(f"incompatible numbers of samples and {name}")
     # The values decide only about errors, so abstract weights pass.
     values = w.detach().array if isinstance(w, Tensor) and is_known(w) else w
     if not isinstance(values, Tensor):
