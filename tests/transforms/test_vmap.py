@@ -161,3 +161,12 @@ class TestErrors:
         w = Tensor(2.0, True)
         out = wg.vmap(lambda x: x * w if w > 1 else x)(X)
         np.testing.assert_array_equal(out.array, 2 * X)
+
+
+def test_plain_batched_arguments_may_change_afterwards() -> None:
+    """A batched argument that is not differentiated is saved as it was when vmap was called."""
+    x, k = np.arange(6.0).reshape(2, 3) + 1.0, np.arange(6.0).reshape(2, 3) - 2.0
+    kept = k.copy()
+    _, pullback = wg.vjp(lambda x: wg.vmap(lambda row, weights: row * weights)(x, k), x)
+    k[...] = 7.0
+    np.testing.assert_array_equal(pullback(np.ones((2, 3)))[0], kept)

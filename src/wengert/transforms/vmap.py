@@ -188,6 +188,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
                 for v, obj in program.captured
             ]
             keep = keep or any(_still_matters(obj) for _, obj in program.captured)
+            if keep:  # what a derivative needs of the caller's arrays is copied, as in `bind`
+                batched = [snapshot(x) if isinstance(x, np.ndarray) else x for x in batched]
             results = evaluate_batched(program, batched, [True] * len(batched), size)
         out_paths = _axes_tree(
             out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes"
