@@ -34,7 +34,7 @@ Step = Callable[[], float]
 
 
 def network(rng: np.random.Generator) -> nn.Sequential:
-    """The network of the convnet lab, channels last."""
+    """Two convolutions and one dense layer, channels last."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1, rng=rng),
         nn.relu,

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 import wengert as wg
 from labs.tensor_mlp import by_hand, grade, training
 from labs.tensor_mlp.network import MLP
+from wengert import data
 from wengert.train import save_model
 from wengert.train.atomic import write_bytes
 
@@ -58,7 +59,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"facts_that_hold": report.points, "facts": len(report.results)}
     histories: dict[str, Any] = {}
     for name, title in _TITLES.items():
-        if name != "fashion-mnist" and (reason := training.missing_files(name, options.data_dir)):
+        if name != "fashion-mnist" and data.find(name, options.data_dir) is None:
+            reason = f"no files of {name} are here; `wengert data list` says where they would be"
             figures[f"{_key(name)}_left_out"] = reason
             print(f"{title} is left out: {reason}")
             continue

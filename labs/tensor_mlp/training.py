@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,6 @@ from wengert import data
 __all__ = [
     "evaluate",
     "load_images",
-    "missing_files",
     "plot_losses",
     "plot_mnist_image",
     "train",
@@ -52,25 +50,6 @@ def load_images(name: str, directory: Path | None = None) -> tuple[Images, tuple
         for images in (found.train_x, found.test_x)
     )
     return (x_train, found.train_y, x_test, found.test_y), found.classes
-
-
-def missing_files(name: str, directory: Path | None = None) -> str:
-    """Why a data set that is optional is left out: its files are not here; nothing if they are.
-
-    `wengert.data.load` would download them.
-    """
-    places = [directory] if directory else [_environment_directory(), _SYSTEM_DIRECTORY]
-    for place in filter(None, places):
-        if any(place.glob(f"{name}/train-images*")):
-            return ""
-    return f"{name}: no files in {' or '.join(str(p / name) for p in places if p)}"
-
-
-_SYSTEM_DIRECTORY = Path("/usr/share/datasets")
-
-
-def _environment_directory() -> Path | None:
-    return Path(os.environ["WENGERT_DATA"]) if os.environ.get("WENGERT_DATA") else None
 
 
 def evaluate(model: Any, x: NDArray[Any], y: NDArray[Any], batch_size: int = 1000) -> float:

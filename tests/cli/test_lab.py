@@ -301,7 +301,8 @@ def test_ctrl_c(capsys, labs, how, expected):
 def test_ctrl_c_from_a_terminal(tmp_path, labs):
     text = f"{SAVES}    import time\n    print('ready', flush=True)\n    time.sleep(60)\n"
     folder = labs("long", text).parent
-    program = (
+    program = (  # a job in the background starts with Ctrl-C ignored
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "import sys; from pathlib import Path; from wengert.cli import lab, main; "
         f"lab.labs_folder = lambda: Path({str(folder)!r}); sys.exit(main(['lab', 'long']))"
     )

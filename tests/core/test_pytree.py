@@ -140,3 +140,10 @@ def test_paths() -> None:
     paths, leaves, _ = pytree.flatten_with_paths({"w": [1.0, 2.0], "l": Layer(3.0, 4.0)})
     assert dict(zip(paths, leaves, strict=True))["['w'][1]"] == 2.0
     assert len(paths) == 4
+
+
+def test_what_one_caller_took_for_a_leaf_is_none_for_others() -> None:
+    assert pytree.flatten((1.0, None), lambda x: x is None)[0] == [1.0, None]
+    assert pytree.flatten((1.0, None))[0] == [1.0]
+    assert pytree.flatten([(1.0, 2.0)], lambda x: isinstance(x, tuple))[0] == [(1.0, 2.0)]
+    assert pytree.flatten([(1.0, 2.0)])[0] == [1.0, 2.0]

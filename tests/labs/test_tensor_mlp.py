@@ -17,6 +17,7 @@ import pytest
 import wengert as wg
 from labs.tensor_mlp import by_hand, facts, grade, lab, network, submitted, training
 from labs.tensor_mlp.submitted import MLP, SGD, Linear, Tensor, cross_entropy_loss, softmax, tanh
+from wengert import data
 from wengert.testing import check_grads
 
 FOLDER = Path(lab.__file__).parent
@@ -517,8 +518,8 @@ def test_quick_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["fashion_mnist_epochs"] == 2
     assert figures["fashion_mnist_test_accuracy_percent"] > 60
     assert figures["fashion_mnist_train_loss"][1] < figures["fashion_mnist_train_loss"][0]
-    assert 0.5 < figures["step_ratio"] < 4  # the bar of 1.5 is asserted of the full run
-    assert "mnist_left_out" in figures or figures["mnist_epochs"] == 2
+    assert figures["step_ratio"] > 0  # its bar holds for the full run: `BOUNDS` in lab.py
+    assert ("mnist_left_out" in figures) == (data.find("mnist") is None)
     for name in ("images.png", "tensor_mlp.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "fashion-mnist.safetensors").stat().st_size > 784 * 256 * 8
@@ -532,13 +533,6 @@ def test_bad_flags(tmp_path: Path, flag: str) -> None:
     options = parser.parse_args([flag, "0"])
     with pytest.raises(wg.ConfigError, match=f"{flag} must be at least 1, got 0"):
         lab.run(options)
-
-
-def test_mnist_where_its_files_are(tmp_path: Path) -> None:
-    assert "no files in" in training.missing_files("mnist", tmp_path)
-    (tmp_path / "mnist").mkdir()
-    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
-    assert training.missing_files("mnist", tmp_path) == ""
 
 
 def test_network_does_not_hide_a_second_autograd() -> None:

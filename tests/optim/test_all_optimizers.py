@@ -260,9 +260,15 @@ def test_schedules_reach_every_optimizer():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: AdamW(weight_decay=-1), "AdamW: weight_decay must be at least 0 and finite"),
+        (
+            lambda: AdamW(weight_decay=-1),
+            "AdamW: weight_decay must be at least 0 and finite, got -1",
+        ),
         (lambda: AdamW(b1=1), "AdamW: b1 must be at least 0 and below 1"),
-        (lambda: Adam(weight_decay=np.nan), "Adam: weight_decay must be at least 0 and finite"),
+        (
+            lambda: Adam(weight_decay=np.nan),
+            "Adam: weight_decay must be at least 0 and finite, got nan",
+        ),
         (lambda: RMSProp(-1), "RMSProp: lr must be at least 0"),
         (lambda: RMSProp(decay=1.0), "RMSProp: decay must be at least 0 and below 1"),
         (lambda: RMSProp(momentum=1.5), "RMSProp: momentum must be at least 0 and below 1"),

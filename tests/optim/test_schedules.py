@@ -93,8 +93,14 @@ def test_schedules_can_be_compared(schedule):
         (lambda: Warmup(-0.1, 3), "Warmup: lr must be at least 0"),
         (lambda: PiecewiseConstant((0.1,), (3,)), "1 boundaries need 2 rates, got 1"),
         (lambda: PiecewiseConstant((0.1, 0.2, 0.3), (5, 5)), "boundaries must increase"),
-        (lambda: PiecewiseConstant((0.1, -0.2), (5,)), "each rate must be at least 0"),
-        (lambda: PiecewiseConstant((0.1, 0.2), (0,)), "each boundary must be at least 1"),
+        (
+            lambda: PiecewiseConstant((0.1, -0.2), (5,)),
+            "each rate must be at least 0 and finite, got -0.2",
+        ),
+        (
+            lambda: PiecewiseConstant((0.1, 0.2), (0,)),
+            "each boundary must be at least 1 and finite, got 0",
+        ),
     ],
 )
 def test_wrong_numbers(call, message):

@@ -92,7 +92,7 @@ def test_optimizers():
         ({"schedule": "linear"}, "unknown schedule 'linear'; known are step, cosine"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
         ({"warmup": -1}, "warmup must be at least 0, got -1"),
-        ({"weight_decay": -1.0}, "weight_decay must be at least 0, got -1.0"),
+        ({"weight_decay": -1.0}, "weight_decay must be at least 0 and finite, got -1.0"),
         ({"hidden": (), "dropout": 0.1}, "dropout needs hidden layers; this model has none"),
         ({"hidden": (), "batch_norm": True}, "batch_norm needs hidden layers"),
         ({"schedule": "cosine", "decay": 0.5}, "decay is an option of the schedule step"),

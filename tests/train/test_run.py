@@ -127,7 +127,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
         ({"progress": {"epoch": 1}}, "its progress cannot be read"),
         ({"progress": []}, "damaged: its progress is a list"),
         ({"description": 3}, "damaged: its description is a int"),
-        ({"format": 99}, "format 99, expected 1.*--overwrite"),
+        ({"format": 99}, "format 99, expected 2.*--overwrite"),
     ],
 )
 def test_a_checkpoint_with_wrong_content(tmp_path, damage, message):

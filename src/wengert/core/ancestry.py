@@ -22,7 +22,7 @@ from .bind import refresh
 from .errors import WengertValueError
 from .quiet import quiet
 from .tape import INPUT, LEAF, OUTPUT, Node
-from .tensor import Tensor, handle
+from .tensor import FastTensor, RareTensor, Tensor, handle
 from .user_operation import USER
 
 __all__ = ["TopologicalOrder", "living", "operation_of", "parent_nodes", "parents_of"]
@@ -74,8 +74,12 @@ def living(nodes: Iterable[Node]) -> dict[int, Tensor]:
             wanted.add(id(node))
     if wanted:
         for t in gc.get_objects():
-            if isinstance(t, Tensor) and id(getattr(t, "_n", None)) in wanted:
-                found.setdefault(t._n[0], t)  # type: ignore[index]
+            # No isinstance, which asks every object for its __class__: some answer with a warning.
+            kind = type(t)
+            if kind is FastTensor or kind is RareTensor:
+                own: Any = getattr(t, "_n", None)
+                if id(own) in wanted:
+                    found.setdefault(own[0], t)
     return found
 
 

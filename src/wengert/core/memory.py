@@ -1,11 +1,11 @@
 """Memory of freed arrays is kept for the next ones.
 
 A training step allocates tens of megabytes and frees them at its end. glibc returns what is freed
-to the system and asks for it again in the next step, one page fault for every 4 KB: half of the
-time of a convolutional network's step (33 ms instead of 18 on one thread, benchmarks/convnet.py).
-Its limits adapt to the largest block that a program has ever freed, up to 32 MB. Freeing one of
-that size, without having touched it, therefore makes it keep up to 64 MB (mallopt(3), "dynamic mmap
-threshold"). Other allocators are not affected.
+to the system and asks for it again in the next step, one page fault for every 4 KB, which took a
+good part of a convolutional network's step (benchmarks/convnet.py). Its limits adapt to the largest
+block that a program has ever freed, up to 32 MB. Freeing one of that size, without having touched
+it, therefore makes it keep up to 64 MB (mallopt(3), "dynamic mmap threshold"). Other allocators are
+not affected.
 """
 
 from __future__ import annotations

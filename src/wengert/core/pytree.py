@@ -84,13 +84,17 @@ _leaf_types: set[type] = set()
 _flat_structures: dict[tuple[type, int], PyTreeSpec] = {}
 
 
-def _register_new_dataclasses(found: list[Any]) -> bool:
-    """Register the dataclasses among leaves; whether there were any."""
+def _register_new_dataclasses(found: list[Any], all_leaves: bool = True) -> bool:
+    """Register the dataclasses among leaves; whether there were any.
+
+    With ``all_leaves`` False some are containers that a caller wanted left alone.
+    """
     if _leaf_types.issuperset(_builtin_map(type, found)):
         return False
     new = {type(leaf) for leaf in found} - _leaf_types
     dataclass_types = [cls for cls in new if dataclasses.is_dataclass(cls)]
-    _leaf_types.update(new.difference(dataclass_types))
+    if all_leaves:
+        _leaf_types.update(new.difference(dataclass_types))
     for cls in dataclass_types:
         _register_dataclass(cls)
     return bool(dataclass_types)
@@ -114,7 +118,7 @@ def flatten(
         return found, spec
     while True:
         found, spec = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
-        if not _register_new_dataclasses(found):
+        if not _register_new_dataclasses(found, is_leaf is None):
             return found, spec
 
 

@@ -181,7 +181,8 @@ def public_name(module: str, name: str) -> str:
     return ".".join(["np" if parts[:1] == ["numpy"] else parts[0], *parts[1:], name])
 
 
-_STORE_ITEM = opmap["STORE_SUBSCR"]
+# The instructions of an assignment to an item; from Python 3.12 on one of its own for x[a:b] = y.
+_STORE_ITEM = frozenset(opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in opmap)
 
 
 def is_item_assignment() -> bool:
@@ -195,7 +196,7 @@ def is_item_assignment() -> bool:
     if frame is None:
         return False
     code: CodeType = frame.f_code
-    return code.co_code[frame.f_lasti] == _STORE_ITEM
+    return code.co_code[frame.f_lasti] in _STORE_ITEM
 
 
 def raised_by_library(error: BaseException) -> bool:

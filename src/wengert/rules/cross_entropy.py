@@ -1,7 +1,7 @@
 """Cross entropy from logits and integer labels, as one operation for each row.
 
-Fused for time: composed of `logsumexp`, an indexed read and a difference it is a fifth of what a
-training step of a small network spends outside matrix products (benchmarks/workloads/mlp.py), and
+Fused for time: composed of `logsumexp`, an indexed read and a difference it is a good part of what
+a training step of a small network spends outside matrix products (benchmarks/workloads/mlp.py), and
 its derivative ``softmax - one_hot`` needs one pass. Stable: the maximum of each row is subtracted
 before anything is exponentiated.
 """

@@ -328,8 +328,8 @@ pointwise(
 
 # ------------------------------------------------------------------ kinks: ties split, sign(0) = 0
 
-# Fused because `np.where(x > 0, x, 0)` takes ten times as long: NumPy's `where` branches for each
-# element, and random signs are mispredicted (3.0 ms instead of 0.3 on 800,000 of single precision).
+# Fused because `np.where(x > 0, x, 0)` takes several times as long: NumPy's `where` branches for
+# each element, and random signs are mispredicted.
 pointwise(
     "relu",
     lambda x: np.maximum(x, 0),
