@@ -43,7 +43,7 @@ def sigmoid(x: Any) -> Any:
     Returns
     -------
     array of the same shape
-        In the dtype of ``x`` where that is floating, else in the one SciPy's ``expit`` gives; within
+        In the dtype of ``x`` where that is floating, else in that of SciPy's ``expit``; within
         four units in the last place of that, and faster.
     """
     if isinstance(x, Tensor):
