@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert import Tensor
+from wengert.core import ownership
 
 THREE = np.array([1.0, 2.0, 3.0])
 ONES = np.ones(3)
@@ -482,3 +483,13 @@ def test_reshape_of_a_transpose_is_a_copy() -> None:
 
     w = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(program(Tensor(w, True)).array, program(w))
+
+
+def test_an_array_is_alone_in_a_list_until_somebody_refers_to_it() -> None:
+    items = [np.zeros(3), np.zeros(4)[1:]]
+    assert ownership.alone_in_list(items, 0)
+    assert not ownership.alone_in_list(items, 1)  # a view
+    other = items[0]
+    assert not ownership.alone_in_list(items, 0)
+    del other
+    assert ownership.alone_in_list(items, 0)

@@ -15,20 +15,19 @@ __all__ = ["finite"]
 
 def finite(value: Any) -> bool:
     """Whether a value and its tangents are finite. Abstract values count as finite."""
+    if type(value) is np.ndarray and value.dtype.char in "df":
+        # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
+        flat = value if value.ndim == 1 else value.ravel("K")
+        return isfinite(flat.dot(flat)) or bool(np.isfinite(value).all())
     if type(value) is FastTensor:
-        value = value._a
-    elif isinstance(value, Tensor):
+        return finite(value._a)
+    if isinstance(value, Tensor):
         rare = value._x if type(value) is RareTensor else None
         if rare is not None and not all(finite(t) for t in rare.tangents.values()):
             return False
-        value = value._a
+        return finite(value._a)
     if isinstance(value, Aval) or value is None or value.dtype.kind not in "fc":
         return True
     if value.ndim == 0:
         return isfinite(abs(value))
-    if value.ndim == 1 or value.flags.contiguous:
-        flat = value if value.ndim == 1 else value.ravel("K")
-        # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
-        if isfinite(abs(flat.dot(flat))):
-            return True
     return bool(np.isfinite(value).all())

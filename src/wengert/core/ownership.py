@@ -19,7 +19,7 @@ import numpy as np
 from .errors import WengertTypeError
 from .tensor import FastTensor, Rare, RareTensor, Tensor
 
-__all__ = ["owns_alone", "plain_array", "settle", "settled", "snapshot"]
+__all__ = ["alone_in_list", "owns_alone", "plain_array", "settle", "settled", "snapshot"]
 
 _getrefcount = getattr(sys, "getrefcount", None)
 
@@ -49,6 +49,27 @@ _ALONE = _calibrate()
 def owns_alone(t: Tensor) -> bool:
     """Whether the Tensor's array can be written in place. The caller must not hold the array."""
     return _count(t) == _ALONE and t._a.base is None
+
+
+def _count_in_list(items: list[Any], i: int) -> int:
+    return int(_getrefcount(items[i])) if _getrefcount is not None else -1
+
+
+def _calibrate_list() -> int:
+    items = [np.zeros(3)]
+    alone = _count_in_list(items, 0)
+    other = items[0]
+    shared = _count_in_list(items, 0)
+    del other
+    return alone if 0 < alone < 100 and shared == alone + 1 else -1
+
+
+_ALONE_IN_LIST = _calibrate_list()
+
+
+def alone_in_list(items: list[Any], i: int) -> bool:
+    """Whether nothing but the list refers to this array of it, which owns its memory."""
+    return _count_in_list(items, i) == _ALONE_IN_LIST and items[i].base is None
 
 
 def plain_array(a: Any) -> Any:

@@ -71,9 +71,12 @@ class NodeKind:
         ``node -> (parents, operands, params, output, constants)``; an operand that was not saved is
         an `Aval` or None, an output that was not is None; ``constants`` are weak references to the
         operands that are Tensors without a node.
+    dual : Dual or None
+        The rules of forward over reverse mode on plain arrays, where there are any (set afterwards;
+        see `core.dual`).
     """
 
-    __slots__ = ("contracts", "decode", "graph", "name", "primitive", "raw", "wide")
+    __slots__ = ("contracts", "decode", "dual", "graph", "name", "primitive", "raw", "wide")
 
     def __init__(
         self,
@@ -91,6 +94,7 @@ class NodeKind:
         self.graph = graph
         self.decode = decode
         self.contracts = False
+        self.dual: Any = None
 
     def __repr__(self) -> str:
         return self.name

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 import wengert as wg
-from wengert.operations import relu
+from wengert.operations import relu, sigmoid
 
 __all__ = [
     "ACTIVATIONS",
@@ -49,11 +48,6 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent."""
     return np.tanh(x)
-
-
-def sigmoid(x: Any) -> Any:
-    """``1 / (1 + exp(-x))`` without overflow."""
-    return expit(x)
 
 
 def softplus(x: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from ..core import algebra
 from ..core.abstract import Aval
 from ..core.bind import bind
+from ..core.dual import Dual, dual_of_record
 from ..core.errors import ShapeError
 from ..core.ownership import settled, snapshot
 from ..core.primitive import Primitive
@@ -253,6 +254,22 @@ def _raw_b(ct: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return _cotangent_b(ct, (x, Aval(shape, None)), None)
 
 
+def _tangent(node: Node, tangents: dict[int, Any]) -> Any:
+    m, n, x, y = node[2], node[3], node[5], node[6]
+    if m is None:
+        return x @ tangents[n[0]]
+    t = tangents[m[0]] @ y
+    return t if n is None else t + x @ tangents[n[0]]
+
+
+def _bend(node: Node, ct: Any, tangents: dict[int, Any], results: dict[int, Any]) -> None:
+    m, n = node[2], node[3]
+    if m is not None and n is not None:
+        moved = [*node]
+        moved[5], moved[6] = tangents[m[0]], tangents[n[0]]
+        _raw(moved, ct, results)
+
+
 def _graph(node: Node, ct: Any, cotangents: dict[int, Any], wrap: Wrap) -> None:
     parents, operands, _, _, _ = _decode(node)
     operands = tuple([wrap(x, m) for x, m in zip(operands, parents, strict=True)])
@@ -270,3 +287,5 @@ def _decode(node: Node) -> tuple[Any, ...]:
 
 MATMUL = NodeKind("matmul", matmul_p, False, _raw, _graph, _decode)
 MATMUL.contracts = True
+MATMUL.dual = Dual(_tangent, _bend)
+matmul_p.kind.dual = dual_of_record(MATMUL, "x y")

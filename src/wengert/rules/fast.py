@@ -13,6 +13,7 @@ import numpy as np
 from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
+from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
 from ..core.state import COUNTER, PAUSED, is_paused
@@ -30,6 +31,12 @@ NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy 
 def constants(x, y):
     """Weak references to the operands that are Tensors without a node."""
     return (ref(x) if x._n is None else None, ref(y) if y._n is None else None)
+
+
+def spread(t, sx, sy):
+    """A tangent in the shape of the output of operands of these shapes."""
+    shape = sx if not sy else sy if not sx else np.broadcast_shapes(sx, sy)
+    return t if t.shape == shape else np.broadcast_to(t, shape)
 
 
 def slow(primitive, x, y):
@@ -240,6 +247,28 @@ def decode_add(node):
 ADD = NodeKind("add", add_p, False, raw_add, graph_add, decode_add)
 
 
+def tangent_add(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    t = None
+    if m is not None:
+        t = tangents[m[0]]
+    if n is not None:
+        u = tangents[n[0]]
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+ADD.dual = Dual(tangent_add, None)
+add_p.kind.dual = dual_of_record(ADD, "x y")
+
+
 # sub
 sub_p = POINTWISE["sub"]
 
@@ -426,6 +455,28 @@ def decode_sub(node):
 
 
 SUB = NodeKind("sub", sub_p, False, raw_sub, graph_sub, decode_sub)
+
+
+def tangent_sub(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    t = None
+    if m is not None:
+        t = tangents[m[0]]
+    if n is not None:
+        u = -tangents[n[0]]
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+SUB.dual = Dual(tangent_sub, None)
+sub_p.kind.dual = dual_of_record(SUB, "x y")
 
 
 # mul
@@ -620,6 +671,51 @@ def decode_mul(node):
 
 
 MUL = NodeKind("mul", mul_p, False, raw_mul, graph_mul, decode_mul)
+
+
+def tangent_mul(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    t = None
+    if m is not None:
+        t = tangents[m[0]] * y
+    if n is not None:
+        u = tangents[n[0]] * x
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+def bend_mul(node, g, tangents, results):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np.shape(x)
+    if m is not None:
+        if n is not None:
+            t = g * tangents[n[0]]
+            if t.shape != sx:
+                t = unbroadcast(t, sx)
+            k = m[0]
+            results[k] = results[k] + t if k in results else t
+    if n is not None:
+        if m is not None:
+            t = g * tangents[m[0]]
+            if t.shape != sy:
+                t = unbroadcast(t, sy)
+            k = n[0]
+            results[k] = results[k] + t if k in results else t
+
+
+MUL.dual = Dual(tangent_mul, bend_mul)
+mul_p.kind.dual = dual_of_record(MUL, "x y")
 
 
 # div
@@ -818,6 +914,57 @@ def decode_div(node):
 DIV = NodeKind("div", div_p, False, raw_div, graph_div, decode_div)
 
 
+def tangent_div(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    t = None
+    if m is not None:
+        t = tangents[m[0]] / y
+    if n is not None:
+        u = tangents[n[0]] * (-out / y)
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+def bend_div(node, g, tangents, results):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np.shape(x)
+    if m is not None:
+        if n is not None:
+            t = g * tangents[n[0]] * (-(1 / (y * y)))
+            if t.shape != sx:
+                t = unbroadcast(t, sx)
+            k = m[0]
+            results[k] = results[k] + t if k in results else t
+    if n is not None:
+        t = g * tangents[node[0]] * (-1 / y)
+        if t.shape != sy:
+            t = unbroadcast(t, sy)
+        k = n[0]
+        results[k] = results[k] + t if k in results else t
+        t = g * tangents[n[0]] * (-(-out / (y * y)))
+        if t.shape != sy:
+            t = unbroadcast(t, sy)
+        k = n[0]
+        results[k] = results[k] + t if k in results else t
+
+
+DIV.dual = Dual(tangent_div, bend_div)
+div_p.kind.dual = dual_of_record(DIV, "x y out")
+
+
 # neg
 neg_p = POINTWISE["neg"]
 
@@ -857,6 +1004,16 @@ def decode_neg(node):
 
 
 NEG = NodeKind("neg", neg_p, False, raw_neg, graph_neg, decode_neg)
+
+
+def tangent_neg(node, tangents):
+    m = node[2]
+    t = -tangents[m[0]]
+    return t
+
+
+NEG.dual = Dual(tangent_neg, None)
+neg_p.kind.dual = dual_of_record(NEG, "")
 
 
 # pow
@@ -1058,6 +1215,56 @@ def decode_pow(node):
 POW = NodeKind("pow", pow_p, False, raw_pow, graph_pow, decode_pow)
 
 
+def tangent_pow(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    t = None
+    if m is not None and n is not None:
+        return None
+    if m is not None:
+        u = tangents[m[0]] * (y * x ** (y - 1 + (y == 0)))
+        t = u if t is None else t + u
+    if n is not None and m is not None:
+        return None
+    if n is not None:
+        u = tangents[n[0]] * (out * np.log(x + (x == 0)))
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+def bend_pow(node, g, tangents, results):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np.shape(x)
+    if m is not None:
+        t = g * tangents[m[0]] * (y * ((y - 1 + (y == 0)) * x ** (y - 1 + (y == 0) - 1)))
+        if t.shape != sx:
+            t = unbroadcast(t, sx)
+        k = m[0]
+        results[k] = results[k] + t if k in results else t
+    if n is not None:
+        t = g * tangents[node[0]] * (np.log(x + (x == 0)))
+        if t.shape != sy:
+            t = unbroadcast(t, sy)
+        k = n[0]
+        results[k] = results[k] + t if k in results else t
+
+
+POW.dual = Dual(tangent_pow, bend_pow)
+pow_p.kind.dual = dual_of_record(POW, "x y out")
+
+
 # square
 square_p = POINTWISE["square"]
 
@@ -1083,7 +1290,8 @@ def square(x):
 def raw_square(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = g * (2 * x)
+    t = 2 * x
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1102,6 +1310,26 @@ def decode_square(node):
 
 
 SQUARE = NodeKind("square", square_p, False, raw_square, graph_square, decode_square)
+
+
+def tangent_square(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = 2 * x
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_square(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (2)
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+SQUARE.dual = Dual(tangent_square, bend_square)
+square_p.kind.dual = dual_of_record(SQUARE, "x")
 
 
 # sqrt
@@ -1129,7 +1357,8 @@ def sqrt(x):
 def raw_sqrt(node, g, cotangents):
     m = node[2]
     out = node[5]
-    t = g * (0.5 / out)
+    t = 0.5 / out
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1148,6 +1377,26 @@ def decode_sqrt(node):
 
 
 SQRT = NodeKind("sqrt", sqrt_p, False, raw_sqrt, graph_sqrt, decode_sqrt)
+
+
+def tangent_sqrt(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = 0.5 / out
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_sqrt(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]] * (-(0.5 / (out * out)))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+SQRT.dual = Dual(tangent_sqrt, bend_sqrt)
+sqrt_p.kind.dual = dual_of_record(SQRT, "out")
 
 
 # reciprocal
@@ -1175,7 +1424,9 @@ def reciprocal(x):
 def raw_reciprocal(node, g, cotangents):
     m = node[2]
     out = node[5]
-    t = g * (-out * out)
+    t = -out
+    t *= out
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1196,6 +1447,27 @@ def decode_reciprocal(node):
 RECIPROCAL = NodeKind(
     "reciprocal", reciprocal_p, False, raw_reciprocal, graph_reciprocal, decode_reciprocal
 )
+
+
+def tangent_reciprocal(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = -out
+    t *= out
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_reciprocal(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]] * (-out - out)
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+RECIPROCAL.dual = Dual(tangent_reciprocal, bend_reciprocal)
+reciprocal_p.kind.dual = dual_of_record(RECIPROCAL, "out")
 
 
 # exp
@@ -1244,6 +1516,25 @@ def decode_exp(node):
 EXP = NodeKind("exp", exp_p, False, raw_exp, graph_exp, decode_exp)
 
 
+def tangent_exp(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = tangents[m[0]] * out
+    return t
+
+
+def bend_exp(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]]
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+EXP.dual = Dual(tangent_exp, bend_exp)
+exp_p.kind.dual = dual_of_record(EXP, "out")
+
+
 # expm1
 expm1_p = POINTWISE["expm1"]
 
@@ -1269,7 +1560,8 @@ def expm1(x):
 def raw_expm1(node, g, cotangents):
     m = node[2]
     out = node[5]
-    t = g * (out + 1)
+    t = out + 1
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1288,6 +1580,26 @@ def decode_expm1(node):
 
 
 EXPM1 = NodeKind("expm1", expm1_p, False, raw_expm1, graph_expm1, decode_expm1)
+
+
+def tangent_expm1(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = out + 1
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_expm1(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]]
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+EXPM1.dual = Dual(tangent_expm1, bend_expm1)
+expm1_p.kind.dual = dual_of_record(EXPM1, "out")
 
 
 # log
@@ -1336,6 +1648,25 @@ def decode_log(node):
 LOG = NodeKind("log", log_p, False, raw_log, graph_log, decode_log)
 
 
+def tangent_log(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = tangents[m[0]] / x
+    return t
+
+
+def bend_log(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (-(1 / (x * x)))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+LOG.dual = Dual(tangent_log, bend_log)
+log_p.kind.dual = dual_of_record(LOG, "x")
+
+
 # log1p
 log1p_p = POINTWISE["log1p"]
 
@@ -1380,6 +1711,25 @@ def decode_log1p(node):
 
 
 LOG1P = NodeKind("log1p", log1p_p, False, raw_log1p, graph_log1p, decode_log1p)
+
+
+def tangent_log1p(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = tangents[m[0]] / (1 + x)
+    return t
+
+
+def bend_log1p(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (-(1 / ((1 + x) * (1 + x))))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+LOG1P.dual = Dual(tangent_log1p, bend_log1p)
+log1p_p.kind.dual = dual_of_record(LOG1P, "x")
 
 
 # logaddexp
@@ -1579,6 +1929,61 @@ LOGADDEXP = NodeKind(
 )
 
 
+def tangent_logaddexp(node, tangents):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    t = None
+    if m is not None:
+        t = tangents[m[0]] * np.exp(x - out)
+    if n is not None:
+        u = tangents[n[0]] * np.exp(y - out)
+        t = u if t is None else t + u
+    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np.shape(y)
+    if sx != sy:
+        t = spread(t, sx, sy)
+    return t
+
+
+def bend_logaddexp(node, g, tangents, results):
+    m = node[2]
+    n = node[3]
+    x = node[5]
+    y = node[6]
+    out = node[7]
+    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np.shape(x)
+    if m is not None:
+        t = g * tangents[node[0]] * (-np.exp(x - out))
+        if t.shape != sx:
+            t = unbroadcast(t, sx)
+        k = m[0]
+        results[k] = results[k] + t if k in results else t
+        t = g * tangents[m[0]] * (np.exp(x - out))
+        if t.shape != sx:
+            t = unbroadcast(t, sx)
+        k = m[0]
+        results[k] = results[k] + t if k in results else t
+    if n is not None:
+        t = g * tangents[node[0]] * (-np.exp(y - out))
+        if t.shape != sy:
+            t = unbroadcast(t, sy)
+        k = n[0]
+        results[k] = results[k] + t if k in results else t
+        t = g * tangents[n[0]] * (np.exp(y - out))
+        if t.shape != sy:
+            t = unbroadcast(t, sy)
+        k = n[0]
+        results[k] = results[k] + t if k in results else t
+
+
+LOGADDEXP.dual = Dual(tangent_logaddexp, bend_logaddexp)
+logaddexp_p.kind.dual = dual_of_record(LOGADDEXP, "x y out")
+
+
 # sin
 sin_p = POINTWISE["sin"]
 
@@ -1604,7 +2009,8 @@ def sin(x):
 def raw_sin(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = g * np.cos(x)
+    t = np.cos(x)
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1623,6 +2029,26 @@ def decode_sin(node):
 
 
 SIN = NodeKind("sin", sin_p, False, raw_sin, graph_sin, decode_sin)
+
+
+def tangent_sin(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = np.cos(x)
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_sin(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (-np.sin(x))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+SIN.dual = Dual(tangent_sin, bend_sin)
+sin_p.kind.dual = dual_of_record(SIN, "x")
 
 
 # cos
@@ -1650,7 +2076,7 @@ def cos(x):
 def raw_cos(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = -g * (np.sin(x))
+    t = -g * np.sin(x)
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1669,6 +2095,25 @@ def decode_cos(node):
 
 
 COS = NodeKind("cos", cos_p, False, raw_cos, graph_cos, decode_cos)
+
+
+def tangent_cos(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = -tangents[m[0]] * np.sin(x)
+    return t
+
+
+def bend_cos(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (-np.cos(x))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+COS.dual = Dual(tangent_cos, bend_cos)
+cos_p.kind.dual = dual_of_record(COS, "x")
 
 
 # arctan
@@ -1696,7 +2141,8 @@ def arctan(x):
 def raw_arctan(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = g * (1 / (1 + x * x))
+    t = 1 / (1 + x * x)
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1715,6 +2161,26 @@ def decode_arctan(node):
 
 
 ARCTAN = NodeKind("arctan", arctan_p, False, raw_arctan, graph_arctan, decode_arctan)
+
+
+def tangent_arctan(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = 1 / (1 + x * x)
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_arctan(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (-((x + x) / ((1 + x * x) * (1 + x * x))))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+ARCTAN.dual = Dual(tangent_arctan, bend_arctan)
+arctan_p.kind.dual = dual_of_record(ARCTAN, "x")
 
 
 # sinh
@@ -1742,7 +2208,8 @@ def sinh(x):
 def raw_sinh(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = g * np.cosh(x)
+    t = np.cosh(x)
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1761,6 +2228,26 @@ def decode_sinh(node):
 
 
 SINH = NodeKind("sinh", sinh_p, False, raw_sinh, graph_sinh, decode_sinh)
+
+
+def tangent_sinh(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = np.cosh(x)
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_sinh(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (np.sinh(x))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+SINH.dual = Dual(tangent_sinh, bend_sinh)
+sinh_p.kind.dual = dual_of_record(SINH, "x")
 
 
 # cosh
@@ -1788,7 +2275,8 @@ def cosh(x):
 def raw_cosh(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = g * np.sinh(x)
+    t = np.sinh(x)
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1807,6 +2295,26 @@ def decode_cosh(node):
 
 
 COSH = NodeKind("cosh", cosh_p, False, raw_cosh, graph_cosh, decode_cosh)
+
+
+def tangent_cosh(node, tangents):
+    m = node[2]
+    x = node[5]
+    t = np.sinh(x)
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_cosh(node, g, tangents, results):
+    m = node[2]
+    x = node[5]
+    t = g * tangents[m[0]] * (np.cosh(x))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+COSH.dual = Dual(tangent_cosh, bend_cosh)
+cosh_p.kind.dual = dual_of_record(COSH, "x")
 
 
 # tanh
@@ -1834,7 +2342,8 @@ def tanh(x):
 def raw_tanh(node, g, cotangents):
     m = node[2]
     out = node[5]
-    t = g * (1 - out * out)
+    t = 1 - out * out
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1853,6 +2362,26 @@ def decode_tanh(node):
 
 
 TANH = NodeKind("tanh", tanh_p, False, raw_tanh, graph_tanh, decode_tanh)
+
+
+def tangent_tanh(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = 1 - out * out
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_tanh(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]] * (-(out + out))
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+TANH.dual = Dual(tangent_tanh, bend_tanh)
+tanh_p.kind.dual = dual_of_record(TANH, "out")
 
 
 # sigmoid
@@ -1880,7 +2409,9 @@ def sigmoid(x):
 def raw_sigmoid(node, g, cotangents):
     m = node[2]
     out = node[5]
-    t = g * (out * (1 - out))
+    t = 1 - out
+    t *= out
+    t = g * t
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
@@ -1899,6 +2430,27 @@ def decode_sigmoid(node):
 
 
 SIGMOID = NodeKind("sigmoid", sigmoid_p, False, raw_sigmoid, graph_sigmoid, decode_sigmoid)
+
+
+def tangent_sigmoid(node, tangents):
+    m = node[2]
+    out = node[5]
+    t = 1 - out
+    t *= out
+    t *= tangents[m[0]]
+    return t
+
+
+def bend_sigmoid(node, g, tangents, results):
+    m = node[2]
+    out = node[5]
+    t = g * tangents[node[0]] * (1 - out - out)
+    k = m[0]
+    results[k] = results[k] + t if k in results else t
+
+
+SIGMOID.dual = Dual(tangent_sigmoid, bend_sigmoid)
+sigmoid_p.kind.dual = dual_of_record(SIGMOID, "out")
 
 
 # The functions by the name of the primitive

@@ -11,7 +11,9 @@ For each of the COMMON pointwise primitives the generated module has
   ``try`` is free as long as nothing is raised);
 * ``raw_NAME(node, g, cotangents)``, the reverse rule on plain arrays;
 * ``graph_NAME(node, g, cotangents, wrap)``, the same on Tensors;
-* ``decode_NAME(node)``.
+* ``decode_NAME(node)``;
+* ``tangent_NAME(node, tangents)`` and ``bend_NAME(node, g, tangents, results)``, forward over
+  reverse mode on plain arrays (`core.dual`).
 
 Nodes are ``[id, KIND, parent, None, gradient, saved...]`` for one operand and ``[id, KIND, parent,
 parent, gradient, saved x, saved y, (saved output,) constants]`` for two. What no partial that will
@@ -24,6 +26,7 @@ operation where a generic path costs 2 (../shared/core-notes.md; docs/design/cor
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -33,6 +36,7 @@ from typing import Any
 import numpy as np
 
 from .pointwise import POINTWISE
+from .symbolic import derivative
 from .symbols import Symbol, trace_partial
 
 OPERATORS = {
@@ -71,6 +75,7 @@ import numpy as np
 from ..core.abstract import Aval
 from ..core.algebra import unbroadcast
 from ..core.bind import bind
+from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
 from ..core.state import COUNTER, PAUSED, is_paused
@@ -88,6 +93,12 @@ NUMBERS = (ndarray, np.generic, int, float, complex, list, tuple)  # what NumPy 
 def constants(x, y):
     """Weak references to the operands that are Tensors without a node."""
     return (ref(x) if x._n is None else None, ref(y) if y._n is None else None)
+
+
+def spread(t, sx, sy):
+    """A tangent in the shape of the output of operands of these shapes."""
+    shape = sx if not sy else sy if not sx else np.broadcast_shapes(sx, sy)
+    return t if t.shape == shape else np.broadcast_to(t, shape)
 
 
 def slow(primitive, x, y):
@@ -123,6 +134,35 @@ def _product(g: str, partial: Symbol) -> str:
     if partial.text.startswith("1 / ") and partial.precedence == 2 and "*" not in partial.text:
         return f"{g} / {partial.text[4:]}"
     return f"{g} * {partial.within(3)}"
+
+
+_AUGMENTED = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
+
+
+def _in_place(text: str) -> str:
+    """Source that computes ``t = text`` with few temporaries.
+
+    All operands have one shape, and all but ``g`` one dtype: the cotangent of a real array may
+    still be complex.
+    """
+
+    def write(e: ast.expr) -> list[str]:
+        if not isinstance(e, ast.BinOp) or type(e.op) not in _AUGMENTED:
+            return [f"t = {ast.unparse(e)}"]
+        commutes = isinstance(e.op, (ast.Add, ast.Mult))
+        for made, other in ((e.left, e.right), (e.right, e.left))[: 1 + commutes]:
+            if isinstance(made, _MADE) and not isinstance(other, _MADE):
+                operand = ast.unparse(other)
+                if operand == "g":
+                    return [*write(made), f"t = {ast.unparse(ast.BinOp(other, e.op, _T))}"]
+                return [*write(made), f"t {_AUGMENTED[type(e.op)]} {operand}"]
+        return [f"t = {ast.unparse(e)}"]
+
+    return "".join(f"{line}\n" for line in write(ast.parse(text, mode="eval").body))
+
+
+_T = ast.Name("t")
+_MADE = (ast.BinOp, ast.UnaryOp, ast.Call)  # what makes a new array
 
 
 def _on_tensors(text: str) -> str:
@@ -202,8 +242,7 @@ def {name}(x):
 
 def raw_{name}(node, g, cotangents):
     m = node[2]
-{"".join(reads)}    t = {_product("g", partial)}
-{_indent(_add_to("m"))}
+{"".join(reads)}{_indent(_in_place(_product("g", partial)))}{_indent(_add_to("m"))}
 
 def graph_{name}(node, g, cotangents, wrap):
     m = node[2]
@@ -417,6 +456,78 @@ def decode_{name}(node):
 '''
 
 
+_MOVERS = {"x": "m", "y": "n", "out": "node"}
+
+
+def dual(name: str) -> str:
+    """The generated source of forward over reverse mode (`core.dual`)."""
+    arity = len(_partials(name))
+    tangents, bends = "", ""
+    used: frozenset[str] = frozenset()
+    for operand, parent, partial in zip("xy", "mn", _partials(name), strict=False):
+        if partial is None:
+            continue
+        symbol = trace_partial(partial, arity)
+        used |= symbol.names
+        slopes = {v: derivative(symbol.text, v) for v in sorted(symbol.names)}
+        declined = [_MOVERS[v] for v, slope in slopes.items() if slope is None]
+        both = " and ".join(f"{v} is not None" for v in (parent, *declined) if v != "node")
+        product = _product(f"tangents[{parent}[0]]", symbol)
+        if arity == 1:
+            tangents = _in_place(product) if not declined else "t = None\n"
+        else:
+            if declined:
+                tangents += f"if {both}:\n    return None\n"
+            added = (
+                f"t = {product}\n"
+                if not tangents
+                else f"u = {product}\nt = u if t is None else t + u\n"
+            )
+            tangents += f"if {parent} is not None:\n{_indent(added)}"
+        bent = _bends(operand, parent, slopes, arity)
+        bends += f"if {parent} is not None:\n{_indent(bent)}" if bent and arity == 2 else bent
+    if arity == 2:
+        read = "m = node[2]\nn = node[3]\nx = node[5]\ny = node[6]\n"
+        tangents = f"""t = None
+{tangents}sx = x if type(x) is tuple else np.shape(x)
+sy = y if type(y) is tuple else np.shape(y)
+if sx != sy:
+    t = spread(t, sx, sy)
+"""
+        bends = f"sx = x if type(x) is tuple else np.shape(x)\n{bends}" if "sx" in bends else bends
+        bends = f"sy = y if type(y) is tuple else np.shape(y)\n{bends}" if "sy" in bends else bends
+        read += "out = node[7]\n" if "out" in used else ""
+    else:
+        saved = [v for v in ("x", "out") if v in used]
+        read = "m = node[2]\n" + "".join(f"{v} = node[{5 + i}]\n" for i, v in enumerate(saved))
+    text = f"\n\ndef tangent_{name}(node, tangents):\n{_indent(read + tangents)}    return t\n"
+    rules = f"tangent_{name}, {f'bend_{name}' if bends else None}"
+    if bends:
+        text += f"\n\ndef bend_{name}(node, g, tangents, results):\n{_indent(read + bends)}"
+    layout = " ".join(["x y out" if "out" in used else "x y"] if arity == 2 else saved)
+    return f"""{text}
+
+{name.upper()}.dual = Dual({rules})
+{name}_p.kind.dual = dual_of_record({name.upper()}, "{layout}")
+"""
+
+
+def _bends(operand: str, parent: str, slopes: dict[str, str | None], arity: int) -> str:
+    """Source that adds ``g`` times the tangent of a partial with these slopes."""
+    text = ""
+    for name, slope in slopes.items():
+        if slope is None or slope == "0":
+            continue
+        mover = _MOVERS[name]
+        term = f"t = g * tangents[{mover}[0]]" + ("" if slope == "1" else f" * ({slope})") + "\n"
+        if arity == 2:
+            term += f"if t.shape != s{operand}:\n    t = unbroadcast(t, s{operand})\n"
+        term += _add_to(parent).replace("cotangents", "results")
+        other = name not in ("out", operand)
+        text += f"if {mover} is not None:\n{_indent(term)}" if other else term
+    return text
+
+
 def generated_names() -> list[str]:
     """The primitives that get a fast path, in the order of their declaration."""
     return [name for name in POINTWISE if name in COMMON]
@@ -428,6 +539,7 @@ def generate() -> str:
     parts = [HEADER]
     for name in names:
         parts.append(unary(name) if len(_partials(name)) == 1 else binary(name))
+        parts.append(dual(name))
     table = "".join(f"    {name!r}: {name},\n" for name in names)
     parts.append(f"\n\n# The functions by the name of the primitive\nFAST = {{\n{table}}}\n")
     operators = "".join(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.abstract import Aval
+from ..core.dual import Dual
 from ..core.primitive import Primitive
 from ..core.state import COUNTER, PAUSED, is_paused
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
@@ -95,6 +96,10 @@ def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
     cotangents[k] = cotangents[k] + g if k in cotangents else g
 
 
+def _tangent_sum(node: Node, tangents: dict[int, Any]) -> Any:
+    return _add(tangents[node[2][0]], node[6], None, None, node[7])
+
+
 def _graph_sum(node: Node, ct: Any, cotangents: Cotangents, wrap: Wrap) -> None:
     shape = node[5]
     g = spread(ct, shape, canonical_axes(node[6], len(shape)), node[7])
@@ -159,5 +164,6 @@ def _extremum_kind(primitive: Primitive) -> NodeKind:
 
 
 SUM = NodeKind("sum", sum_p, False, _raw_sum, _graph_sum, _decode_sum)
+SUM.dual = Dual(_tangent_sum, None)
 MAX = _extremum_kind(max_p)
 MIN = _extremum_kind(min_p)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core import algebra, pytree
+from ..core import pytree
 from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.liveness import Scope
-from ..core.ownership import owns_alone, plain_array, settle, snapshot
+from ..core.ownership import alone_in_list, owns_alone, plain_array, settle, snapshot
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT
@@ -27,6 +27,7 @@ __all__ = [
     "function_of_selected",
     "input_leaf",
     "release",
+    "release_all",
     "select_arguments",
     "tracing_user",
 ]
@@ -263,9 +264,18 @@ def release(x: Any, keep: bool) -> Any:
     return handle(t._a, None, None) if keep else t._a
 
 
-def zero_cotangent(t: Tensor) -> Any:
-    """The cotangent of an input that the output does not depend on."""
-    return algebra.zeros_like(t)
+def release_all(results: list[Any], keep: bool) -> list[Any]:
+    """`release` of each, in the same list; the caller must hold none of them besides."""
+    for i in range(len(results)):
+        if keep or type(results[i]) is not np.ndarray or not alone_in_list(results, i):
+            results[i] = release(_taken(results, i), keep)
+    return results
+
+
+def _taken(results: list[Any], i: int) -> Any:
+    x = results[i]
+    results[i] = None
+    return x
 
 
 def seed_like(t: Any, ct: Any, where: Callable[[], str]) -> Any:

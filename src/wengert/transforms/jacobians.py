@@ -248,8 +248,9 @@ def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any
 
     Notes
     -----
-    Reverse over reverse on one recording of ``function``: about the cost of two gradients.
-    ``jvp(grad(function), (x,), (v,))`` gives the same by forward over reverse mode and needs less
-    memory.
+    One recording of ``function``, then forward over reverse mode on plain arrays: about the cost of
+    two gradients. Where that is not open (inside another transform, for complex numbers and for
+    operations without the rules it needs) the reverse sweep is recorded and swept again, for about
+    twice that. ``jvp(grad(function), (x,), (v,))`` gives the same.
     """
     return gradient_derivative(function, x, v, args, kwargs)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import algebra, pytree
 from ..core.bind import refresh
+from ..core.dual import derivative_of_sweep
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
@@ -22,6 +23,7 @@ from .boundary import (
     check_argnums,
     name_of,
     release,
+    release_all,
     seed_like,
     select_arguments,
     tracing_user,
@@ -68,10 +70,8 @@ def _cotangents_out(
             elif g.dtype is not t._a.dtype:
                 g = algebra.cast_like(g, t._a.dtype)
             leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
-            del g
-        # A leaf must not be held here while `release` looks whether anybody else holds it.
-        leaves.reverse()
-        out = [release(leaves.pop(), keep) for _ in range(len(leaves))]
+            del g  # a leaf must not be held here while it is asked whether anybody else holds it
+        out = release_all(leaves, keep)
         trees.append(out[0] if spec is None else pytree.unflatten(spec, out))
     return trees[0] if single else tuple(trees)
 
@@ -220,7 +220,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
 def gradient_derivative(
     function: Function, x: Any, v: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """The derivative of ``<gradient, v>``, by sweeping the recorded sweep: see `hvp`."""
+    """The derivative of the gradient in the direction ``v``: see `hvp`."""
     keep = any_tensor(x, v, *args, *kwargs.values())
     scope = Scope()
     new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
@@ -234,18 +234,27 @@ def gradient_derivative(
     where = f"hvp of {name_of(function)}: v"
     seeds = {k: seed_like(t, u, lambda: where) for k, t, u in zip(ids, inputs, directions)}
     stops = frozenset(ids)
-    products: dict[int, Any] = {}
     with tracing_user():
         y = _check_scalar("hvp", function, function(*new_args, **kwargs))
+    products: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
-        gradient = sweep(y._n, algebra.ones_like(y), stops, create_graph=True)[0]
-        tracked = [k for k in gradient if gradient[k]._n is not None]
-        if tracked:
-            roots = tuple([gradient[k]._n for k in tracked])
-            root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
-            products = sweep(root, [seeds[k] for k in tracked], stops)[0]
+        plain = derivative_of_sweep(y._n, algebra.ones_like(y), seeds)
+        products = _recorded_twice(y, y._n, stops, seeds) if plain is None else plain
     scope.active = False
     return _cotangents_out(selected, products, True, Liveness(), keep)
+
+
+def _recorded_twice(
+    y: Tensor, root: Any, stops: frozenset[int], seeds: dict[int, Any]
+) -> dict[int, Any]:
+    """The derivative of ``<gradient, v>``, by sweeping the recorded sweep."""
+    gradient = sweep(root, algebra.ones_like(y), stops, create_graph=True)[0]
+    tracked = [k for k in gradient if gradient[k]._n is not None]
+    if not tracked:
+        return {}
+    roots = tuple([gradient[k]._n for k in tracked])
+    root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
+    return sweep(root, [seeds[k] for k in tracked], stops)[0]
 
 
 def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
