@@ -75,6 +75,16 @@ def sinc_derivative(x, n):
 '''
 
 
+DEFINITIONS["convolve_stacks"] = '''\
+def convolve_stacks(a, v, mode):
+    """np.convolve along the last axis of stacks that broadcast."""
+    if mode == "full":
+        a = np.pad(a, [(0, 0)] * (a.ndim - 1) + [(v.shape[-1] - 1,) * 2])
+    windows = np.lib.stride_tricks.sliding_window_view(a, v.shape[-1], -1)
+    return np.einsum("...jk,...k->...j", windows, v[..., ::-1])
+'''
+
+
 def functions_called(tree: ast.AST) -> set[str]:
     """The functions that an expression calls by a plain name: none of NumPy or Python."""
     return {

@@ -255,7 +255,25 @@ def _forward_transpose(values: list[Value], params: Any, out: Var, shapes: Shape
     return None if params["axes"] else Value(call("np.transpose", values[0].tree), ())
 
 
+def _convolve(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value | None:
+    """Of stacks: NumPy's function takes vectors only."""
+    if len(values[0].shape) == len(values[1].shape) == 1:
+        return None
+    operands = [v.tree for v in values]
+    return Value(call("convolve_stacks", *operands, constant(params["mode"])), out.shape)
+
+
+def _astype(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value | None:
+    """Of a scalar, which in a listing may be a Python number without methods."""
+    if out.shape:
+        return None
+    return Value(call(f"np.{np.dtype(params['dtype']).name}", values[0].tree), ())
+
+
+_IN_BACKWARD |= {"convolve": _convolve, "astype": _astype}
 _IN_FORWARD: dict[str, _Rewriting] = {
+    "convolve": _convolve,
+    "astype": _astype,
     "transpose": _forward_transpose,
     "broadcast_to": _forward_broadcast_to,
     "reshape": _forward_reshape,
