@@ -14,7 +14,15 @@ import numpy as np
 from .abstract import Aval, Var
 from .tensor import Tensor
 
-__all__ = ["cast_like", "ones_like", "strong_product", "times_partial", "unbroadcast", "zeros_like"]
+__all__ = [
+    "add_to_cotangent",
+    "cast_like",
+    "ones_like",
+    "strong_product",
+    "times_partial",
+    "unbroadcast",
+    "zeros_like",
+]
 
 _add_reduce = np.add.reduce
 
@@ -50,6 +58,20 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     if axes:
         g = _bind("sum", (g,), {"axis": axes})
     return g if g.shape == shape else _bind("reshape", (g,), {"shape": shape})
+
+
+# From here on an addition into an array that is there already saves more than it costs to ask.
+_WORTH_ASKING = 4096
+
+
+def add_to_cotangent(cotangents: dict[int, Any], k: int, t: Any) -> None:
+    """Add ``t``, a plain array that nobody else holds, to the cotangent that is there already."""
+    ct = cotangents[k]
+    if t.size >= _WORTH_ASKING and t.shape == ct.shape and t.dtype is ct.dtype:
+        np.add(ct, t, out=t)
+        cotangents[k] = t
+    else:
+        cotangents[k] = ct + t
 
 
 def strong_product(c: Any, p: Any) -> Any:

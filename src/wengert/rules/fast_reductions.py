@@ -121,8 +121,11 @@ def _raw_extremum(node: Node, ct: Any, cotangents: Cotangents) -> None:
     winners = x == y
     if np.not_equal(y, y).any():
         winners |= x != x
-    count = _add(winners, axis, ct.dtype, None, True)
-    g = winners * (ct / count)
+    if np.count_nonzero(winners) == y.size:
+        g = np.zeros(x.shape, ct.dtype)
+        np.copyto(g, ct, where=winners)
+    else:  # ties share
+        g = winners * (ct / _add(winners, axis, ct.dtype, None, True))
     k = node[2][0]
     cotangents[k] = cotangents[k] + g if k in cotangents else g
 
