@@ -246,3 +246,22 @@ def test_the_array_of_a_result_is_read_only() -> None:
     assert "read-only" in (wg.Tensor.array.__doc__ or "")
     with pytest.raises(wg.WengertValueError, match=r"np.broadcast_to.*x.copy\(\)"):
         np.broadcast_to(wg.Tensor(1.0), (3,))[0] = 2.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wg.grad(math.sin)(1.0),
+        lambda: wg.jvp(math.sin, (1.0,), (1.0,)),
+        lambda: wg.show(math.sin, 1.0),
+    ],
+)
+def test_a_function_handed_to_a_transform_is_not_named_as_the_transform(call: Any) -> None:
+    with pytest.raises(wg.WengertTypeError) as caught:
+        call()
+    message = str(caught.value)
+    assert "What was called takes plain numbers" in message, message
+    assert "np.sin(x), not math.sin(x)" in message
+    assert "wengert.show" not in message
+    assert "wengert.transforms" not in message
+    assert "leave the conversion out" not in message

@@ -123,7 +123,7 @@ def _reason(what: str, caller: Caller) -> str:
         return f"{name or '.' + caller.method} takes plain numbers; {_IN_GENERAL}"
     if "%" in caller.expression[1:] and caller.expression[:1] in "'\"":
         return 'To print a value write f"{x:.3f}", which is allowed'
-    if what in _NUMBERS and (name or caller.expression):
+    if what in _NUMBERS and name:
         return "NumPy's functions take x as it is, so leave the conversion out"
     return f"What was called takes plain numbers; {_IN_GENERAL}"
 

@@ -100,6 +100,8 @@ def calling() -> Caller:
         return Caller("", "", "", "")
     expression = _expression(frame)
     name, method = _called_name(expression, frame)
+    if name.startswith("wengert."):  # it called what asked, as in jvp(math.sin, (x,), (t,))
+        name = ""
     if not name and called is not None:
         name = _defined_name(called)
     library = _package(called) if called is not None else name.partition(".")[0]
