@@ -24,10 +24,16 @@ import wengert as wg
 
 V = np.array([0.5, 1.5, 2.5])
 M = np.eye(3) + 0.1
+VECTORIZED = np.vectorize(lambda t: t * t)
 
 # What is done inside grad, and the pieces of the message: who asked, and what to write instead.
 REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "math.sin": (lambda x: math.sin(x[0]), ("math.sin", "use np.sin")),
+    "np.vectorize": (
+        lambda x: np.vectorize(lambda t: t * t)(x),
+        ("np.vectorize stores what it computes in a plain array", "use wg.vmap"),
+    ),
+    "vectorized": (lambda x: VECTORIZED(x), ("VECTORIZED takes plain numbers",)),
     "math.fabs": (lambda x: math.fabs(x[0]), ("math.fabs", "use np.abs")),
     "math.gamma": (lambda x: math.gamma(x[0]), ("math.gamma", "scipy.special.gamma")),
     "float": (lambda x: float(x[0]), ("float()", "leave the conversion out")),

@@ -141,6 +141,8 @@ def _instead_of_math(function: str) -> str:
 def _instead_of_numpy(module: str, function: str) -> str:
     if function.startswith(("float", "int", "complex", "uint")):
         return f"makes a plain number; write x.astype(np.{function})"
+    if function == "vectorize":
+        return "stores what it computes in a plain array; use wengert.vmap"
     ours = getattr(sys.modules.get("wengert.numpy"), function, None)
     why = "does not look for Tensors inside lists, nor in every argument; "
     if module == "np" and ours is not None and ours is not getattr(np, function, None):
