@@ -83,7 +83,7 @@ def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
     """Operands in the precision of the output, in which its derivative is to be computed.
 
     Of ``x64 / y32`` the partial derivative ``1 / y32`` would have single precision; of integers
-    ``y * y`` would overflow. Python's numbers adapt by themselves, and booleans are exact.
+    ``y * y`` would overflow, and booleans have no ``-y``. Python's numbers adapt by themselves.
     """
     for x in operands:
         if getattr(x, "dtype", dtype) is not dtype:
@@ -95,7 +95,7 @@ def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
 
 def _in_precision(x: Any, dtype: Any) -> Any:
     have = getattr(x, "dtype", None)
-    if have is None or have == dtype or have.kind not in "iufc":
+    if have is None or have == dtype or have.kind not in "biufc":
         return x
     if dtype.kind == "c" and have.kind != "c":
         dtype = np.dtype(f"f{dtype.itemsize // 2}")
