@@ -14,7 +14,14 @@ from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.liveness import Scope
-from ..core.ownership import owns_alone, plain_array, settle, snapshot
+from ..core.ownership import (
+    overwritten,
+    owns_alone,
+    plain_array,
+    settle,
+    snapshot,
+    was_written,
+)
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT
@@ -131,6 +138,8 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
             if x._x.exposed:
                 a = None
                 if not settle(x):
+                    if was_written(x):
+                        raise overwritten()
                     x._a = x._a.copy() if tangents else x._a
                     a = x._a.copy()
                 else:
