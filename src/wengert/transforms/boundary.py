@@ -14,7 +14,15 @@ from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.liveness import Scope
-from ..core.ownership import alone_in_list, owns_alone, plain_array, settle, snapshot
+from ..core.ownership import (
+    alone_in_list,
+    overwritten,
+    owns_alone,
+    plain_array,
+    settle,
+    snapshot,
+    was_written,
+)
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT
@@ -147,6 +155,8 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
             if x._x.exposed:
                 a = None
                 if not settle(x):
+                    if was_written(x):
+                        raise overwritten()
                     x._a = x._a.copy() if tangents else x._a
                     a = x._a.copy()
                 else:
