@@ -11,6 +11,7 @@ the text alone, so that another run changes nothing but outputs that really diff
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import re
 import sys
@@ -118,7 +119,8 @@ def execute(source: Path, *, quick: bool) -> Any:
         with warnings.catch_warnings():
             # The kernel's transport warns of its own future.
             warnings.simplefilter("ignore")
-            client.execute(env=_environment(source.parent.parent, quick=quick))
+            # Not client.execute(), which leaves its event loop and the loop's sockets open.
+            asyncio.run(client.async_execute(env=_environment(source.parent.parent, quick=quick)))
     except CellExecutionError as error:
         text = _COLOURS.sub("", error.traceback).strip()
         raise NotebookError(f"{source}: {error.ename}: {error.evalue}\n{text}") from None

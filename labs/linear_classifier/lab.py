@@ -94,9 +94,15 @@ def first_epochs(curves: dict[str, Curves], n: int) -> dict[str, Curves]:
 
 
 def _copy_checkpoints(source: Path, out: Path) -> None:
-    found = [source / name for name in ("linear.npz", "two_layer.npz") if (source / name).exists()]
+    found = [
+        source / name
+        for name in ("linear.safetensors", "two_layer.safetensors")
+        if (source / name).exists()
+    ]
     if not found:
-        raise wg.DataError(f"{source}: no checkpoint linear.npz or two_layer.npz there")
+        raise wg.DataError(
+            f"{source}: no checkpoint linear.safetensors or two_layer.safetensors there"
+        )
     for path in found:
         if path.parent.resolve() != out.resolve():
             write_bytes(out / path.name, path.read_bytes())
@@ -174,7 +180,7 @@ def train_numerical(images: Images, epochs: int) -> Curves:
 
 
 def train_automatic(images: Images, epochs: int, out: Path | None = None) -> Curves:
-    """The linear classifier; goes on from ``out/linear.npz`` if it is there."""
+    """The linear classifier; goes on from ``out/linear.safetensors`` if it is there."""
 
     def descend(weights: Any, left: int, watch: Any) -> Any:
         if weights is None:
@@ -189,13 +195,13 @@ def train_automatic(images: Images, epochs: int, out: Path | None = None) -> Cur
             watch=watch,
         )
 
-    return follow(descend, epochs, "linear", out and out / "linear.npz", _name(images))
+    return follow(descend, epochs, "linear", out and out / "linear.safetensors", _name(images))
 
 
 def train_two_layer(
     images: Images, epochs: int, out: Path | None = None, seed: int | None = None
 ) -> Curves:
-    """The same with another score function; goes on from ``out/two_layer.npz``."""
+    """The same with another score function; goes on from ``out/two_layer.safetensors``."""
     score, loss = classifier.two_layer(_HIDDEN)
     x = images.x_train
     rng = np.random.default_rng(0 if seed is None else seed)
@@ -207,4 +213,6 @@ def train_two_layer(
             score, classifier.grad(loss), weights, x, images.y_train, left, watch=watch
         )
 
-    return follow(descend, epochs, "two layers", out and out / "two_layer.npz", _name(images))
+    return follow(
+        descend, epochs, "two layers", out and out / "two_layer.safetensors", _name(images)
+    )

@@ -110,7 +110,7 @@ figure_of({"numerical": numerical}, f"Numerical gradients, 10 features ({images.
 
 # %%
 runs = Path("../../runs/linear_classifier")
-source = runs if not labs.quick() and (runs / "linear.npz").exists() else None
+source = runs if not labs.quick() and (runs / "linear.safetensors").exists() else None
 linear = lab.train_automatic(images, 20 if labs.quick() else 2000, source)
 print(f"{len(linear.loss)} epochs in {linear.seconds:.0f} s")
 print(f"loss {linear.loss[0]:.4f} to {linear.loss[-1]:.4f}; it rose in {linear.rises} of them")

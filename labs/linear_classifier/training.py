@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from tqdm import tqdm
 import wengert as wg
 from wengert.train.atomic import write_bytes
 from wengert.train.interrupt import deferred_interrupt
+from wengert.train.tensors import read_tensors, write_tensors
 
 __all__ = ["Curves", "draw_accuracy", "draw_loss", "figure_of", "follow", "save_figure"]
 
@@ -46,17 +46,13 @@ class Curves:
         return int(np.sum(np.diff(self.loss) >= 0))
 
     def save(self, path: Path) -> None:
-        """Write an .npz file, whole or not at all."""
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            weights=np.asarray(self.weights),
-            loss=self.loss,
-            accuracy=self.accuracy,
-            seconds=self.seconds,
-            of=self.of,
-        )
-        write_bytes(path, buffer.getvalue())
+        """Write a safetensors file, whole or not at all."""
+        arrays = {
+            "weights": np.asarray(self.weights),
+            "loss": np.array(self.loss),
+            "accuracy": np.array(self.accuracy),
+        }
+        write_tensors(path, arrays, {"seconds": self.seconds, "of": self.of})
 
     @classmethod
     def load(cls, path: Path) -> Curves:
@@ -68,16 +64,10 @@ class Curves:
             If the file is broken.
         """
         try:
-            # An empty file is an EOFError to NumPy; a file it cannot read it leaves open.
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                return cls(
-                    file["weights"],
-                    file["loss"].tolist(),
-                    file["accuracy"].tolist(),
-                    float(file["seconds"]),
-                    str(file["of"]),
-                )
-        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            arrays, about = read_tensors(path)
+            loss, accuracy = arrays["loss"].tolist(), arrays["accuracy"].tolist()
+            return cls(arrays["weights"], loss, accuracy, float(about["seconds"]), about["of"])
+        except (KeyError, wg.DataError) as error:
             raise wg.DataError(
                 f"{path}: no checkpoint that can be read ({error}); remove it to start anew"
             ) from error

@@ -75,6 +75,11 @@ class Construction(Fact):
         self.same("array after -=", t.array, [4.5, 1.5])
         t.array = np.array([3.0, 4.0])
         self.same("array after setting it", t.array, [3.0, 4.0])
+        result = self.leaf([1.0, 2.0]) * self.leaf([3.0, 4.0])
+        result.array[0] = 5
+        self.same("array of a result after writing into it", result.array, [5.0, 8.0])
+        result.array = np.array([6.0, 7.0])
+        self.same("array of a result after setting it", result.array, [6.0, 7.0])
         self.assertIs(type(self.submission.Tensor(2.0).array), np.ndarray)
         self.same("scalar", self.submission.Tensor(2.0).array, 2.0)
 

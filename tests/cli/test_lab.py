@@ -306,12 +306,12 @@ def test_ctrl_c_from_a_terminal(tmp_path, labs):
         "import sys; from pathlib import Path; from wengert.cli import lab, main; "
         f"lab.labs_folder = lambda: Path({str(folder)!r}); sys.exit(main(['lab', 'long']))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.startswith("wengert: interrupted; saved in runs/long: figures.json, loss.txt")
 

@@ -24,10 +24,16 @@ import wengert as wg
 
 V = np.array([0.5, 1.5, 2.5])
 M = np.eye(3) + 0.1
+VECTORIZED = np.vectorize(lambda t: t * t)
 
 # What is done inside grad, and the pieces of the message: who asked, and what to write instead.
 REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "math.sin": (lambda x: math.sin(x[0]), ("math.sin", "use np.sin")),
+    "np.vectorize": (
+        lambda x: np.vectorize(lambda t: t * t)(x),
+        ("np.vectorize stores what it computes in a plain array", "use wg.vmap"),
+    ),
+    "vectorized": (lambda x: VECTORIZED(x), ("VECTORIZED takes plain numbers",)),
     "math.fabs": (lambda x: math.fabs(x[0]), ("math.fabs", "use np.abs")),
     "math.gamma": (lambda x: math.gamma(x[0]), ("math.gamma", "scipy.special.gamma")),
     "float": (lambda x: float(x[0]), ("float()", "leave the conversion out")),
@@ -239,10 +245,29 @@ def test_no_copy_is_impossible() -> None:
         np.asarray(wg.Tensor(V), copy=False)
 
 
-def test_the_array_of_a_result_is_read_only() -> None:
-    y = wg.Tensor(V, requires_grad=True) * 2
+def test_the_array_of_a_view_is_read_only() -> None:
+    y = wg.Tensor(V, requires_grad=True)[1:]
     with pytest.raises(ValueError, match="read-only"):
         y.array[0] = 1.0
     assert "read-only" in (wg.Tensor.array.__doc__ or "")
     with pytest.raises(wg.WengertValueError, match=r"np.broadcast_to.*x.copy\(\)"):
         np.broadcast_to(wg.Tensor(1.0), (3,))[0] = 2.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wg.grad(math.sin)(1.0),
+        lambda: wg.jvp(math.sin, (1.0,), (1.0,)),
+        lambda: wg.show(math.sin, 1.0),
+    ],
+)
+def test_a_function_handed_to_a_transform_is_not_named_as_the_transform(call: Any) -> None:
+    with pytest.raises(wg.WengertTypeError) as caught:
+        call()
+    message = str(caught.value)
+    assert "What was called takes plain numbers" in message, message
+    assert "np.sin(x), not math.sin(x)" in message
+    assert "wengert.show" not in message
+    assert "wengert.transforms" not in message
+    assert "leave the conversion out" not in message

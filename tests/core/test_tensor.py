@@ -63,6 +63,10 @@ class TestConstruction:
         with pytest.raises(wg.WengertTypeError, match=r"parents\[0\] is a ndarray"):
             Tensor([1.0], True, (np.ones(1),), lambda g: None)
 
+    def test_grad_fn_must_be_a_function(self) -> None:
+        with pytest.raises(wg.WengertTypeError, match=r"grad_fn must be a function .*, not a int"):
+            Tensor([1.0], True, (Tensor([1.0], True),), 3)  # type: ignore[arg-type]
+
     def test_cannot_be_subclassed(self) -> None:
         with pytest.raises(wg.WengertTypeError, match="hold one as an attribute"):
             type("Mine", (Tensor,), {})

@@ -184,7 +184,7 @@ class TestFollow:
                 return
 
     def test_goes_on_from_a_checkpoint(self, tmp_path: Path) -> None:
-        path = tmp_path / "c.npz"
+        path = tmp_path / "c.safetensors"
         whole = training.follow(self.descend, 130, "t")
         training.follow(self.descend, 70, "t", path)
         resumed = training.follow(self.descend, 130, "t", path)
@@ -193,7 +193,7 @@ class TestFollow:
         again = training.follow(self.descend, 130, "t", path)  # nothing left to do
         assert again.loss == whole.loss
         assert again.rises == 0
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["c.npz"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["c.safetensors"]
 
     @pytest.fixture
     def interruptible(self) -> Iterator[None]:
@@ -204,7 +204,7 @@ class TestFollow:
 
     @pytest.mark.usefixtures("interruptible")
     def test_interrupt_saves(self, tmp_path: Path) -> None:
-        path = tmp_path / "c.npz"
+        path = tmp_path / "c.safetensors"
 
         def interrupted(weights: Any, epochs: int, watch: Any) -> None:
             def press(w: Any, loss: float, accuracy: float) -> bool:
@@ -219,15 +219,17 @@ class TestFollow:
         assert len(Curves.load(path).loss) == 7
 
     def test_broken_checkpoint(self, tmp_path: Path) -> None:
-        path = tmp_path / "c.npz"
+        path = tmp_path / "c.safetensors"
         training.follow(self.descend, 3, "t", path)
         for content in (path.read_bytes()[:100], b"", b"text"):
             path.write_bytes(content)
-            with pytest.raises(wg.DataError, match=r"c\.npz: no checkpoint that can be read"):
+            with pytest.raises(
+                wg.DataError, match=r"c\.safetensors: no checkpoint that can be read"
+            ):
                 training.follow(self.descend, 3, "t", path)
 
     def test_checkpoint_of_something_else(self, tmp_path: Path) -> None:
-        path = tmp_path / "c.npz"
+        path = tmp_path / "c.safetensors"
         training.follow(self.descend, 3, "t", path, "2000 images")
         with pytest.raises(wg.DataError, match="of '2000 images', not of '50000 images'"):
             training.follow(self.descend, 5, "t", path, "50000 images")
@@ -269,7 +271,7 @@ def test_quick_run(tmp_path: Path) -> None:
     assert figures["train_accuracy_percent"] > 70
     for name in ("linear_classifier.png", "two_layer.png", "numerical.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-    assert len(Curves.load(tmp_path / "linear.npz").loss) == 30
+    assert len(Curves.load(tmp_path / "linear.safetensors").loss) == 30
 
 
 def test_resume(tmp_path: Path) -> None:
@@ -279,10 +281,12 @@ def test_resume(tmp_path: Path) -> None:
     lab.run(options(first, "--epochs", "10"))
     figures = lab.run(options(second, "--epochs", "30", "--resume", str(first)))
     assert figures["epochs"] == 30
-    whole = Curves.load(second / "linear.npz")
-    assert whole.loss[:10] == Curves.load(first / "linear.npz").loss
+    whole = Curves.load(second / "linear.safetensors")
+    assert whole.loss[:10] == Curves.load(first / "linear.safetensors").loss
     assert whole.rises == 0
-    with pytest.raises(wg.DataError, match="no checkpoint linear.npz or two_layer.npz there"):
+    with pytest.raises(
+        wg.DataError, match="no checkpoint linear.safetensors or two_layer.safetensors there"
+    ):
         lab.run(options(second, "--resume", str(tmp_path)))
 
 

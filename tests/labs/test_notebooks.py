@@ -1,5 +1,7 @@
 """The labs' notebooks: pairs in step, outputs committed, each runs; and the tool that runs them."""
 
+import asyncio
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +125,21 @@ def test_a_run_at_full_size(folder, capsys):
     # Another run changes nothing.
     assert notebooks.main([], folder) == 0
     assert (folder / "toy" / "toy.ipynb").read_bytes() == first
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_run_leaves_no_event_loop_open(folder, failing):
+    """Regression: the garbage collector found its sockets in the middle of some later test."""
+    if failing:
+        (folder / "toy" / "toy.py").write_text(f"{SOURCE}\n# %%\n1 / 0\n")
+    before = open_loops()
+    assert notebooks.main(["toy"], folder) == failing
+    assert open_loops() <= before
+
+
+def open_loops():
+    loops = (o for o in gc.get_objects() if isinstance(o, asyncio.AbstractEventLoop))
+    return {id(loop) for loop in loops if not loop.is_closed()}
 
 
 def test_a_quick_run_writes_nothing(folder, monkeypatch):

@@ -117,3 +117,20 @@ def test_gradient_of_an_mlp_agrees_with_differences():
                 expected = (values[0] - values[1]) / (2 * step)
                 found = gradient[f"layers.{index}.{name}"][place]
                 assert found == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda rng: nn.Linear(2, 3, rng=rng), lambda rng: nn.Conv2d(2, 3, 1, rng=rng)]
+)
+def test_a_seed_is_no_generator(make):
+    """Regression: 'int' object has no attribute 'uniform'."""
+    with pytest.raises(wg.WengertTypeError, match=r"got rng=0; pass np.random.default_rng\(0\)"):
+        make(0)
+
+
+def test_a_linear_layer_of_a_list_and_of_what_is_no_array():
+    """Regression: 'list' object has no attribute 'shape'."""
+    layer = nn.Linear(2, 3, rng=np.random.default_rng(0), dtype=float)
+    np.testing.assert_array_equal(layer([[1.0, 2.0]]), layer(np.array([[1.0, 2.0]])))
+    with pytest.raises(wg.ShapeError, match=r"expected inputs of shape \(\.\.\., 2\), got \(\)"):
+        layer(3.0)

@@ -56,6 +56,23 @@ def test_against_windows(window, stride, padding):
     np.testing.assert_allclose(y, by_windows(*args, np.nanmean, np.nan), atol=1e-15)
 
 
+def test_windows_that_start_in_the_padding_and_end_before_the_image_does():
+    # Two windows of 3 over 1 + 6 places: the last row and column are in none, so have no gradient.
+    x = RNG.normal(size=(2, 6, 6, 3))
+
+    def total(x):
+        return nn.max_pool2d(x, 3, padding=1).sum()
+
+    np.full(x.shape, np.nan)  # freed: memory that an array without zeros would take
+    gradient = wg.grad(total)(x)
+    expected = np.zeros_like(x)
+    for rows in (slice(0, 2), slice(2, 5)):
+        for columns in (slice(0, 2), slice(2, 5)):
+            part = x[:, rows, columns]
+            expected[:, rows, columns] = part == part.max(axis=(1, 2), keepdims=True)
+    np.testing.assert_array_equal(gradient, expected)
+
+
 def test_ties_share_evenly():
     x = np.array([[1.0, 1.0, 2.0, 0.0], [1.0, 0.0, 2.0, 2.0]]).reshape(1, 2, 4, 1)
     g = wg.grad(lambda x: np.sum(nn.max_pool2d(x, 2)))(x)

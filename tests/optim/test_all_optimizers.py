@@ -75,7 +75,7 @@ def test_formula(optimizer):
 
 def of_pytorch(o, torch, parameter):
     if isinstance(o, SGD):
-        return torch.optim.SGD(
+        return torch.SGD(
             [parameter], o.lr, o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
         )
     if isinstance(o, Adam):
@@ -279,3 +279,17 @@ def test_schedules_reach_every_optimizer():
 def test_wrong_numbers(call, message):
     with pytest.raises(wg.ConfigError, match=message):
         call()
+
+
+@pytest.mark.parametrize("lr", ["0.1", None, np.array([0.1, 0.2])])
+def test_a_rate_that_is_no_number(lr):
+    """Regression: '<=' not supported between instances of 'float' and 'str'."""
+    with pytest.raises(wg.ConfigError, match="SGD: lr must be a number, got"):
+        SGD(lr)
+
+
+def test_a_gradient_that_is_no_array():
+    """Regression: 'float' object has no attribute 'shape'."""
+    optimizer, params = SGD(0.1), {"w": np.ones(3)}
+    with pytest.raises(wg.ShapeError, match=r"grads\['w'\] has shape \(\), but"):
+        optimizer.update(params, {"w": 1.0}, optimizer.init(params))

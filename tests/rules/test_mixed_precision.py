@@ -21,11 +21,13 @@ BINARY = sorted(
     for name, p in POINTWISE.items()
     if p.partials is not None and len(p.partials) == 2 and any(f is not None for f in p.partials)
 )
-LOW = [np.float16, np.float32, np.int8, np.int16, np.int32, np.int64]
+LOW = [np.float16, np.float32, np.bool_, np.int8, np.uint8, np.int16, np.int32, np.int64]
 
 
 def values(dtype: Any) -> Any:
-    if np.dtype(dtype).kind == "i":
+    if dtype is np.bool_:
+        return np.array([True, False, True, True])
+    if np.dtype(dtype).kind in "iu":
         return np.array([3, 7, 11, 101], dtype)  # 101 * 101 is too large for int8
     return rng.uniform(0.6, 1.7, 4).astype(dtype)
 

@@ -485,3 +485,17 @@ class TestForwardMode:
         f.defvjp(lambda x: (x * x, x), lambda x, ct: (2 * ct * x,))
         _, tangent = show(lambda x: f(x), 3.0, mode="forward").run()
         assert tangent == 6.0
+
+
+def test_empty_passes_say_why():
+    assert str(show(lambda x: x * x, 3)).splitlines() == [
+        "# forward pass",
+        "# nothing to compute: the result is an argument or a constant",
+        "",
+        "# backward pass",
+        "# nothing to differentiate: no argument is floating point (write 2.0 instead of 2)",
+    ]
+    listing = show(lambda x: x, 3.0)
+    assert "# nothing to compute" in str(listing)
+    assert listing.backward == "grad_x = 1.0"
+    assert listing.run() == (3.0, (1.0,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 import numpy as np
@@ -241,3 +242,51 @@ def test_no_grad_does_not_stop_tangents() -> None:
     assert wg.grad(f)(3.0) == 1.0
     assert wg.jvp(f, (3.0,), (1.0,))[1] == 7.0
     assert wg.jvp(lambda x: wg.stop_gradient(x * x) + x, (3.0,), (1.0,))[1] == 1.0
+
+
+POINT_FREE = {
+    name: getattr(wg, name)
+    for name in (
+        "grad value_and_grad grad_and_aux elementwise_grad holomorphic_grad derivative jacrev "
+        "jacfwd hessian vmap make_vjp make_jvp make_hvp make_ggnvp hessian_tensor_product "
+        "tensor_jacobian_product multigrad_dict"
+    ).split()
+}
+AT_A_POINT = {
+    "vjp": lambda f: wg.vjp(f, 1.0),
+    "jvp": lambda f: wg.jvp(f, (1.0,), (1.0,)),
+    "linearize": lambda f: wg.linearize(f, 1.0),
+    "hvp": lambda f: wg.hvp(f, 1.0, 1.0),
+    "linear_transpose": lambda f: wg.linear_transpose(f, 1.0),
+    "show": lambda f: wg.show(f, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", [*POINT_FREE, *AT_A_POINT])
+def test_the_value_of_a_function_is_no_function(name: str) -> None:
+    transform = (POINT_FREE | AT_A_POINT)[name]
+    with pytest.raises(wg.WengertTypeError, match=f"^{name}: expected a function, not a float"):
+        transform(np.float64(3.0).item())
+
+
+DIRECTIONS = {
+    "jvp of sin, tangents[0]": lambda v: wg.jvp(np.sin, (X,), (v,)),
+    "linearized sin: tangent": lambda v: wg.linearize(np.sin, X)[1](v),
+    "pullback of sin: cotangent": lambda v: wg.vjp(np.sin, X)[1](v),
+    "hvp of sum: v": lambda v: wg.hvp(np.sum, X, v),
+}
+
+
+@pytest.mark.parametrize("where", DIRECTIONS)
+def test_directions_that_are_no_numbers(where: str) -> None:
+    expected = re.escape(f"{where}: expected an array of numbers")
+    for v, found in ((None, "got None; give zeros"), ("x", "got a str"), ([[1], [1, 2]], "inhom")):
+        with pytest.raises(wg.WengertError, match=f"^{expected}.*{found}"):
+            DIRECTIONS[where](v)
+
+
+@pytest.mark.parametrize("name", ["grad", "elementwise_grad", "jacrev", "jacfwd", "hessian"])
+def test_one_number_is_a_numpy_scalar(name: str) -> None:
+    for x in (2.0, np.float64(2.0), np.array(2.0)):
+        assert type(getattr(wg, name)(lambda x: x**3)(x)) is np.float64
+    assert isinstance(getattr(wg, name)(lambda x: x**3)(wg.Tensor(2.0)), Tensor)

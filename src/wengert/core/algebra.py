@@ -14,7 +14,15 @@ import numpy as np
 from .abstract import Aval, Var
 from .tensor import Tensor
 
-__all__ = ["cast_like", "ones_like", "strong_product", "times_partial", "unbroadcast", "zeros_like"]
+__all__ = [
+    "add_to_cotangent",
+    "cast_like",
+    "ones_like",
+    "strong_product",
+    "times_partial",
+    "unbroadcast",
+    "zeros_like",
+]
 
 _add_reduce = np.add.reduce
 
@@ -52,6 +60,20 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else _bind("reshape", (g,), {"shape": shape})
 
 
+# From here on an addition into an array that is there already saves more than it costs to ask.
+_WORTH_ASKING = 4096
+
+
+def add_to_cotangent(cotangents: dict[int, Any], k: int, t: Any) -> None:
+    """Add ``t``, a plain array that nobody else holds, to the cotangent that is there already."""
+    ct = cotangents[k]
+    if t.size >= _WORTH_ASKING and t.shape == ct.shape and t.dtype is ct.dtype:
+        np.add(ct, t, out=t)
+        cotangents[k] = t
+    else:
+        cotangents[k] = ct + t
+
+
 def strong_product(c: Any, p: Any) -> Any:
     """``c * p``, but zero wherever ``c`` is exactly zero, whatever ``p`` is."""
     return _bind("strong_product", (c, p), {})
@@ -61,7 +83,7 @@ def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
     """Operands in the precision of the output, in which its derivative is to be computed.
 
     Of ``x64 / y32`` the partial derivative ``1 / y32`` would have single precision; of integers
-    ``y * y`` would overflow. Python's numbers adapt by themselves, and booleans are exact.
+    ``y * y`` would overflow, and booleans have no ``-y``. Python's numbers adapt by themselves.
     """
     for x in operands:
         if getattr(x, "dtype", dtype) is not dtype:
@@ -73,7 +95,7 @@ def _promoted(operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
 
 def _in_precision(x: Any, dtype: Any) -> Any:
     have = getattr(x, "dtype", None)
-    if have is None or have == dtype or have.kind not in "iufc":
+    if have is None or have == dtype or have.kind not in "biufc":
         return x
     if dtype.kind == "c" and have.kind != "c":
         dtype = np.dtype(f"f{dtype.itemsize // 2}")

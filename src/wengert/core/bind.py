@@ -14,7 +14,7 @@ import numpy as np
 from .abstract import Aval, Var
 from .errors import MutationError
 from .forward import tangents_of_output
-from .ownership import plain_array, settle, snapshot
+from .ownership import overwritten, plain_array, settle, snapshot, was_written
 from .primitive import Primitive
 from .refusals import explained, not_numbers, operation_text
 from .state import PAUSED, is_paused, next_id
@@ -88,7 +88,7 @@ def bind(
     writes to the operand.
     """
     recording: Any = None
-    dual = tracked = tensors = False
+    dual = tracked = tensors = lost = False
     first = args[0] if args else None
     for i, x in enumerate(args):
         if isinstance(x, Tensor):
@@ -104,6 +104,7 @@ def bind(
                     if recording is None or r.id > recording.id:
                         recording = r
                 elif rare.exposed and not settle(x):
+                    lost = lost or was_written(x)
                     x = handle(x._a.copy(), x._n, rare.tangents)
                     args = (*args[:i], x, *args[i + 1 :])
             if x._n is not None:
@@ -116,6 +117,8 @@ def bind(
         return primitive.evaluate(*args, **params)
     if tracked and (not primitive.differentiable or (PAUSED and is_paused())):
         tracked = False
+    if tracked and lost:
+        raise overwritten()
     try:
         if recording is not None:
             args = tuple([recording.lift(x) for x in args])

@@ -123,7 +123,7 @@ def _reason(what: str, caller: Caller) -> str:
         return f"{name or '.' + caller.method} takes plain numbers; {_IN_GENERAL}"
     if "%" in caller.expression[1:] and caller.expression[:1] in "'\"":
         return 'To print a value write f"{x:.3f}", which is allowed'
-    if what in _NUMBERS and (name or caller.expression):
+    if what in _NUMBERS and name:
         return "NumPy's functions take x as it is, so leave the conversion out"
     return f"What was called takes plain numbers; {_IN_GENERAL}"
 
@@ -141,6 +141,8 @@ def _instead_of_math(function: str) -> str:
 def _instead_of_numpy(module: str, function: str) -> str:
     if function.startswith(("float", "int", "complex", "uint")):
         return f"makes a plain number; write x.astype(np.{function})"
+    if function == "vectorize":
+        return "stores what it computes in a plain array; use wengert.vmap"
     ours = getattr(sys.modules.get("wengert.numpy"), function, None)
     why = "does not look for Tensors inside lists, nor in every argument; "
     if module == "np" and ours is not None and ours is not getattr(np, function, None):

@@ -13,13 +13,13 @@ from .abstract import Var
 from .ancestry import TopologicalOrder, living, operation_of, parent_nodes
 from .bind import refresh
 from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
-from .ownership import owns_alone
+from .ownership import overwritten, owns_alone, was_written
 from .quiet import quiet
 from .refusals import not_numbers
 from .state import LOCAL
 from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
-from .tensor import FastTensor, Tensor
+from .tensor import FastTensor, RareTensor, Tensor
 from .user_operation import USER
 
 __all__ = [
@@ -116,6 +116,8 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
         raise WengertTypeError(
             "backward() of an abstract value: inside vmap or jit use wengert.grad or wengert.vjp"
         )
+    if type(t) is RareTensor and was_written(t):
+        raise overwritten()
     # The sum of an array of Python objects is whatever they add up to.
     dtype = getattr(t._a, "dtype", np.dtype(object))
     if dtype.kind not in "fc":

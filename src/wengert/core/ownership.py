@@ -16,10 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from .errors import WengertTypeError
+from .errors import MutationError, WengertTypeError
 from .tensor import FastTensor, Rare, RareTensor, Tensor
 
-__all__ = ["alone_in_list", "owns_alone", "plain_array", "settle", "settled", "snapshot"]
+__all__ = [
+    "alone_in_list",
+    "overwritten",
+    "owns_alone",
+    "plain_array",
+    "retract",
+    "settle",
+    "settled",
+    "snapshot",
+    "was_written",
+]
 
 _getrefcount = getattr(sys, "getrefcount", None)
 
@@ -100,13 +110,51 @@ def snapshot(a: Any) -> Any:
 
 def settle(t: Tensor) -> bool:
     """Whether nobody holds an exposed Tensor's array any more; if so it is exposed no longer."""
-    if _count(t) != _ALONE:
+    if _count(t) != _ALONE or was_written(t):
         return False
+    if t._x.recorded is not None:
+        t._a, t._x.recorded = t._x.recorded, None
     t._x.exposed = False
     if not t._x.tangents and t._x.base is None:
         t.__class__ = FastTensor
         t._x = Rare(None)
     return True
+
+
+def was_written(t: Tensor) -> bool:
+    """Whether an exposed Tensor is the result of an operation, and has other values by now."""
+    recorded = t._x.recorded
+    if recorded is None:
+        return False
+    a = t._a
+    # Bytes tell 0 from -0, and NaN is equal to itself.
+    return bool(a.dtype != recorded.dtype or a.tobytes() != recorded.tobytes())
+
+
+def overwritten() -> MutationError:
+    """The error of what would be differentiated through values that were written by hand."""
+    return MutationError(
+        ".array of the result of a recorded operation was written, and no derivative of that is "
+        "known; write into the Tensor (y[i] = v, which is recorded), go on with y.detach(), or "
+        "compute inside `with wengert.no_grad():`"
+    )
+
+
+def retract(t: Tensor) -> None:
+    """Give a result whose array was handed out the recorded values again, to change them.
+
+    Raises
+    ------
+    MutationError
+        If somebody wrote into what was handed out.
+    """
+    if type(t) is not RareTensor or t._x.recorded is None:
+        return
+    if was_written(t):
+        raise overwritten()
+    t._a = t._x.recorded
+    t.__class__ = FastTensor
+    t._x = Rare(None)
 
 
 def settled(x: Any) -> bool:

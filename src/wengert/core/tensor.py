@@ -47,9 +47,12 @@ class Rare:
         derived again when it is next used.
     exposed : bool
         The array was handed out by ``.array``; somebody may write into it.
+    recorded : ndarray or None
+        For the result of an operation whose array was handed out: the values that were recorded.
+        What was handed out is a copy of them.
     """
 
-    __slots__ = ("base", "base_array", "base_node", "chain", "exposed", "tangents")
+    __slots__ = ("base", "base_array", "base_node", "chain", "exposed", "recorded", "tangents")
 
     def __init__(self, tangents: dict[int, Any] | None = None) -> None:
         self.tangents = {} if tangents is None else tangents
@@ -58,6 +61,7 @@ class Rare:
         self.base_node: Any = None
         self.base_array: Any = None
         self.exposed = False
+        self.recorded: Any = None
 
 
 class Tensor:
@@ -184,10 +188,12 @@ class Tensor:
     def array(self) -> Any:
         """The values as an ndarray (0-d for a scalar), live: what is written into it is seen here.
 
-        On the result of an operation, and inside transforms, it is read-only, since a write could
-        not be differentiated: NumPy says "assignment destination is read-only". Write into the
-        Tensor (``x[i] = v``, recorded), or into a copy (``x.numpy()``, ``x.detach().copy()``).
-        Assigning copies the new value in.
+        Assigning copies the new value in. A write is not recorded: into a parameter it is what an
+        update does; into the result of an operation it can be read, but not differentiated, so
+        that what is computed from it afterwards raises `MutationError` where gradients are needed.
+        Inside transforms, and on views of Tensors, the array is read-only: NumPy says "assignment
+        destination is read-only". Write into the Tensor (``x[i] = v``, recorded), or into a copy
+        (``x.numpy()``, ``x.detach().copy()``).
         """
         from .views import expose
 

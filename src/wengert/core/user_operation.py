@@ -23,6 +23,11 @@ def user_node(
     t: Tensor, parents: tuple[Tensor, ...], grad_fn: Callable[[Any], None] | None, name: str | None
 ) -> Node:
     """The node of ``Tensor(out, True, parents, grad_fn, name)``."""
+    if grad_fn is not None and not callable(grad_fn):
+        raise WengertTypeError(
+            "Tensor(): grad_fn must be a function of the upstream gradient that adds to its "
+            f"parents' .grad, not a {type(grad_fn).__name__}"
+        )
     for i, p in enumerate(parents):
         if not isinstance(p, Tensor):
             raise WengertTypeError(f"Tensor(): parents[{i}] is a {type(p).__name__}, not a Tensor")

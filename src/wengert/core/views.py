@@ -22,10 +22,10 @@ from .errors import (
     WengertValueError,
 )
 from .index import does_not_fit, indexed_shape, join, split
-from .ownership import owns_alone, snapshot
+from .ownership import overwritten, owns_alone, retract, snapshot, was_written
 from .primitive import PRIMITIVES
 from .refusals import not_numbers
-from .state import PAUSED, is_paused, next_id
+from .state import LOCAL, PAUSED, is_paused, next_id
 from .tape import LEAF
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
 
@@ -53,6 +53,8 @@ def _value_operand(value: Any) -> Any:
     if isinstance(value, Tensor):
         refresh(value)
         if type(value) is RareTensor and value._x.exposed:
+            if was_written(value) and not (PAUSED and is_paused()):
+                raise overwritten()
             return handle(value._a.copy(), value._n, None)
         return value
     if isinstance(value, (ndarray, np.generic, int, float, complex)):
@@ -80,6 +82,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     root: Tensor = x._x.base if is_view else x  # type: ignore[assignment]
     chain = x._x.chain if is_view else ()
     _check_destination(root, x, value)
+    retract(root)
     if type(index) is Tensor or isinstance(index, Tensor):
         mask = index
         if mask.dtype.kind == "b" and type(mask._a) is Var:
@@ -387,18 +390,24 @@ def expose(x: Tensor) -> Any:
         x._concrete(".array")
     rare = x._x if type(x) is RareTensor else None
     is_result = x._n is not None and x._n[1] is not LEAF
-    if is_result or (rare is not None and (rare.tangents or rare.base is not None)):
+    if rare is not None and rare.exposed and (rare.recorded is not None or not is_result):
+        return x._a
+    if (is_result and LOCAL.depth) or (
+        rare is not None and (rare.tangents or rare.base is not None)
+    ):
         view = np.asarray(x._a).view()
         view.flags.writeable = False
         return view
+    recorded = x._a if is_result else None
+    if is_result or type(x._a) is not ndarray:
+        x._a = np.array(x._a)
+    elif not owns_alone(x):
+        x._a = x._a.copy()
     if rare is None:
-        if type(x._a) is not ndarray:
-            x._a = np.array(x._a)
-        elif not owns_alone(x):
-            x._a = x._a.copy()
         x._x = Rare(None)
         x.__class__ = RareTensor
-        x._x.exposed = True
+    x._x.exposed = True
+    x._x.recorded = recorded
     return x._a
 
 
@@ -406,9 +415,11 @@ def replace_array(x: Tensor, value: Any) -> None:
     """The assignment ``x.array = value``."""
     if type(x) is RareTensor and x._x.exposed and value is x._a:
         return  # x.array -= step ends with this assignment of the array to itself
-    if x._n is not None and x._n[1] is not LEAF:
+    is_result = x._n is not None and x._n[1] is not LEAF
+    if is_result and LOCAL.depth:
         raise MutationError(
-            ".array of the result of a recorded operation cannot be set; use .detach() first"
+            ".array of the result of a recorded operation cannot be set inside a transform; use "
+            ".detach() first"
         )
     if type(x) is RareTensor and (x._x.tangents or x._x.base is not None):
         raise MutationError(".array of a view cannot be set; write x[...] = value")
@@ -418,6 +429,10 @@ def replace_array(x: Tensor, value: Any) -> None:
             f".array of a Tensor of shape {x.shape} that requires gradients cannot be set to an "
             f"array of shape {new.shape}"
         )
+    if is_result:
+        expose(x)
+        x._a = new
+        return
     x._a = new
     if type(x) is RareTensor:
         x.__class__ = FastTensor

@@ -100,6 +100,8 @@ def calling() -> Caller:
         return Caller("", "", "", "")
     expression = _expression(frame)
     name, method = _called_name(expression, frame)
+    if name.startswith("wengert."):  # it called what asked, as in jvp(math.sin, (x,), (t,))
+        name = ""
     if not name and called is not None:
         name = _defined_name(called)
     library = _package(called) if called is not None else name.partition(".")[0]
@@ -109,6 +111,8 @@ def calling() -> Caller:
 def _defined_name(frame: FrameType) -> str:
     """The public name of the function that a library's frame runs; "" if it has none."""
     module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_name
+    if name == "__call__":  # users write the class: np.vectorize(f)(x)
+        name = frame.f_code.co_qualname.partition(".")[0]
     shown = public_name(module, name)
     public = sys.modules.get(shown.rpartition(".")[0].replace("np", "numpy", 1))
     return shown if not name.startswith(("_", "<")) and hasattr(public, name) else ""
@@ -151,7 +155,7 @@ def _called_name(expression: str, frame: FrameType) -> tuple[str, str]:
             return (".".join(path), "") if i > 1 else ("", method)
         found = vars(found).get(part)
     module, name = getattr(found, "__module__", None), getattr(found, "__name__", None)
-    if isinstance(module, str) and isinstance(name, str):
+    if isinstance(module, str) and isinstance(name, str) and name.isidentifier():
         return public_name(module, name), ""
     return ".".join(path), ""
 

@@ -102,6 +102,7 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 def _uniform(
     rng: np.random.Generator, shape: tuple[int, ...], variance: float, dtype: DTypeLike
 ) -> NDArray[Any]:
+    _check_generator(rng)
     bound = math.sqrt(3 * variance)  # uniform on (-b, b) has variance b^2 / 3
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
@@ -109,4 +110,13 @@ def _uniform(
 def _normal(
     rng: np.random.Generator, shape: tuple[int, ...], variance: float, dtype: DTypeLike
 ) -> NDArray[Any]:
+    _check_generator(rng)
     return rng.normal(0, math.sqrt(variance), shape).astype(dtype)
+
+
+def _check_generator(rng: Any) -> None:
+    if not hasattr(rng, "uniform") or not hasattr(rng, "normal"):
+        raise wg.WengertTypeError(
+            f"an initialiser needs a generator of random numbers, got rng={rng!r}; pass "
+            "np.random.default_rng(0)"
+        )

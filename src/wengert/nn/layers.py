@@ -87,9 +87,13 @@ class Linear(Module):
             If the last axis of ``x`` does not fit.
         """
         weight, bias = self.weight, self.bias
-        if x.shape[-1:] != weight.shape[:1]:
+        shape = getattr(x, "shape", None)
+        if shape is None:  # a list, say
+            x = np.asarray(x)
+            shape = x.shape
+        if shape[-1:] != weight.shape[:1]:
             raise wg.ShapeError(
-                f"Linear: expected inputs of shape (..., {weight.shape[0]}), got {x.shape}"
+                f"Linear: expected inputs of shape (..., {weight.shape[0]}), got {shape}"
             )
         y = x @ weight
         return y if bias is None else y + bias

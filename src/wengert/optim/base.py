@@ -50,7 +50,11 @@ def check_number(
     optimizer: str, name: str, value: float, *, low: float = 0.0, below: float = math.inf
 ) -> None:
     """Raise `ConfigError` unless ``low <= value < below``; NaN is refused too."""
-    if not low <= value < below:
+    try:
+        fits = low <= value < below
+    except (TypeError, ValueError):  # a text, None, an array of several
+        raise wg.ConfigError(f"{optimizer}: {name} must be a number, got {value!r}") from None
+    if not fits:
         upper = " and finite" if below == math.inf else f" and below {below:g}"
         raise wg.ConfigError(f"{optimizer}: {name} must be at least {low:g}{upper}, got {value!r}")
 
@@ -160,7 +164,7 @@ class Trained:
         return found
 
     def _check_shapes(self, what: str, found: list[Any]) -> None:
-        shapes = [leaf.shape for leaf in found]
+        shapes = [np.shape(leaf) for leaf in found]
         expected = [leaf.shape for leaf in self.leaves]
         if shapes != expected:
             paths = self._select(tree.flatten_with_paths(self._params)[0])

@@ -215,11 +215,17 @@ def _raw(node: Node, ct: Any, cotangents: dict[int, Any]) -> None:
     if m is not None:
         g = _raw_a(ct, x if type(x) is tuple else x.shape, y)
         k = m[0]
-        cotangents[k] = cotangents[k] + g if k in cotangents else g
+        if k in cotangents:
+            algebra.add_to_cotangent(cotangents, k, g)
+        else:
+            cotangents[k] = g
     if n is not None:
         g = _raw_b(ct, x, y if type(y) is tuple else y.shape)
         k = n[0]
-        cotangents[k] = cotangents[k] + g if k in cotangents else g
+        if k in cotangents:
+            algebra.add_to_cotangent(cotangents, k, g)
+        else:
+            cotangents[k] = g
 
 
 def _raw_a(ct: Any, shape: tuple[int, ...], y: Any) -> Any:

@@ -11,7 +11,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import unbroadcast
+from ..core.algebra import add_to_cotangent, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -420,7 +420,10 @@ def raw_sub(node, g, cotangents):
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
 
 
 def graph_sub(node, g, cotangents, wrap):
@@ -623,18 +626,33 @@ def raw_mul(node, g, cotangents):
     y = node[6]
     sx = x if type(x) is tuple else x.shape if m is not None else None
     sy = y if type(y) is tuple else y.shape if n is not None else None
+    if m is n and x is y:
+        t = g * x
+        t += t
+        k = m[0]
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
+        return
     if m is not None:
         t = g * y
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
     if n is not None:
         t = g * x
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
 
 
 def graph_mul(node, g, cotangents, wrap):
@@ -704,14 +722,20 @@ def bend_mul(node, g, tangents, results):
             if t.shape != sx:
                 t = unbroadcast(t, sx)
             k = m[0]
-            results[k] = results[k] + t if k in results else t
+            if k in results:
+                add_to_cotangent(results, k, t)
+            else:
+                results[k] = t
     if n is not None:
         if m is not None:
             t = g * tangents[m[0]]
             if t.shape != sy:
                 t = unbroadcast(t, sy)
             k = n[0]
-            results[k] = results[k] + t if k in results else t
+            if k in results:
+                add_to_cotangent(results, k, t)
+            else:
+                results[k] = t
 
 
 MUL.dual = Dual(tangent_mul, bend_mul)
@@ -868,13 +892,19 @@ def raw_div(node, g, cotangents):
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
     if n is not None:
         t = g * (-out / y)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
 
 
 def graph_div(node, g, cotangents, wrap):
@@ -947,18 +977,27 @@ def bend_div(node, g, tangents, results):
             if t.shape != sx:
                 t = unbroadcast(t, sx)
             k = m[0]
-            results[k] = results[k] + t if k in results else t
+            if k in results:
+                add_to_cotangent(results, k, t)
+            else:
+                results[k] = t
     if n is not None:
         t = g * tangents[node[0]] * (-1 / y)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
         t = g * tangents[n[0]] * (-(-out / (y * y)))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
 
 
 DIV.dual = Dual(tangent_div, bend_div)
@@ -989,7 +1028,10 @@ def raw_neg(node, g, cotangents):
     m = node[2]
     t = -g
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_neg(node, g, cotangents, wrap):
@@ -1168,13 +1210,19 @@ def raw_pow(node, g, cotangents):
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
     if n is not None:
         t = g * (out * np.log(x + (x == 0)))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
 
 
 def graph_pow(node, g, cotangents, wrap):
@@ -1252,13 +1300,19 @@ def bend_pow(node, g, tangents, results):
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
     if n is not None:
         t = g * tangents[node[0]] * (np.log(x + (x == 0)))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
 
 
 POW.dual = Dual(tangent_pow, bend_pow)
@@ -1293,7 +1347,10 @@ def raw_square(node, g, cotangents):
     t = 2 * x
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_square(node, g, cotangents, wrap):
@@ -1325,7 +1382,10 @@ def bend_square(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (2)
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 SQUARE.dual = Dual(tangent_square, bend_square)
@@ -1360,7 +1420,10 @@ def raw_sqrt(node, g, cotangents):
     t = 0.5 / out
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_sqrt(node, g, cotangents, wrap):
@@ -1392,7 +1455,10 @@ def bend_sqrt(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]] * (-(0.5 / (out * out)))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 SQRT.dual = Dual(tangent_sqrt, bend_sqrt)
@@ -1428,7 +1494,10 @@ def raw_reciprocal(node, g, cotangents):
     t *= out
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_reciprocal(node, g, cotangents, wrap):
@@ -1463,7 +1532,10 @@ def bend_reciprocal(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]] * (-out - out)
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 RECIPROCAL.dual = Dual(tangent_reciprocal, bend_reciprocal)
@@ -1497,7 +1569,10 @@ def raw_exp(node, g, cotangents):
     out = node[5]
     t = g * out
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_exp(node, g, cotangents, wrap):
@@ -1528,7 +1603,10 @@ def bend_exp(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]]
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 EXP.dual = Dual(tangent_exp, bend_exp)
@@ -1563,7 +1641,10 @@ def raw_expm1(node, g, cotangents):
     t = out + 1
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_expm1(node, g, cotangents, wrap):
@@ -1595,7 +1676,10 @@ def bend_expm1(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]]
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 EXPM1.dual = Dual(tangent_expm1, bend_expm1)
@@ -1629,7 +1713,10 @@ def raw_log(node, g, cotangents):
     x = node[5]
     t = g / x
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_log(node, g, cotangents, wrap):
@@ -1660,7 +1747,10 @@ def bend_log(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (-(1 / (x * x)))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 LOG.dual = Dual(tangent_log, bend_log)
@@ -1694,7 +1784,10 @@ def raw_log1p(node, g, cotangents):
     x = node[5]
     t = g / (1 + x)
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_log1p(node, g, cotangents, wrap):
@@ -1725,7 +1818,10 @@ def bend_log1p(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (-(1 / ((1 + x) * (1 + x))))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 LOG1P.dual = Dual(tangent_log1p, bend_log1p)
@@ -1880,13 +1976,19 @@ def raw_logaddexp(node, g, cotangents):
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
     if n is not None:
         t = g * np.exp(y - out)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        cotangents[k] = cotangents[k] + t if k in cotangents else t
+        if k in cotangents:
+            add_to_cotangent(cotangents, k, t)
+        else:
+            cotangents[k] = t
 
 
 def graph_logaddexp(node, g, cotangents, wrap):
@@ -1961,23 +2063,35 @@ def bend_logaddexp(node, g, tangents, results):
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
         t = g * tangents[m[0]] * (np.exp(x - out))
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
     if n is not None:
         t = g * tangents[node[0]] * (-np.exp(y - out))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
         t = g * tangents[n[0]] * (np.exp(y - out))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
-        results[k] = results[k] + t if k in results else t
+        if k in results:
+            add_to_cotangent(results, k, t)
+        else:
+            results[k] = t
 
 
 LOGADDEXP.dual = Dual(tangent_logaddexp, bend_logaddexp)
@@ -2012,7 +2126,10 @@ def raw_sin(node, g, cotangents):
     t = np.cos(x)
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_sin(node, g, cotangents, wrap):
@@ -2044,7 +2161,10 @@ def bend_sin(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (-np.sin(x))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 SIN.dual = Dual(tangent_sin, bend_sin)
@@ -2078,7 +2198,10 @@ def raw_cos(node, g, cotangents):
     x = node[5]
     t = -g * np.sin(x)
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_cos(node, g, cotangents, wrap):
@@ -2109,7 +2232,10 @@ def bend_cos(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (-np.cos(x))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 COS.dual = Dual(tangent_cos, bend_cos)
@@ -2144,7 +2270,10 @@ def raw_arctan(node, g, cotangents):
     t = 1 / (1 + x * x)
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_arctan(node, g, cotangents, wrap):
@@ -2176,7 +2305,10 @@ def bend_arctan(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (-((x + x) / ((1 + x * x) * (1 + x * x))))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 ARCTAN.dual = Dual(tangent_arctan, bend_arctan)
@@ -2211,7 +2343,10 @@ def raw_sinh(node, g, cotangents):
     t = np.cosh(x)
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_sinh(node, g, cotangents, wrap):
@@ -2243,7 +2378,10 @@ def bend_sinh(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (np.sinh(x))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 SINH.dual = Dual(tangent_sinh, bend_sinh)
@@ -2278,7 +2416,10 @@ def raw_cosh(node, g, cotangents):
     t = np.sinh(x)
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_cosh(node, g, cotangents, wrap):
@@ -2310,7 +2451,10 @@ def bend_cosh(node, g, tangents, results):
     x = node[5]
     t = g * tangents[m[0]] * (np.cosh(x))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 COSH.dual = Dual(tangent_cosh, bend_cosh)
@@ -2345,7 +2489,10 @@ def raw_tanh(node, g, cotangents):
     t = 1 - out * out
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_tanh(node, g, cotangents, wrap):
@@ -2377,7 +2524,10 @@ def bend_tanh(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]] * (-(out + out))
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 TANH.dual = Dual(tangent_tanh, bend_tanh)
@@ -2413,7 +2563,10 @@ def raw_sigmoid(node, g, cotangents):
     t *= out
     t = g * t
     k = m[0]
-    cotangents[k] = cotangents[k] + t if k in cotangents else t
+    if k in cotangents:
+        add_to_cotangent(cotangents, k, t)
+    else:
+        cotangents[k] = t
 
 
 def graph_sigmoid(node, g, cotangents, wrap):
@@ -2446,7 +2599,10 @@ def bend_sigmoid(node, g, tangents, results):
     out = node[5]
     t = g * tangents[node[0]] * (1 - out - out)
     k = m[0]
-    results[k] = results[k] + t if k in results else t
+    if k in results:
+        add_to_cotangent(results, k, t)
+    else:
+        results[k] = t
 
 
 SIGMOID.dual = Dual(tangent_sigmoid, bend_sigmoid)

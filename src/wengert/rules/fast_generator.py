@@ -73,7 +73,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import unbroadcast
+from ..core.algebra import add_to_cotangent, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -177,8 +177,14 @@ def _ufunc_name(name: str) -> str:
     return evaluate.__name__ if isinstance(evaluate, np.ufunc) else name
 
 
-def _add_to(parent: str) -> str:
-    return f"k = {parent}[0]\ncotangents[k] = cotangents[k] + t if k in cotangents else t\n"
+def _add_to(parent: str, new: bool = False) -> str:
+    """Source that adds ``t`` to the cotangent of a parent; ``new``: nobody else holds ``t``."""
+    if not new:
+        return f"k = {parent}[0]\ncotangents[k] = cotangents[k] + t if k in cotangents else t\n"
+    return (
+        f"k = {parent}[0]\nif k in cotangents:\n    add_to_cotangent(cotangents, k, t)\n"
+        "else:\n    cotangents[k] = t\n"
+    )
 
 
 def _indent(text: str, n: int = 4) -> str:
@@ -221,6 +227,7 @@ def unary(name: str) -> str:
         ]
     )
     tensor_partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
+    add_raw = _add_to("m", partial.text != "1")
     text = f'''
 
 # {name}
@@ -242,7 +249,7 @@ def {name}(x):
 
 def raw_{name}(node, g, cotangents):
     m = node[2]
-{"".join(reads)}{_indent(_in_place(_product("g", partial)))}{_indent(_add_to("m"))}
+{"".join(reads)}{_indent(_in_place(_product("g", partial)))}{_indent(add_raw)}
 
 def graph_{name}(node, g, cotangents, wrap):
     m = node[2]
@@ -331,9 +338,14 @@ else:
                 f"if {parent} is not None:\n"
                 f"    t = {_product('g', partial)}\n"
                 f"    if t.shape != s{operand}:\n"
-                f"        t = unbroadcast(t, s{operand})\n" + _indent(_add_to(parent))
+                f"        t = unbroadcast(t, s{operand})\n"
+                + _indent(_add_to(parent, not tensors and partial.text != "1"))
             )
-        return _indent("".join(parts))
+        text = _indent("".join(parts))
+        if name == "mul" and not tensors:  # x * x, and so on: one product, added to itself
+            twice = "t = g * x\nt += t\n" + _add_to("m", new=True) + "return\n"
+            text = _indent(f"if m is n and x is y:\n{_indent(twice)}") + text
+        return text
 
     shapes = "".join(
         f"    s{v} = {v} if type({v}) is tuple else {v}.shape if {m} is not None else None\n"
@@ -522,7 +534,11 @@ def _bends(operand: str, parent: str, slopes: dict[str, str | None], arity: int)
         term = f"t = g * tangents[{mover}[0]]" + ("" if slope == "1" else f" * ({slope})") + "\n"
         if arity == 2:
             term += f"if t.shape != s{operand}:\n    t = unbroadcast(t, s{operand})\n"
-        term += _add_to(parent).replace("cotangents", "results")
+        term += (
+            _add_to(parent, new=True)
+            .replace("cotangents", "results")
+            .replace("add_to_results", "add_to_cotangent")
+        )
         other = name not in ("out", operand)
         text += f"if {mover} is not None:\n{_indent(term)}" if other else term
     return text

@@ -150,7 +150,9 @@ def _maxima_spread(ct: Any, x: Any, y: Any, window: Pair, stride: Pair, padding:
     share = ct / count.astype(ct.real.dtype)
     is_finite = finite(share)
     apart = window[0] <= stride[0] and window[1] <= stride[1]  # no element is in two windows
-    tiled = window == stride and _image(x) == tuple(np.multiply(_image(y), stride))
+    covered = tuple(np.multiply(_image(y), stride)) if window == stride else None
+    # Windows that start within the padding end before the image does.
+    tiled = _image(x) == covered and not (padding[0][0] or padding[1][0])
     total = (np.empty if tiled else np.zeros)(x.shape, ct.dtype)
     for outputs, inputs, equal in winners:
         chosen = _chosen(share[outputs], equal, is_finite)

@@ -195,9 +195,13 @@ class Listing:
         return {"np", "scipy", *self._helpers, *(d.split("(")[0][4:] for d in self._definitions)}
 
     def _passes(self) -> str:
+        forward = self.forward or "# nothing to compute: the result is an argument or a constant"
         if self._mode == "forward":
-            return "# values and tangents\n" + self.forward
-        return f"# forward pass\n{self.forward}\n\n# backward pass\n{self.backward}"
+            return "# values and tangents\n" + forward
+        backward = self.backward or (
+            "# nothing to differentiate: no argument is floating point (write 2.0 instead of 2)"
+        )
+        return f"# forward pass\n{forward}\n\n# backward pass\n{backward}"
 
     def _tangents(self) -> list[str]:
         """The outputs' tangents: names, or zeros."""

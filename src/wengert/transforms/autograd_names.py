@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
-from .boundary import function_of_selected, name_of
+from .boundary import check_function, function_of_selected, name_of
 from .forward import jvp
 from .jacobians import jacobian
 from .reverse import grad, vjp
@@ -48,6 +48,7 @@ def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
     >>> float(pullback(2.0))
     2.0
     """
+    check_function("make_vjp", function)
 
     @functools.wraps(function, updated=())
     def vjp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
@@ -60,6 +61,7 @@ def make_vjp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
 
 def make_jvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
     """``make_jvp(f, argnum)(*args)`` is a function from a tangent to ``(value, tangent)``."""
+    check_function("make_jvp", function)
 
     @functools.wraps(function, updated=())
     def jvp_maker(*args: Any, **kwargs: Any) -> Function:
@@ -75,6 +77,7 @@ def make_hvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
     ``product(v)`` is the Hessian times ``v``; it can be called for many ``v`` at the cost of one
     backward pass each.
     """
+    check_function("make_hvp", function)
 
     @functools.wraps(function, updated=())
     def hvp_maker(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
@@ -104,6 +107,7 @@ def make_ggnvp(
     g : callable
         The convex loss of its output, a scalar; half the sum of squares by default.
     """
+    check_function("make_ggnvp", f)
 
     @functools.wraps(f, updated=())
     def ggnvp_maker(*args: Any, **kwargs: Any) -> Function:
@@ -125,6 +129,7 @@ def hessian_tensor_product(function: Function, argnum: int = 0) -> Function:
 
     The Hessian is taken in the argument ``argnum``, whose shape ``v`` has; it is not formed.
     """
+    check_function("hessian_tensor_product", function)
 
     @functools.wraps(function, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
@@ -145,6 +150,7 @@ def tensor_jacobian_product(function: Function, argnum: int = 0) -> Function:
     The axes of ``v`` are contracted with the first axes of the output. Where ``v`` has the output's
     shape this is one backward pass.
     """
+    check_function("tensor_jacobian_product", function)
 
     @functools.wraps(function, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
@@ -183,6 +189,7 @@ def multigrad_dict(function: Function) -> Function:
     >>> dict(wg.multigrad_dict(lambda x, y=2.0: x * y)(3.0))
     {'x': np.float64(2.0), 'y': np.float64(3.0)}
     """
+    check_function("multigrad_dict", function)
     signature = inspect.signature(function)
     kinds = {name: p.kind for name, p in signature.parameters.items()}
 

@@ -14,7 +14,15 @@ from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
 from ..core.liveness import Scope
-from ..core.ownership import alone_in_list, owns_alone, plain_array, settle, snapshot
+from ..core.ownership import (
+    alone_in_list,
+    overwritten,
+    owns_alone,
+    plain_array,
+    settle,
+    snapshot,
+    was_written,
+)
 from ..core.recorder import lift_plain
 from ..core.state import LOCAL, next_id, tracing
 from ..core.tape import INPUT
@@ -24,6 +32,7 @@ __all__ = [
     "any_tensor",
     "as_input",
     "check_argnums",
+    "check_function",
     "function_of_selected",
     "input_leaf",
     "release",
@@ -57,6 +66,20 @@ class tracing_user(tracing):
 
 
 _NUMPYS_WRAPPING = "setting an array element with a sequence"
+
+
+def check_function(transform: str, function: Any) -> None:
+    """Refuse what is no function, such as the value of one: ``grad(f(x))``.
+
+    Raises
+    ------
+    WengertTypeError
+    """
+    if not callable(function):
+        raise WengertTypeError(
+            f"{transform}: expected a function, not a {type(function).__name__}; give it f itself, "
+            "not f(x)"
+        )
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -132,6 +155,8 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
             if x._x.exposed:
                 a = None
                 if not settle(x):
+                    if was_written(x):
+                        raise overwritten()
                     x._a = x._a.copy() if tangents else x._a
                     a = x._a.copy()
                 else:
@@ -278,6 +303,19 @@ def _taken(results: list[Any], i: int) -> Any:
     return x
 
 
+def _as_numbers(x: Any, where: Callable[[], str]) -> Any:
+    try:
+        a = np.asarray(x)
+    except ValueError as error:
+        raise WengertValueError(f"{where()}: expected an array of numbers: {error}") from None
+    if a.dtype.kind not in "biufc":
+        given = (
+            "None; give zeros for what does not change" if x is None else f"a {type(x).__name__}"
+        )
+        raise WengertTypeError(f"{where()}: expected an array of numbers, got {given}")
+    return a[()]
+
+
 def seed_like(t: Any, ct: Any, where: Callable[[], str]) -> Any:
     """A cotangent for the output ``t``, checked and in its dtype."""
     shape = t.shape
@@ -285,7 +323,7 @@ def seed_like(t: Any, ct: Any, where: Callable[[], str]) -> Any:
     if isinstance(ct, Tensor):
         refresh(ct)
     elif not isinstance(ct, (np.ndarray, np.generic)):
-        ct = np.asarray(ct)[()]
+        ct = _as_numbers(ct, where)
     if ct.shape != shape:
         raise ShapeError(f"{where()}: expected shape {shape}, got {ct.shape}")
     if ct.dtype.kind not in "biufc":

@@ -16,7 +16,16 @@ from ..core.program import Program, evaluate
 from ..core.recorder import Recording
 from ..core.state import next_id
 from ..core.tensor import RareTensor, Tensor, handle
-from .boundary import any_tensor, as_input, check_argnums, name_of, release, seed_like, tracing_user
+from .boundary import (
+    any_tensor,
+    as_input,
+    check_argnums,
+    check_function,
+    name_of,
+    release,
+    seed_like,
+    tracing_user,
+)
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]
@@ -68,6 +77,7 @@ def jvp(
     -----
     The memory needed does not grow with the number of operations.
     """
+    check_function("jvp", function)
     primals, tangents = _as_tuple("primals", primals), _as_tuple("tangents", tangents)
     if len(primals) != len(tangents):
         raise WengertValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
@@ -116,6 +126,7 @@ def derivative(function: Function, argnums: int = 0) -> Function:
     >>> float(wg.derivative(wg.derivative(np.sin))(0.0))
     -0.0
     """
+    check_function("derivative", function)
 
     @functools.wraps(function, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
@@ -145,6 +156,7 @@ def linearize(function: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any,
     `Program` (its attribute ``program``). Keyword arguments are passed on to ``function``; they are
     not differentiated.
     """
+    check_function("linearize", function)
     keep = any_tensor(*primals, *kwargs.values())
     leaves, spec = pytree.flatten(primals)
 

@@ -17,6 +17,7 @@ from .boundary import (
     any_tensor,
     as_input,
     check_argnums,
+    check_function,
     function_of_selected,
     name_of,
     release,
@@ -65,8 +66,11 @@ def _basis(leaves: list[Any]) -> list[Any]:
     return rows
 
 
-def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    return reshape(x, shape) if isinstance(x, Tensor) else np.reshape(x, shape)
+def _block(x: Any, shape: tuple[int, ...], keep: bool) -> Any:
+    """A part of the Jacobian in its shape, for the caller; one number is a NumPy scalar."""
+    x = reshape(x, shape) if isinstance(x, Tensor) else np.reshape(x, shape)
+    x = release(x, keep)
+    return x[()] if type(x) is np.ndarray and not shape else x
 
 
 def _check_float(where: str, x: Any) -> Any:
@@ -116,6 +120,7 @@ def jacrev(function: Function, argnums: Argnums = 0) -> Function:
     >>> by_y
     array([1., 2.])
     """
+    check_function("jacrev", function)
 
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
@@ -139,8 +144,7 @@ def jacrev(function: Function, argnums: Argnums = 0) -> Function:
         for o in outs:
             size = prod(o.shape)
             block = [
-                release(_reshaped(r[start : start + size], o.shape + r.shape[1:]), keep)
-                for r in rows_of_inputs
+                _block(r[start : start + size], o.shape + r.shape[1:], keep) for r in rows_of_inputs
             ]
             blocks.append(pytree.unflatten(in_spec, block))
             start += size
@@ -155,6 +159,7 @@ def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
     The function runs once; its linearization is applied to all unit vectors together. Arguments,
     shapes and errors as for `jacrev`.
     """
+    check_function("jacfwd", function)
 
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
@@ -180,7 +185,7 @@ def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
             for x in ins:
                 size = prod(x.shape)
                 part = c[..., start : start + size]
-                block.append(release(_reshaped(part, shape + x.shape), keep))
+                block.append(_block(part, shape + x.shape, keep))
                 start += size
             blocks.append(pytree.unflatten(in_spec, block))
         return pytree.unflatten(out_spec, blocks)
@@ -217,6 +222,7 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     >>> blocks[0][1]
     array([6., 6.])
     """
+    check_function("hessian", function)
     rows = jacrev(grad(function, argnums), argnums)
 
     @functools.wraps(function, updated=())
@@ -253,4 +259,5 @@ def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any
     operations without the rules it needs) the reverse sweep is recorded and swept again, for about
     twice that. ``jvp(grad(function), (x,), (v,))`` gives the same.
     """
+    check_function("hvp", function)
     return gradient_derivative(function, x, v, args, kwargs)

@@ -21,6 +21,7 @@ from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
     any_tensor,
     check_argnums,
+    check_function,
     name_of,
     release,
     release_all,
@@ -183,6 +184,7 @@ def value_and_grad(
     WengertTypeError
         If the value is no real scalar, or an argument is of integer dtype.
     """
+    check_function("value_and_grad", function)
 
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -206,6 +208,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     >>> wg.grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    check_function("grad", function)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -259,6 +262,7 @@ def _recorded_twice(
 
 def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function returning ``(gradient, aux)`` for a ``function`` returning ``(value, aux)``."""
+    check_function("grad_and_aux", function)
 
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
@@ -277,6 +281,7 @@ def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
     For a function that works on each element alone this is its derivative at every element, in an
     array of the argument's shape.
     """
+    check_function("elementwise_grad", function)
 
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
@@ -303,6 +308,7 @@ def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
 
 def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The complex derivative of a holomorphic scalar function."""
+    check_function("holomorphic_grad", function)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -352,6 +358,7 @@ def vjp(
     -----
     Primals are copied, so the pullback stays right when they are changed afterwards.
     """
+    check_function("vjp", function)
     keep = any_tensor(*primals, *kwargs.values())
     scope = Scope()
     new_args, selected = select_arguments(

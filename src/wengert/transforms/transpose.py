@@ -18,7 +18,7 @@ from ..core.state import next_id
 from ..core.sweep import sweep
 from ..core.tape import INPUT, JOIN
 from ..core.tensor import RareTensor, Tensor, handle
-from .boundary import any_tensor, name_of, release, seed_like, tracing_user
+from .boundary import any_tensor, check_function, name_of, release, seed_like, tracing_user
 
 __all__ = ["linear_transpose"]
 
@@ -56,6 +56,7 @@ def linear_transpose(function: Function, /, *examples: Any, **kwargs: Any) -> Fu
     >>> reversed_sum(np.array([1.0, 0.0, 0.0]))
     (array([1., 0., 0.]),)
     """
+    check_function("linear_transpose", function)
     name = f"linear_transpose of {name_of(function)}"
     paths, leaves, spec = pytree.flatten_with_paths(examples)
     avals = []

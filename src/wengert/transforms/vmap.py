@@ -22,7 +22,7 @@ from ..core.recorder import lift_plain, record
 from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
-from .boundary import any_tensor, name_of, release, tracing_user
+from .boundary import any_tensor, check_function, name_of, release, tracing_user
 
 __all__ = ["vmap"]
 
@@ -131,6 +131,7 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     AbstractValueError
         If ``function`` branches on a value: it is recorded on shapes alone.
     """
+    check_function("vmap", function)
 
     @functools.wraps(function, updated=())
     def batched_function(*args: Any, **kwargs: Any) -> Any:
