@@ -193,7 +193,7 @@ class TestErrors:
         with pytest.raises(
             wg.NoRuleError, match=r"np\.\w+ has no rule.*wengert\.custom_vjp"
         ) as caught:
-            wg.grad(lambda x: np.sum(np.roots(x)))(X)
+            wg.grad(lambda x: np.sum(np.isnat(x)))(X)
         assert isinstance(caught.value, NotImplementedError)
         mine = np.frompyfunc(lambda x: x + 1, 1, 1)
         with pytest.raises(wg.NoRuleError, match=r"^<lambda> \(vectorized\) has no rule"):

@@ -53,6 +53,8 @@ def through_poly1d(p: Array, q: Array) -> Array:
     return product(np.array([0.3, -1.2]))
 
 
+_ROUNDING = "in single precision NumPy takes rounding errors for coefficients of the remainder"
+
 CASES = [
     Case("polyval", lambda p, x: np.polyval(p, x), [(4,), (2, 3)], complex=True),
     Case("polyval_number", lambda p, x: np.polyval(p, x), [(1,), ()]),
@@ -60,8 +62,10 @@ CASES = [
     Case("polyadd", lambda p, q: np.polyadd(p, q) ** 2, [(2,), (4,)], complex=True),
     Case("polysub", lambda p, q: np.polysub(p, q) ** 2, [(4,), ()], complex=True),
     Case("polymul", lambda p, q: np.polymul(p, q), [(3,), (4,)], complex=True),
-    Case("polydiv", lambda u, v: np.polydiv(u, v), [(5,), (3,)], domain="nonzero", complex=True),
-    Case("polydiv_number", lambda u, v: np.polydiv(u, v), [(3,), (1,)], domain="nonzero"),
+    Case("polydiv", lambda u, v: np.polydiv(u, v), [(5,), (3,)], domain="nonzero", complex=True, float32=False,
+         reason=_ROUNDING),
+    Case("polydiv_number", lambda u, v: np.polydiv(u, v), [(3,), (1,)], domain="nonzero",
+         float32=False, reason=_ROUNDING),
     Case("polydiv_shorter", lambda u, v: np.polydiv(u, v), [(2,), (4,)], domain="nonzero"),
     Case("polyder", lambda p: np.polyder(p, 2), [(5,)], complex=True,
          float32=False, reason="NumPy's powers are float64"),
