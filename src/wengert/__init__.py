@@ -6,6 +6,7 @@ array([0., 0.])
 """
 
 from . import core, numpy, operations, random, rules, scipy, tensors, tree
+from .compiler import jit
 from .core.errors import (
     AbstractValueError,
     ConfigError,
@@ -85,6 +86,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linear_transpose",
     "linearize",

@@ -51,6 +51,8 @@ class Recording:
     def input(self, aval: Aval, contiguous: bool = True) -> Tensor:
         """A new input as an abstract Tensor."""
         v = Var(aval.shape, aval.dtype, self, contiguous)
+        if type(aval) is Var:
+            v.scalar, v.weak = aval.scalar, aval.weak
         self.inputs.append(v)
         return handle(v, None, None)
 
@@ -115,6 +117,7 @@ class Recording:
             shape = tuple(shape)
             ordered = len(shape) < 2 or _in_c_order(primitive, ins, params)
             v = Var(shape, np.dtype(dtype), self, ordered, scalar=not shape and not array0d)
+            v.weak = not shape and _is_weak(primitive, ins)
             self.equations.append(Equation(primitive, ins, params, (v,), is_quiet()))
             return v
         outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
@@ -189,6 +192,19 @@ def _in_c_order(primitive: Primitive, ins: tuple[Any, ...], params: dict[str, An
     view = primitive.evaluate(np.empty(ins[0].shape, ins[0].dtype), **params)
     strides = [abs(s) for s, n in zip(view.strides, view.shape, strict=True) if n > 1 and s]
     return strides == sorted(strides, reverse=True)
+
+
+# What Python's numbers give under these is a Python number again. (So it is taken to be where the
+# function called was NumPy's, which gives a NumPy scalar: one cannot tell.)
+_ON_PYTHON_NUMBERS = frozenset({"add", "sub", "mul", "div", "neg", "pow", "floor_divide", "mod"})
+
+
+def _is_weak(primitive: Primitive, ins: tuple[Any, ...]) -> bool:
+    if primitive.name not in _ON_PYTHON_NUMBERS:
+        return False
+    return any(type(x) is Var and x.weak for x in ins) and all(
+        x.weak if type(x) is Var else type(x) in (int, float, complex) for x in ins
+    )
 
 
 def _same_content(kept: Any, a: Any) -> bool:

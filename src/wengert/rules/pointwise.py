@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special
 
 from ..core import algebra
-from ..core.abstract import Aval
+from ..core.abstract import Aval, Var
 from ..core.bind import bind
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
@@ -32,7 +32,12 @@ UFUNCS: dict[Any, Primitive] = {}
 _dtypes: dict[Any, Any] = {}
 
 
+_PYTHON_TYPES = {"i": int, "f": float, "c": complex}
+
+
 def _dtype_key(x: Any) -> Any:
+    if type(x) is Var and x.weak:
+        return _PYTHON_TYPES.get(x.dtype.kind, x.dtype)
     return x.dtype if isinstance(x, (Aval, np.ndarray, np.generic)) else type(x)
 
 

@@ -1,0 +1,200 @@
+"""What a nest reads and writes, as linear forms in its axes; and the loops chosen from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..indices import Linear, address, seen_through
+from ..ir import Node
+from ..plan import Buffer, Nest
+
+__all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One read or write; ``at`` is in elements (of an iota, its value)."""
+
+    at: Linear
+    dtype: Any
+    writes: bool
+    dynamic: bool = False
+
+
+def _expression(
+    node: Node, index: Sequence[Linear], buffers: Mapping[Node, Buffer],
+    inside: Mapping[Node, Any], seen: set[Any],
+) -> Iterator[Access]:  # fmt: skip
+    """The accesses of an expression; nodes ``inside`` are in registers."""
+    key = (node, tuple(index))
+    if key in seen:
+        return
+    seen.add(key)
+    if node.op == "const" or node in inside:
+        return
+    if node.op == "iota" and node not in buffers:
+        yield Access(index[0], node.dtype, False)
+    elif node in buffers:
+        yield Access(address(buffers[node].shape, index), node.dtype, False)
+    elif node.op == "view":
+        yield from _expression(
+            node.args[0], seen_through(node.attrs, index), buffers, inside, seen
+        )
+    elif node.op == "gather":
+        static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
+                  for entry in node.attrs]  # fmt: skip
+        base, static = through_views(node.args[0], static, buffers)
+        yield Access(address(buffers[base].shape, static), node.dtype, False, True)
+        for x in node.args[1:]:
+            yield from _expression(x, index, buffers, inside, seen)
+    else:
+        for x in node.args:
+            yield from _expression(x, index, buffers, inside, seen)
+
+
+def through_views(
+    node: Node, index: list[Linear], buffers: Mapping[Node, Buffer]
+) -> tuple[Node, list[Linear]]:
+    """The array in memory that a view shows, and the index into it."""
+    while node not in buffers:
+        index = seen_through(node.attrs, index)
+        node = node.args[0]
+    return node, index
+
+
+def accesses(
+    nest: Nest, buffers: Mapping[Node, Buffer], domain: Sequence[Linear]
+) -> Iterator[Access]:
+    """All accesses of a nest. ``domain`` has an index for each axis of ``kept + reduced``."""
+    seen: set[Any] = set()
+    kept = domain[: len(nest.kept)]
+    outer = {n: b for n, b in buffers.items() if all(n is not s.node for s in nest.stores)}
+    for r, places in nest.reductions.items():
+        yield from _expression(r.args[0], [domain[p] for p in places], buffers, {}, seen)
+    for s in nest.stores:
+        if s.node not in nest.reductions:
+            known = outer if s.computes else buffers
+            yield from _expression(s.node, kept, known, nest.reductions, seen)
+        static = [Linear() if type(entry) is int else seen_through([entry], kept)[0]
+                  for entry in s.target]  # fmt: skip
+        yield Access(address(s.buffer.shape, static), s.buffer.dtype, True, bool(s.arrays))
+        for x in s.arrays:
+            yield from _expression(x, kept, buffers, {}, seen)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One loop. The object itself is the variable of linear forms."""
+
+    number: int
+    length: int
+    reduced: bool
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops of a nest.
+
+    ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
+    whose elements lie in the lanes of ``width``; ``tile`` is the kept axis of which ``rows`` are
+    computed together, and so are ``columns`` vectors of the vector axis.
+    """
+
+    domain: list[Linear]
+    kept: list[Axis]
+    reduced: list[Axis]
+    vector: Axis | None
+    width: int
+    tile: Axis | None
+    rows: int
+    columns: int
+
+
+def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
+    """Loops for a nest: axes that move together joined, and the axis along the lanes."""
+    lengths = (*nest.kept, *nest.reduced)
+    plain = [Linear.variable(d) for d in range(len(lengths))]
+    found = list(accesses(nest, buffers, plain))
+    axes: list[Axis] = []
+    domain: list[Linear] = []
+    for d, n in enumerate(lengths):
+        reduced = d >= len(nest.kept)
+        if n == 1:
+            domain.append(Linear())
+        elif axes and axes[-1].reduced == reduced and _joins(found, axes[-1].number, d, n):
+            before = axes.pop()
+            domain[before.number] = Linear()
+            axes.append(Axis(d, before.length * n, reduced))
+            domain.append(Linear.variable(axes[-1]))
+        else:
+            axes.append(Axis(d, n, reduced))
+            domain.append(Linear.variable(axes[-1]))
+    kept = [a for a in axes if not a.reduced]
+    reduced_axes = [a for a in axes if a.reduced]
+    itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
+    ordered = any(s.arrays for s in nest.stores)
+    vector = _vector_axis(found, kept, reduced_axes, ordered)
+    if vector is None:
+        return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1)
+    width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
+    if vector in kept:
+        kept = [a for a in kept if a is not vector] + [vector]
+    else:
+        reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
+    tile, rows, columns = _tile(nest, found, kept, vector, width)
+    if tile is not None:
+        kept = [a for a in kept if a is not tile and a is not vector] + [tile]
+        kept += [vector] if not vector.reduced else []
+    return Loops(domain, kept, reduced_axes, vector, width, tile, rows, columns)
+
+
+def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:
+    """Whether every access moves as if the two axes were one."""
+    return all(a.at.step(outer) == a.at.step(inner) * length for a in found)
+
+
+def _vector_axis(
+    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool
+) -> Axis | None:
+    """The axis along which most accesses are contiguous; of equals the last kept one."""
+    if ordered:
+        return kept[-1] if kept and not reduced else None
+    best, best_cost = None, 1e9
+
+    def cost(axis: Axis) -> float:
+        total = 0.0
+        for a in found:
+            step = abs(a.at.step(axis.number)) if not (a.writes and axis.reduced) else 0
+            total += 0.25 if step == 0 else 1.0 if step == 1 else 8.0
+        total += 2.0 if axis.reduced else 0.0
+        return total * (8.0 / axis.length if axis.length < 8 else 1.0)
+
+    for axis in [*reversed(kept), *reversed(reduced)]:
+        if (c := cost(axis)) < best_cost:
+            best, best_cost = axis, c
+    return best
+
+
+def _tile(
+    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
+) -> tuple[Axis | None, int, int]:
+    """How many rows and vectors are computed together, so that what is read serves several times."""
+    if not nest.reductions:
+        return None, 1, 1
+    vectors = -(-vector.length // width)
+    if len(nest.reductions) > 1:
+        return None, 1, 1 if vector.reduced else min(2, vectors)
+    reads = [a for a in found if not a.writes]
+    best, shared = None, 0.0
+    for axis in kept:
+        if axis is vector:
+            continue
+        gain = sum(1.0 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
+        if gain > shared:
+            best, shared = axis, gain
+    if best is None:
+        return None, 1, min(4, vectors)
+    rows = min(4 if vectors > 1 or vector.reduced else 8, best.length)
+    return best, rows, 1 if vector.reduced else min(2, vectors)

@@ -1,0 +1,559 @@
+"""A nest of loops as one LLVM function: the only template there is.
+
+Around the elements that are computed together (``rows`` by ``columns`` vectors) run the loops over
+kept axes; inside, those over reduced axes fill accumulators, and what is made of them is stored.
+With a sum of products that is a matrix product with register tiles, without reductions an
+elementwise loop. A last vector that is not full is computed with its surplus lanes masked.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..indices import Linear, address, seen_through, strides_of
+from ..ir import Node
+from ..plan import Buffer, Nest, Store
+from .access import Axis, choose_loops, through_views
+from .scalars import SCALAR_OPERATIONS
+from .vectors import Vectors, literal, type_name
+from .writer import Writer
+
+__all__ = ["NestFunction", "nest_function"]
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The counter of an open loop, as a variable of linear forms."""
+
+    name: str
+    depth: int
+
+
+LANE = Counter("lane", 0)
+"""The number of the lane; its step tells how a value varies along a vector."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in registers: a scalar, or a vector if it varies along the lanes."""
+
+    name: str
+    dtype: Any
+    depth: int
+    is_vector: bool = False
+    constant: Any = None
+
+
+@dataclass(frozen=True)
+class NestFunction:
+    """The text of a function without its name, and the memory that it takes pointers to."""
+
+    body: str
+    memory: list[Buffer]
+    declarations: set[str]
+
+
+def nest_function(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> NestFunction:
+    """Write the function of a nest."""
+    return _NestWriter(nest, buffers, vector_bytes).write()
+
+
+Block = tuple[list[Linear], int]  # indices along an axis, and the active lanes of the last
+
+
+class _NestWriter:
+    def __init__(self, nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> None:
+        self.nest = nest
+        self.buffers = buffers
+        self.loops = choose_loops(nest, buffers, vector_bytes)
+        self.width = self.loops.width
+        self.active = self.width
+        self.w = Writer()
+        self.memory: dict[Buffer, str] = {}
+        self.computed = {s.node for s in nest.stores if s.computes}
+        self.accumulated: dict[Node, Value] = {}
+
+    def write(self) -> NestFunction:
+        if 0 not in self.nest.kept:
+            self._kept_loops(self.loops.kept, {})
+        parameters = ", ".join(f"ptr {name}" for name in self.memory.values())
+        body = self.w.text(f"({parameters}) #0")
+        return NestFunction(body, list(self.memory), self.w.declarations)
+
+    # -------------------------------------------------------------- loops
+
+    def _blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
+        """The pieces of an axis: start, stop, step, how many indices at once, active lanes."""
+        unit = self.width if axis is self.loops.vector else 1
+        count = self.loops.columns if unit > 1 else self.loops.rows
+        if axis is not self.loops.vector and axis is not self.loops.tile:
+            count = 1
+        start = 0
+        for size in dict.fromkeys((count, 1) if count > 2 else range(count, 0, -1)):
+            step = size * unit
+            stop = start + (axis.length - start) // step * step
+            if stop > start:
+                yield start, stop, step, size, unit
+                start = stop
+        if start < axis.length:
+            yield start, axis.length, unit, 1, axis.length - start
+
+    @contextmanager
+    def _piece(self, start: int, stop: int, step: int) -> Iterator[Linear]:
+        """The body for one piece of an axis; yields the first index."""
+        if stop - start <= step:
+            with self.w.scope():
+                yield Linear(start)
+        else:
+            with self.w.loop(start, stop, step) as name:
+                yield Linear.variable(Counter(name, self.w.depth))
+
+    def _indices(self, axis: Axis, first: Linear, count: int) -> list[Linear]:
+        if axis is not self.loops.vector:
+            return [first.plus(Linear(k)) for k in range(count)]
+        lane = Linear.variable(LANE) if self.width > 1 else Linear()
+        return [first.plus(lane).plus(Linear(k * self.width)) for k in range(count)]
+
+    def _kept_loops(self, axes: Sequence[Axis], at: dict[Axis, Block]) -> None:
+        if not axes:
+            self._body(at)
+            return
+        axis = axes[0]
+        for start, stop, step, count, active in self._blocks(axis):
+            with self._piece(start, stop, step) as first:
+                block = (self._indices(axis, first, count), active)
+                self._kept_loops(axes[1:], {**at, axis: block})
+
+    def _body(self, at: dict[Axis, Block]) -> None:
+        """Everything for one tile of the kept axes."""
+        vector = self.loops.vector
+        self.active = at[vector][1] if vector in at else self.width
+        names = list(at)
+        points = [
+            dict(zip(names, choice, strict=True))
+            for choice in itertools.product(*[at[a][0] for a in names])
+        ]
+        slots = {
+            (r, k): self._accumulator(r) for r in self.nest.reductions for k in range(len(points))
+        }
+        if slots:
+            self._reduced_loops(self.loops.reduced, points, slots)
+        for k, point in enumerate(points):
+            for r in self.nest.reductions:
+                self.accumulated[r] = self._total(r, slots[r, k])
+            index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
+            for store in self.nest.stores:
+                self._store(store, index)
+
+    def _domain(self, point: Mapping[Axis, Linear]) -> list[Linear]:
+        return [i.replaced(point) for i in self.loops.domain]  # type: ignore[arg-type]
+
+    # -------------------------------------------------------------- reductions
+
+    def _accumulator(self, r: Node) -> str:
+        t = type_name(r.dtype, self.width)
+        slot = self.w.slot(t)
+        identity = literal(_identity(r.attrs[0], r.dtype), r.dtype, self.width)
+        self.w.line(f"store {t} {identity}, ptr {slot}")
+        return slot
+
+    def _reduced_loops(
+        self, axes: Sequence[Axis], points: list[dict[Axis, Linear]], slots: dict[Any, str]
+    ) -> None:
+        if not axes:
+            for k, point in enumerate(points):
+                for r, places in self.nest.reductions.items():
+                    domain = self._domain(point)
+                    self._accumulate(r, [domain[p] for p in places], slots[r, k])
+            return
+        axis = axes[0]
+        if not axis.length:
+            return
+        before = self.active
+        for start, stop, step, count, active in self._reduced_blocks(axis):
+            with self._piece(start, stop, step) as first:
+                if axis is self.loops.vector:
+                    self.active = active
+                for i in self._indices(axis, first, count):
+                    inner = [{**point, axis: i} for point in points]
+                    self._reduced_loops(axes[1:], inner, slots)
+        self.active = before
+
+    def _reduced_blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
+        if axis is self.loops.vector:
+            unit = self.width
+            full = axis.length // unit * unit
+            if full:
+                yield 0, full, unit, 1, unit
+            if full < axis.length:
+                yield full, axis.length, unit, 1, axis.length - full
+        else:
+            yield 0, axis.length, 1, 1, self.active
+
+    def _accumulate(self, r: Node, index: list[Linear], slot: str) -> None:
+        kind, t = r.attrs[0], type_name(r.dtype, self.width)
+        x = r.args[0]
+        is_product = (
+            kind == "sum" and r.dtype.kind == "f" and x.op == "map" and x.attrs == "mul"
+            and x not in self.buffers
+        )  # fmt: skip
+        masked = self.active < self.width and self.loops.vector in self.loops.reduced
+        if is_product and not masked:
+            factors = [self._vector(self.value(y, index)) for y in x.args]
+            v = Vectors(self.w, self.w.depth, self.width)
+            old = v.emit(f"load {t}, ptr {slot}")
+            new = v.multiply_add(factors[0], factors[1], old, r.dtype)
+        else:
+            name = self._vector(self.value(x, index))
+            v = Vectors(self.w, self.w.depth, self.width)
+            if masked:
+                identity = v.const(_identity(kind, r.dtype), r.dtype)
+                name = v.select(self._mask(), name, identity, r.dtype)
+            old = v.emit(f"load {t}, ptr {slot}")
+            new = _combine(v, kind, old, name, r.dtype)
+        self.w.line(f"store {t} {new}, ptr {slot}")
+
+    def _total(self, r: Node, slot: str) -> Value:
+        """What an accumulator holds after the loops; its lanes joined if they were reduced."""
+        v = Vectors(self.w, self.w.depth, self.width)
+        name = v.emit(f"load {type_name(r.dtype, self.width)}, ptr {slot}")
+        if self.width == 1 or self.loops.vector in self.loops.kept:
+            return Value(name, r.dtype, self.w.depth, self.width > 1)
+        width = self.width
+        while width > 1:
+            t, half = type_name(r.dtype, width), width // 2
+            parts = []
+            for start in (0, half):
+                lanes = ", ".join(f"i32 {start + k}" for k in range(half))
+                parts.append(v.emit(f"shufflevector {t} {name}, {t} poison, <{half} x i32> <{lanes}>"))
+            width = half
+            if half == 1:
+                t = f"<1 x {type_name(r.dtype)}>"
+                parts = [v.emit(f"extractelement {t} {p}, i32 0") for p in parts]
+            name = _combine(Vectors(self.w, self.w.depth, half), r.attrs[0], *parts, r.dtype)
+        return Value(name, r.dtype, self.w.depth)
+
+    # -------------------------------------------------------------- values
+
+    def value(self, node: Node, index: Sequence[Linear]) -> Value:
+        """The node at an index, in the innermost loop that it depends on."""
+        if node in self.accumulated:
+            return self.accumulated[node]
+        if node.op == "view" and node not in self.buffers:
+            return self.value(node.args[0], seen_through(node.attrs, index))
+        key = (node, tuple(index), self.active)
+        found = self.w.get(key)
+        if found is None:
+            found = self._made(node, index)
+            self.w.put(key, found, found.depth)
+        return found  # type: ignore[no-any-return]
+
+    def _made(self, node: Node, index: Sequence[Linear]) -> Value:
+        if node in self.buffers and node not in self.computed:
+            return self._load(self.buffers[node], address(node.shape, index), None, 0)
+        if node.op == "const":
+            scalar = np.frombuffer(node.attrs, node.dtype)[0]
+            return Value(literal(scalar, node.dtype), node.dtype, 0, False, scalar)
+        if node.op == "iota":
+            return self._iota(index[0], node.dtype)
+        if node.op == "gather":
+            return self._gather(node, index)
+        if node.op == "view":  # its own value is stored here
+            return self.value(node.args[0], seen_through(node.attrs, index))
+        assert node.op == "map", node.text()
+        args = [self.value(x, index) for x in node.args]
+        depth = max(a.depth for a in args)
+        is_vector = any(a.is_vector for a in args)
+        v = Vectors(self.w, depth, self.width if is_vector else 1)
+        names = [self._vector(a) if is_vector else a.name for a in args]
+        emit = SCALAR_OPERATIONS[node.attrs][1]
+        dtype = node.args[-1].dtype if node.attrs == "select" else node.args[0].dtype
+        return Value(emit(v, names, dtype, node.dtype), node.dtype, depth, is_vector)
+
+    def _vector(self, value: Value) -> str:
+        """The value in every lane."""
+        if value.is_vector or self.width == 1:
+            return value.name
+        if value.constant is not None:
+            return literal(value.constant, value.dtype, self.width)
+        key = ("splat", value.name)
+        found = self.w.get(key)
+        if found is None:
+            found = Vectors(self.w, value.depth, self.width).splat(value.name, value.dtype)
+            self.w.put(key, found, value.depth)
+        return found  # type: ignore[no-any-return]
+
+    def _iota(self, index: Linear, dtype: Any) -> Value:
+        name, depth = self._integer(Linear(index.offset, _without_lane(index)))
+        step = index.step(LANE)
+        if not step or self.width == 1:
+            return Value(name, dtype, depth)
+        v = Vectors(self.w, depth, self.width)
+        lanes = ", ".join(f"i64 {step * k}" for k in range(self.width))
+        return Value(v.binary("add", v.splat(name, dtype), f"<{lanes}>", dtype), dtype, depth, True)
+
+    def _integer(self, index: Linear) -> tuple[str, int]:
+        """A linear form of counters as an integer, and the depth where it is known."""
+        if not index.terms:
+            return str(index.offset), 0
+        key = ("integer", index)
+        found = self.w.get(key)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        terms = sorted(index.terms, key=lambda t: t[0].depth)  # type: ignore[attr-defined]
+        (counter, step), depth = terms[-1], terms[-1][0].depth  # type: ignore[attr-defined]
+        rest, _ = self._integer(Linear(index.offset, tuple(terms[:-1])))
+        name = counter.name  # type: ignore[attr-defined]
+        if step != 1:
+            name = self.w.emit(f"mul i64 {name}, {step}", depth)
+        if rest != "0":
+            name = self.w.emit(f"add i64 {name}, {rest}", depth)
+        return self.w.put(key, (name, depth), depth)  # type: ignore[no-any-return]
+
+    # -------------------------------------------------------------- memory
+
+    def _pointer(
+        self, buffer: Buffer, at: Linear, dynamic: str | None, depth: int
+    ) -> tuple[str, int]:
+        """Where an element lies, lanes aside; ``dynamic`` is a further offset in elements."""
+        memory = buffer.memory
+        base = self.memory.setdefault(memory, f"%b{len(self.memory)}")
+        t = "i8" if buffer.dtype.kind == "b" else type_name(buffer.dtype)
+        offset, where = self._integer(Linear(0, _without_lane(at)))
+        where = max(where, depth)
+        key = ("pointer", memory, offset, dynamic)
+        name = self.w.get(key)
+        if name is None:
+            name = base
+            if offset != "0":
+                name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {offset}", where)
+            if dynamic is not None:
+                name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {dynamic}", where)
+            self.w.put(key, name, where)
+        if at.offset:
+            name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {at.offset}", where)
+        return name, where
+
+    def _load(self, buffer: Buffer, at: Linear, dynamic: str | None, depth: int) -> Value:
+        step = at.step(LANE)
+        pointer, depth = self._pointer(buffer, at, dynamic, depth)
+        dtype = buffer.dtype
+        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+        width = self.width if step else 1
+        v = Vectors(self.w, depth, width)
+        if abs(step) <= 1:
+            if step < 0:
+                t = type_name(memory)
+                pointer = v.emit(f"getelementptr {t}, ptr {pointer}, i64 {1 - self.active}")
+            name = self._contiguous(v, pointer, memory)
+            if step < 0:
+                name = self._reversed(v, name, memory)
+        else:
+            name = self._strided(v, pointer, memory, step)
+        if dtype.kind == "b":
+            name = v.compare("ne", name, v.const(0, memory), memory)
+        return Value(name, dtype, depth, bool(step))
+
+    def _contiguous(self, v: Vectors, pointer: str, dtype: Any) -> str:
+        t = v.type(dtype)
+        if v.width == 1 or self.active == self.width:
+            return v.emit(f"load {t}, ptr {pointer}, align {dtype.itemsize}")
+        suffix = f"v{v.width}{_letter(dtype)}"
+        function = f"@llvm.masked.load.{suffix}.p0"
+        mask_type = type_name(bool, v.width)
+        self.w.declarations.add(f"declare {t} {function}(ptr, i32, {mask_type}, {t})")
+        return v.emit(
+            f"call {t} {function}(ptr {pointer}, i32 {dtype.itemsize}, "
+            f"{mask_type} {self._mask()}, {t} zeroinitializer)"
+        )
+
+    def _strided(self, v: Vectors, pointer: str, dtype: Any, step: int) -> str:
+        t, s = v.type(dtype), type_name(dtype)
+        name = "zeroinitializer"
+        for k in range(self.active):
+            p = v.emit(f"getelementptr {s}, ptr {pointer}, i64 {k * step}") if k else pointer
+            x = v.emit(f"load {s}, ptr {p}, align {dtype.itemsize}")
+            name = v.emit(f"insertelement {t} {name}, {s} {x}, i32 {k}")
+        return name
+
+    def _reversed(self, v: Vectors, name: str, dtype: Any) -> str:
+        t = v.type(dtype)
+        order = [*range(self.active - 1, -1, -1), *range(self.active, v.width)]
+        lanes = ", ".join(f"i32 {k}" for k in order)
+        return v.emit(f"shufflevector {t} {name}, {t} poison, <{v.width} x i32> <{lanes}>")
+
+    def _mask(self) -> str:
+        lanes = ", ".join("i1 true" if k < self.active else "i1 false" for k in range(self.width))
+        return f"<{lanes}>"
+
+    # -------------------------------------------------------------- indices that are data
+
+    def _offsets(
+        self, entries: Sequence[Any], shape: Sequence[int], steps: Sequence[int],
+        arrays: Sequence[Value],
+    ) -> tuple[list[str], int, bool]:  # fmt: skip
+        """What index arrays add to an address: once, or for each active lane."""
+        depth = max(a.depth for a in arrays)
+        is_vector = any(a.is_vector for a in arrays)
+        v = Vectors(self.w, depth, self.width if is_vector else 1)
+        total = v.const(0, np.int64)
+        for d, entry in enumerate(entries):
+            if type(entry) is not int:
+                continue
+            i = self._vector(arrays[entry]) if is_vector else arrays[entry].name
+            n = shape[d]
+            negative = v.compare("slt", i, v.const(0, np.int64), np.int64)
+            wrapped = v.binary("add", i, v.const(n, np.int64), np.int64)
+            i = v.select(negative, wrapped, i, np.int64)
+            # What is out of bounds is reported after the run; until then nothing else is touched.
+            i = v.intrinsic("umin", [i, v.const(n - 1, np.int64)], np.int64)
+            scaled = v.binary("mul", i, v.const(steps[d], np.int64), np.int64)
+            total = v.binary("add", total, scaled, np.int64)
+        names = v.lanes(total, np.int64)
+        return names[: self.active] if is_vector else names, depth, is_vector
+
+    def _gather(self, node: Node, index: Sequence[Linear]) -> Value:
+        arrays = [self.value(x, index) for x in node.args[1:]]
+        static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
+                  for entry in node.attrs]  # fmt: skip
+        seen = node.args[0]
+        base, at = through_views(seen, static, self.buffers)
+        # How far an element moves along each axis that is seen.
+        axes = [Linear.variable(d) for d in range(len(seen.shape))]
+        place = address(base.shape, through_views(seen, axes, self.buffers)[1])
+        steps = [place.step(d) for d in range(len(seen.shape))]
+        offsets, depth, is_vector = self._offsets(node.attrs, seen.shape, steps, arrays)
+        where = address(base.shape, at)
+        return self._gathered(self.buffers[base], where, offsets, depth, is_vector)
+
+    def _gathered(
+        self, buffer: Buffer, at: Linear, offsets: list[str], depth: int, is_vector: bool
+    ) -> Value:
+        if not is_vector:
+            return self._load(buffer, at, offsets[0], depth)
+        step = at.step(LANE)
+        scalars = []
+        fixed = Linear(at.offset, _without_lane(at))
+        for k, offset in enumerate(offsets):
+            p, where = self._pointer(buffer, fixed.plus(Linear(k * step)), offset, depth)
+            scalars.append(self._scalar_load(buffer, p, where))
+            depth = max(depth, where)
+        v = Vectors(self.w, depth, self.width)
+        name, t, s = "zeroinitializer", v.type(buffer.dtype), type_name(buffer.dtype)
+        for k, x in enumerate(scalars):
+            name = v.emit(f"insertelement {t} {name}, {s} {x}, i32 {k}")
+        return Value(name, buffer.dtype, depth, True)
+
+    def _scalar_load(self, buffer: Buffer, pointer: str, depth: int) -> str:
+        v = Vectors(self.w, depth, 1)
+        if buffer.dtype.kind != "b":
+            t = type_name(buffer.dtype)
+            return v.emit(f"load {t}, ptr {pointer}, align {buffer.dtype.itemsize}")
+        byte = v.emit(f"load i8, ptr {pointer}")
+        return v.emit(f"icmp ne i8 {byte}, 0")
+
+    # -------------------------------------------------------------- stores
+
+    def _store(self, store: Store, index: Sequence[Linear]) -> None:
+        value = self._stored_value(store, index)
+        static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
+                  for entry in store.target]  # fmt: skip
+        at = address(store.buffer.shape, static)
+        if store.arrays:
+            arrays = [self.value(x, index) for x in store.arrays]
+            shape = store.buffer.shape
+            offsets, _, varies = self._offsets(store.target, shape, strides_of(shape), arrays)
+        else:
+            offsets, varies = [], False
+        dynamic = offsets[0] if offsets and not varies else None
+        step = at.step(LANE)
+        if varies or abs(step) > 1 or (step < 0) or (not step and value.is_vector):
+            self._scatter(store, value, at, offsets if varies else [dynamic] * self.active)  # type: ignore[list-item]
+            return
+        pointer, _ = self._pointer(store.buffer, at, dynamic, self.w.depth)
+        v = Vectors(self.w, self.w.depth, self.width if step else 1)
+        name = self._vector(value) if step else value.name
+        self._write(store, v, name, pointer)
+
+    def _stored_value(self, store: Store, index: Sequence[Linear]) -> Value:
+        if store.node in self.accumulated or not store.computes:
+            return self.value(store.node, index)
+        # Not what the buffer holds, but what is to be written there.
+        key = (store.node, tuple(index), self.active)
+        found = self.w.get(key)
+        return found if found is not None else self._made(store.node, index)
+
+    def _write(self, store: Store, v: Vectors, name: str, pointer: str) -> None:
+        dtype = store.buffer.dtype
+        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+        if dtype.kind == "b":
+            name = v.emit(f"zext {v.type(bool)} {name} to {v.type(memory)}")
+        if store.kind == "add":
+            old = self._contiguous(v, pointer, memory)
+            name = v.binary("fadd" if dtype.kind == "f" else "add", old, name, memory)
+        t = v.type(memory)
+        if v.width == 1 or self.active == self.width:
+            self.w.line(f"store {t} {name}, ptr {pointer}, align {memory.itemsize}")
+            return
+        function = f"@llvm.masked.store.v{v.width}{_letter(memory)}.p0"
+        mask_type = type_name(bool, v.width)
+        self.w.declarations.add(f"declare void {function}({t}, ptr, i32, {mask_type})")
+        self.w.line(
+            f"call void {function}({t} {name}, ptr {pointer}, i32 {memory.itemsize}, "
+            f"{mask_type} {self._mask()})"
+        )
+
+    def _scatter(self, store: Store, value: Value, at: Linear, offsets: Sequence[Any]) -> None:
+        """Lane by lane, in their order: of equal places the last one wins."""
+        v = Vectors(self.w, self.w.depth, self.width)
+        step = at.step(LANE)
+        fixed = Linear(at.offset, _without_lane(at))
+        one = Vectors(self.w, self.w.depth, 1)
+        t = v.type(value.dtype)
+        for k in range(self.active):
+            name = value.name
+            if value.is_vector:
+                name = v.emit(f"extractelement {t} {name}, i32 {k}")
+            where = fixed.plus(Linear(k * step))
+            pointer, _ = self._pointer(store.buffer, where, offsets[k], self.w.depth)
+            self._write(store, one, name, pointer)
+
+
+def _without_lane(at: Linear) -> tuple[Any, ...]:
+    return tuple([term for term in at.terms if term[0] is not LANE])
+
+
+def _letter(dtype: Any) -> str:
+    return f"f{8 * dtype.itemsize}" if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
+
+
+def _identity(kind: str, dtype: Any) -> Any:
+    """The neutral element of a reduction."""
+    if kind in ("sum", "or"):
+        return 0
+    if kind in ("prod", "and"):
+        return 1
+    if kind in ("fmax", "fmin") and dtype.kind == "f":
+        return np.nan
+    if dtype.kind == "b":
+        return kind in ("min", "fmin")
+    lowest, highest = (
+        (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    )
+    return lowest if kind in ("max", "fmax") else highest
+
+
+_COMBINE = {
+    "sum": "add", "prod": "mul", "max": "maximum", "min": "minimum", "fmax": "fmax",
+    "fmin": "fmin", "or": "or", "and": "and",
+}  # fmt: skip
+
+
+def _combine(v: Vectors, kind: str, a: str, b: str, dtype: Any) -> str:
+    return SCALAR_OPERATIONS[_COMBINE[kind]][1](v, [a, b], dtype, dtype)

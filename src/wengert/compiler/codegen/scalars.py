@@ -1,0 +1,265 @@
+"""The scalar operations of `map` nodes, as instructions.
+
+Each is ``(vectors, operands, dtype of the operands, dtype of the result) -> value``. Lowering has
+already cast the operands to the dtype in which NumPy computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .vector_math import VECTOR_MATH
+from .vectors import Vectors
+
+__all__ = ["SCALAR_OPERATIONS", "supports"]
+
+Emit = Callable[[Vectors, list[str], Any, Any], str]
+
+SCALAR_OPERATIONS: dict[str, tuple[str, Emit]] = {}
+"""By name: the kinds of operands that the operation takes, and its instructions."""
+
+
+def supports(name: str, dtype: Any) -> bool:
+    """Whether there is code for the operation on operands of this dtype."""
+    dtype = np.dtype(dtype)
+    if name not in SCALAR_OPERATIONS or dtype.itemsize not in (1, 2, 4, 8):
+        return False
+    return dtype.kind in SCALAR_OPERATIONS[name][0] and str(dtype) != "float16"
+
+
+def _register(name: str, kinds: str) -> Callable[[Emit], Emit]:
+    def add(function: Emit) -> Emit:
+        SCALAR_OPERATIONS[name] = (kinds, function)
+        return function
+
+    return add
+
+
+# ------------------------------------------------------------------ arithmetic
+
+
+def _arithmetic(name: str, floating: str, integer: str | None) -> None:
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        opcode = floating if dtype.kind == "f" else integer
+        assert opcode is not None
+        return v.binary(opcode, xs[0], xs[1], dtype)
+
+    SCALAR_OPERATIONS[name] = ("fiu" if integer else "f", emit)
+
+
+_arithmetic("add", "fadd", "add")
+_arithmetic("sub", "fsub", "sub")
+_arithmetic("mul", "fmul", "mul")
+_arithmetic("div", "fdiv", None)
+
+
+@_register("multiply_add", "f")
+def _multiply_add(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    return v.multiply_add(xs[0], xs[1], xs[2], dtype)
+
+
+@_register("strong", "f")
+def _strong(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    # A cotangent that is exactly zero annihilates an infinite or NaN partial.
+    product = v.binary("fmul", xs[0], xs[1], dtype)
+    zero = v.compare("oeq", xs[0], v.const(0, dtype), dtype)
+    return v.select(zero, v.const(0, dtype), product, dtype)
+
+
+@_register("neg", "fiu")
+def _neg(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    if dtype.kind == "f":
+        return v.emit(f"fneg {v.type(dtype)} {xs[0]}")
+    return v.binary("sub", v.const(0, dtype), xs[0], dtype)
+
+
+@_register("abs", "fiu")
+def _abs(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    if dtype.kind == "f":
+        return v.intrinsic("fabs", xs, dtype)
+    if dtype.kind == "u":
+        return xs[0]
+    negative = v.compare("slt", xs[0], v.const(0, dtype), dtype)
+    return v.select(negative, _neg(v, xs, dtype, out), xs[0], dtype)
+
+
+def _direct(name: str, intrinsic: str) -> None:
+    SCALAR_OPERATIONS[name] = ("f", lambda v, xs, dtype, out: v.intrinsic(intrinsic, xs, dtype))
+
+
+_direct("sqrt", "sqrt")
+_direct("floor", "floor")
+_direct("ceil", "ceil")
+_direct("trunc", "trunc")
+_direct("rint", "nearbyint")
+_direct("copysign", "copysign")
+
+
+@_register("sign", "f")
+def _sign(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    x = xs[0]
+    one = v.const(1, dtype)
+    signed = v.intrinsic("copysign", [one, x], dtype)
+    nonzero = v.compare("one", x, v.const(0, dtype), dtype)
+    y = v.select(nonzero, signed, v.const(0, dtype), dtype)
+    return v.select(v.compare("uno", x, x, dtype), x, y, dtype)
+
+
+def _extremum(name: str, floating: str, kept: str) -> None:
+    """NumPy's maximum and minimum: NaN in either operand wins, and of equals the first."""
+
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        a, b = xs
+        if dtype.kind in "bu":
+            return v.select(v.compare("u" + kept, a, b, dtype), a, b, dtype)
+        if dtype.kind == "i":
+            return v.select(v.compare("s" + kept, a, b, dtype), a, b, dtype)
+        y = v.select(v.compare(floating, a, b, dtype), a, b, dtype)
+        return v.select(v.compare("uno", a, a, dtype), a, y, dtype)
+
+    SCALAR_OPERATIONS[name] = ("fiub", emit)
+
+
+_extremum("maximum", "oge", "ge")
+_extremum("minimum", "ole", "le")
+
+
+def _number_extremum(name: str, floating: str, like: str) -> None:
+    """NumPy's fmax and fmin: a number wins over NaN."""
+
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        a, b = xs
+        if dtype.kind != "f":
+            return SCALAR_OPERATIONS[like][1](v, xs, dtype, out)
+        y = v.select(v.compare(floating, a, b, dtype), a, b, dtype)
+        return v.select(v.compare("uno", b, b, dtype), a, y, dtype)
+
+    SCALAR_OPERATIONS[name] = ("fiub", emit)
+
+
+_number_extremum("fmax", "oge", "maximum")
+_number_extremum("fmin", "ole", "minimum")
+
+
+@_register("remainder", "f")
+def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    # Python's modulo: the remainder has the sign of the divisor.
+    x, y = xs
+    zero = v.const(0, dtype)
+    m = v.library("fmod", [x, y], dtype)
+    nonzero = v.compare("une", m, zero, dtype)
+    signs_differ = v.emit(
+        f"xor {v.type(bool)} {v.compare('olt', m, zero, dtype)}, "
+        f"{v.compare('olt', y, zero, dtype)}"
+    )
+    moved = v.select(signs_differ, v.binary("fadd", m, y, dtype), m, dtype)
+    return v.select(nonzero, moved, v.intrinsic("copysign", [zero, y], dtype), dtype)
+
+
+# ------------------------------------------------------------------ comparisons and logic
+
+
+def _comparison(name: str, floating: str, integer: str) -> None:
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        if dtype.kind == "f":
+            return v.compare(floating, xs[0], xs[1], dtype)
+        sign = "" if integer in ("eq", "ne") else "s" if dtype.kind == "i" else "u"
+        return v.compare(sign + integer, xs[0], xs[1], dtype)
+
+    SCALAR_OPERATIONS[name] = ("fiub", emit)
+
+
+_comparison("equal", "oeq", "eq")
+_comparison("not_equal", "une", "ne")
+_comparison("less", "olt", "lt")
+_comparison("less_equal", "ole", "le")
+_comparison("greater", "ogt", "gt")
+_comparison("greater_equal", "oge", "ge")
+
+for _name, _opcode in (("and", "and"), ("or", "or"), ("xor", "xor")):
+    SCALAR_OPERATIONS[_name] = (
+        "iub",
+        lambda v, xs, dtype, out, opcode=_opcode: v.binary(opcode, xs[0], xs[1], dtype),
+    )
+
+
+@_register("not", "iub")
+def _not(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    ones = v.const(True if dtype.kind == "b" else -1, dtype)
+    return v.binary("xor", xs[0], ones, dtype)
+
+
+@_register("isnan", "f")
+def _isnan(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    return v.compare("uno", xs[0], xs[0], dtype)
+
+
+def _compared_with_infinity(name: str, predicate: str) -> None:
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        size = v.intrinsic("fabs", xs, dtype)
+        return v.compare(predicate, size, v.const(np.inf, dtype), dtype)
+
+    SCALAR_OPERATIONS[name] = ("f", emit)
+
+
+_compared_with_infinity("isinf", "oeq")
+_compared_with_infinity("isfinite", "olt")
+
+
+@_register("signbit", "f")
+def _signbit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    one = v.intrinsic("copysign", [v.const(1, dtype), xs[0]], dtype)
+    return v.compare("olt", one, v.const(0, dtype), dtype)
+
+
+@_register("select", "fiub")
+def _select(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    return v.select(xs[0], xs[1], xs[2], out)
+
+
+@_register("cast", "fiub")
+def _cast(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    x = xs[0]
+    if dtype.kind == "f":
+        if out.kind == "f":
+            return v.cast("fptrunc" if out.itemsize < dtype.itemsize else "fpext", x, dtype, out)
+        if out.kind == "b":
+            return v.compare("une", x, v.const(0, dtype), dtype)
+        # What does not fit has no defined value, in C and in NumPy; frozen, it stays one value.
+        signed = "fptosi" if out.kind == "i" else "fptoui"
+        return v.emit(f"freeze {v.type(out)} {v.cast(signed, x, dtype, out)}")
+    if out.kind == "f":
+        return v.cast("sitofp" if dtype.kind == "i" else "uitofp", x, dtype, out)
+    if out.kind == "b":
+        return v.compare("ne", x, v.const(0, dtype), dtype)
+    bits = 1 if dtype.kind == "b" else 8 * dtype.itemsize
+    if 8 * out.itemsize == bits:
+        return x
+    if 8 * out.itemsize < bits:
+        return v.cast("trunc", x, dtype, out)
+    return v.cast("sext" if dtype.kind == "i" else "zext", x, dtype, out)
+
+
+# ------------------------------------------------------------------ elementary functions
+
+for _name, _function in VECTOR_MATH.items():
+    SCALAR_OPERATIONS[_name] = (
+        "f",
+        lambda v, xs, dtype, out, function=_function: function(v, xs[0], dtype),
+    )
+
+# Correct to about one unit in the last place in every C library, and rare: a call for each lane.
+for _name, _library in (
+    ("pow", "pow"), ("float_power", "pow"), ("exp2", "exp2"), ("log2", "log2"),
+    ("log10", "log10"), ("cbrt", "cbrt"), ("arcsin", "asin"), ("arccos", "acos"),
+    ("arctan", "atan"), ("arctan2", "atan2"), ("sinh", "sinh"), ("cosh", "cosh"),
+    ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("hypot", "hypot"),
+    ("fmod", "fmod"), ("nextafter", "nextafter"), ("erf", "erf"), ("erfc", "erfc"),
+):  # fmt: skip
+    SCALAR_OPERATIONS[_name] = (
+        "f",
+        lambda v, xs, dtype, out, library=_library: v.library(library, xs, dtype),
+    )

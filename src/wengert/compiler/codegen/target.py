@@ -1,0 +1,92 @@
+"""The host processor, and machine code for it: the only file that talks to LLVM."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import llvmlite.binding as llvm
+
+__all__ = ["compile_text", "host_vector_bytes"]
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=2,
+        reloc="pic",
+        jit=True,
+    )
+
+
+@functools.cache
+def host_vector_bytes() -> int:
+    """The length of the registers that the generated code uses."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512vl"):
+        return 64
+    return 32 if features.get("avx2") else 16
+
+
+class Code:
+    """Machine code in memory; it lives as long as this object."""
+
+    def __init__(self, tracker: Any, addresses: dict[str, int]) -> None:
+        self._tracker = tracker
+        self.addresses = addresses
+
+
+@functools.cache
+def _compiler() -> Any:
+    return llvm.create_lljit_compiler(_machine(), suppress_errors=True)
+
+
+_count = 0
+
+
+def compile_text(text: str, names: list[str], symbols: Mapping[str, int]) -> Code:
+    """Compile a module.
+
+    Parameters
+    ----------
+    text : str
+    names : list of str
+        The functions whose addresses are wanted.
+    symbols : mapping of str to int
+        The addresses of functions that the module calls.
+    """
+    global _count
+    with _lock:
+        machine = _machine()
+        module = llvm.parse_assembly(text)
+        module.triple = machine.triple
+        module.data_layout = str(machine.target_data)
+        _simplify(module, machine)
+        _count += 1
+        builder = llvm.JITLibraryBuilder().add_ir(module).add_current_process()
+        for name, address in symbols.items():
+            builder.import_symbol(name, address)
+        for name in names:
+            builder.export_symbol(name)
+        tracker = builder.link(_compiler(), f"wengert{_count}")
+        return Code(tracker, {name: tracker[name] for name in names})
+
+
+def _simplify(module: Any, machine: Any) -> None:
+    """Stack slots become registers; the code is vectors already, and wants little else."""
+    options = llvm.PipelineTuningOptions(speed_level=1)
+    builder = llvm.create_pass_builder(machine, options)
+    manager = llvm.create_new_module_pass_manager()
+    manager.add_verifier()
+    manager.add_sroa_pass()
+    manager.add_simplify_cfg_pass()
+    manager.run(module, builder)

@@ -1,0 +1,325 @@
+"""Elementary functions as polynomials on vectors: at most 2.5 units in the last place.
+
+Each follows the classical plan: reduce the argument so that it is small, evaluate a polynomial,
+undo the reduction. The polynomials interpolate at Chebyshev points of the reduced interval
+(``tests/compiler/test_vector_math.py`` measures them against mpmath). Comparisons are written so that
+NaN falls through to the arithmetic, which keeps it.
+
+Sources: W. J. Cody and W. Waite, Software Manual for the Elementary Functions (1980), for the
+reductions; the form of the logarithm is that of Sun's fdlibm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .vectors import Vectors
+
+__all__ = ["VECTOR_MATH"]
+
+
+@dataclass(frozen=True)
+class _Format:
+    """What differs between single and double precision."""
+
+    integer: str
+    mantissa: int
+    bias: int
+    magic: float  # 1.5 * 2**mantissa: adding it rounds to an integer, in the low bits
+    ln2: tuple[float, float]
+    pi_2: tuple[float, ...]
+    largest_angle: float
+    exp_range: tuple[float, float]
+    expm1_low: float
+    tanh_high: float
+    exp: tuple[float, ...]  # (exp(r) - 1 - r) / r**2
+    log: tuple[float, ...]  # (2 atanh(s) / s - 2), of s**2
+    sin: tuple[float, ...]  # (sin(r) / r - 1) / r**2, of r**2
+    cos: tuple[float, ...]  # (cos(r) - 1 + r**2 / 2) / r**4, of r**2
+
+
+_DOUBLE = _Format(
+    integer="i8",
+    mantissa=52,
+    bias=1023,
+    magic=6755399441055744.0,
+    ln2=(0.6931471803691238, 1.9082149292705877e-10),
+    pi_2=(1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21),
+    largest_angle=1e5,
+    exp_range=(-746.0, 710.0),
+    expm1_low=-40.0,
+    tanh_high=22.0,
+    exp=(
+        2.5100472505694996e-08, 2.7620201591031547e-07, 2.7557268276905696e-06,
+        2.4801521057868204e-05, 0.00019841269863171557, 0.0013888888917367081,
+        0.008333333333330039, 0.041666666666623824, 0.16666666666666669, 0.5000000000000001,
+    ),
+    log=(
+        0.14617807153462828, 0.15331611722050653, 0.18182892432537032, 0.22222211089379493,
+        0.28571428626253836, 0.3999999999989889, 0.666666666666667,
+    ),
+    sin=(
+        -7.586576588170975e-13, 1.6058529572267874e-10, -2.5052106219521895e-08,
+        2.755731921930192e-06, -0.00019841269841265017, 0.008333333333333331,
+        -0.16666666666666666,
+    ),
+    cos=(
+        4.74580488976062e-14, -1.1470459749675605e-11, 2.087675578389404e-09,
+        -2.7557319221382114e-07, 2.4801587301584618e-05, -0.0013888888888888887,
+        0.041666666666666664,
+    ),
+)  # fmt: skip
+
+_SINGLE = _Format(
+    integer="i4",
+    mantissa=23,
+    bias=127,
+    magic=12582912.0,
+    ln2=(0.693115234375, 3.1946184945309415e-05),
+    pi_2=(1.5703125, 0.0004837512969970703, 7.549533620476723e-08, 2.563344151594519e-12),
+    largest_angle=4096.0,
+    exp_range=(-104.0, 89.0),
+    expm1_low=-20.0,
+    tanh_high=10.0,
+    exp=(
+        0.0013926250831497611, 0.008363232883682618, 0.04166655421298415, 0.16666576666119928, 0.5,
+    ),
+    log=(0.23331614471881984, 0.2855077863318998, 0.4000012221181068, 0.6666666655404201),
+    sin=(
+        2.724931405469831e-06, -0.00019840082012765532, 0.008333331865959415,
+        -0.16666666663832763,
+    ),
+    cos=(
+        -2.730044861948794e-07, 2.480059643562199e-05, -0.0013888887664713619,
+        0.0416666666643024,
+    ),
+)  # fmt: skip
+
+
+class _Math:
+    """Shorthand for instructions on one floating-point type."""
+
+    def __init__(self, v: Vectors, dtype: Any) -> None:
+        self.v = v
+        self.dtype = np.dtype(dtype)
+        self.f = _SINGLE if self.dtype.itemsize == 4 else _DOUBLE
+        self.integer = np.dtype(self.f.integer)
+
+    def c(self, value: float) -> str:
+        return self.v.const(value, self.dtype)
+
+    def i(self, value: int) -> str:
+        return self.v.const(value, self.integer)
+
+    def add(self, a: str, b: str) -> str:
+        return self.v.binary("fadd", a, b, self.dtype)
+
+    def sub(self, a: str, b: str) -> str:
+        return self.v.binary("fsub", a, b, self.dtype)
+
+    def mul(self, a: str, b: str) -> str:
+        return self.v.binary("fmul", a, b, self.dtype)
+
+    def div(self, a: str, b: str) -> str:
+        return self.v.binary("fdiv", a, b, self.dtype)
+
+    def fma(self, a: str, b: str, c: str) -> str:
+        return self.v.multiply_add(a, b, c, self.dtype)
+
+    def poly(self, x: str, coefficients: tuple[float, ...]) -> str:
+        return self.v.polynomial(x, coefficients, self.dtype)
+
+    def test(self, predicate: str, a: str, b: str) -> str:
+        return self.v.compare(predicate, a, b, self.dtype)
+
+    def select(self, condition: str, a: str, b: str) -> str:
+        return self.v.select(condition, a, b, self.dtype)
+
+    def at_most(self, x: str, bound: float) -> str:
+        """The smaller; NaN stays NaN."""
+        return self.select(self.test("ogt", x, self.c(bound)), self.c(bound), x)
+
+    def at_least(self, x: str, bound: float) -> str:
+        """The larger; NaN stays NaN."""
+        return self.select(self.test("olt", x, self.c(bound)), self.c(bound), x)
+
+    def abs(self, x: str) -> str:
+        return self.v.intrinsic("fabs", [x], self.dtype)
+
+    def copysign(self, x: str, sign: str) -> str:
+        return self.v.intrinsic("copysign", [x, sign], self.dtype)
+
+    def bits(self, x: str) -> str:
+        return self.v.cast("bitcast", x, self.dtype, self.integer)
+
+    def from_bits(self, x: str) -> str:
+        return self.v.cast("bitcast", x, self.integer, self.dtype)
+
+    def int_op(self, opcode: str, a: str, b: str) -> str:
+        return self.v.binary(opcode, a, b, self.integer)
+
+    def rounded(self, x: str, scale: float) -> tuple[str, str]:
+        """The integer next to ``x * scale``: as a float, and as bits whose low part it is."""
+        z = self.fma(x, self.c(scale), self.c(self.f.magic))
+        return self.sub(z, self.c(self.f.magic)), self.bits(z)
+
+    def power_of_two(self, n: str) -> str:
+        """``2 ** n`` for an integer whose low bits are those of ``n``, in the normal range."""
+        biased = self.int_op("add", n, self.i(self.f.bias))
+        return self.from_bits(self.int_op("shl", biased, self.i(self.f.mantissa)))
+
+
+def _reduced_exp(m: _Math, x: str) -> tuple[str, str, str]:
+    """``n`` as a float and as bits, and ``exp(r) - 1``, where ``x = n ln 2 + r``."""
+    n, bits = m.rounded(x, 1.4426950408889634)
+    r = m.fma(n, m.c(-m.f.ln2[0]), x)
+    r = m.fma(n, m.c(-m.f.ln2[1]), r)
+    return n, bits, m.fma(m.mul(r, r), m.poly(r, m.f.exp), r)
+
+
+def _signed(m: _Math, bits: str) -> str:
+    """The integer in the low bits of a number of which `rounded` made the bits."""
+    # Above the low bits stand exponent and leading bits of the magic number, always the same.
+    magic = np.asarray(m.f.magic, m.dtype).view(m.integer)
+    return m.int_op("sub", bits, m.i(int(magic)))
+
+
+def _exp(m: _Math, x: str) -> str:
+    x = m.at_least(m.at_most(x, m.f.exp_range[1]), m.f.exp_range[0])
+    _, bits, p = _reduced_exp(m, x)
+    n = _signed(m, bits)
+    # In two steps, so that results near overflow and subnormal results come out right.
+    half = m.int_op("ashr", n, m.i(1))
+    first, second = m.power_of_two(half), m.power_of_two(m.int_op("sub", n, half))
+    return m.mul(m.fma(p, first, first), second)
+
+
+def _expm1(m: _Math, x: str) -> str:
+    z = m.at_least(m.at_most(x, m.f.exp_range[1]), m.f.expm1_low)
+    _, bits, p = _reduced_exp(m, z)
+    # Half of the result, since 2 ** n itself may overflow.
+    half = m.power_of_two(m.int_op("sub", _signed(m, bits), m.i(1)))
+    y = m.fma(p, half, m.sub(half, m.c(0.5)))
+    y = m.add(y, y)
+    return m.select(m.test("oeq", x, m.c(0.0)), x, y)  # -0 stays -0
+
+
+def _log(m: _Math, x: str) -> str:
+    smallest = float(np.finfo(m.dtype).smallest_normal)
+    lift = 2 * (m.f.mantissa + 1) // 2 + 1
+    tiny = m.test("olt", x, m.c(smallest))
+    normal = m.select(tiny, m.mul(x, m.c(2.0**lift)), x)
+    root = np.asarray(np.sqrt(0.5), m.dtype).view(m.integer)
+    bits = m.bits(normal)
+    n = m.int_op("ashr", m.int_op("sub", bits, m.i(int(root))), m.i(m.f.mantissa))
+    f = m.from_bits(m.int_op("sub", bits, m.int_op("shl", n, m.i(m.f.mantissa))))
+    f = m.sub(f, m.c(1.0))
+    e = m.v.cast("sitofp", n, m.integer, m.dtype)
+    e = m.sub(e, m.select(tiny, m.c(float(lift)), m.c(0.0)))
+    s = m.div(f, m.add(f, m.c(2.0)))
+    z = m.mul(s, s)
+    half_square = m.mul(m.mul(f, f), m.c(0.5))
+    r = m.mul(z, m.poly(z, m.f.log))
+    tail = m.fma(s, m.add(half_square, r), m.mul(e, m.c(m.f.ln2[1])))
+    y = m.fma(e, m.c(m.f.ln2[0]), m.sub(f, m.sub(half_square, tail)))
+    y = m.select(m.test("oeq", x, m.c(np.inf)), x, y)
+    y = m.select(m.test("oeq", x, m.c(0.0)), m.c(-np.inf), y)
+    return m.select(m.test("oge", x, m.c(0.0)), y, m.c(np.nan))
+
+
+def _log1p(m: _Math, x: str) -> str:
+    u = m.add(x, m.c(1.0))
+    # What was rounded away of 1 + x, relative to it.
+    lost = m.div(m.sub(x, m.sub(u, m.c(1.0))), u)
+    y = _log(m, u)
+    is_finite = m.v.binary(
+        "and", m.test("one", u, m.c(0.0)), m.test("olt", u, m.c(np.inf)), bool
+    )
+    y = m.select(is_finite, m.add(y, lost), y)
+    return m.select(m.test("oeq", x, m.c(0.0)), x, y)
+
+
+def _tanh(m: _Math, x: str) -> str:
+    a = m.at_most(m.abs(x), m.f.tanh_high)
+    _, bits, p = _reduced_exp(m, m.add(a, a))
+    scale = m.power_of_two(_signed(m, bits))
+    e = m.fma(p, scale, m.sub(scale, m.c(1.0)))
+    return m.copysign(m.div(e, m.add(e, m.c(2.0))), x)
+
+
+def _sigmoid(m: _Math, x: str) -> str:
+    # exp(-|x|) does not overflow, and underflows where the result does.
+    e = _exp(m, m.v.emit(f"fneg {m.v.type(m.dtype)} {m.abs(x)}"))
+    negative = m.test("olt", x, m.c(0.0))
+    return m.div(m.select(negative, e, m.c(1.0)), m.add(e, m.c(1.0)))
+
+
+def _wave(m: _Math, x: str, shift: int) -> str:
+    """Sine; with ``shift`` 1, cosine."""
+    n, bits = m.rounded(x, 2 / np.pi)
+    r = x
+    for part in m.f.pi_2:
+        r = m.fma(n, m.c(-part), r)
+    z = m.mul(r, r)
+    sine = m.fma(m.mul(z, r), m.poly(z, m.f.sin), r)
+    even = m.fma(m.mul(z, z), m.poly(z, m.f.cos), m.fma(z, m.c(-0.5), m.c(1.0)))
+    quadrant = m.int_op("add", bits, m.i(shift)) if shift else bits
+    odd = m.v.compare("ne", m.int_op("and", quadrant, m.i(1)), m.i(0), m.integer)
+    y = m.select(odd, even, sine)
+    sign = m.int_op("shl", m.int_op("and", quadrant, m.i(2)), m.i(8 * m.dtype.itemsize - 2))
+    y = m.from_bits(m.int_op("xor", m.bits(y), sign))
+    if not shift:
+        y = m.select(m.test("oeq", x, m.c(0.0)), x, y)
+    return _unless_huge(m, x, y, "cos" if shift else "sin")
+
+
+def _unless_huge(m: _Math, x: str, y: str, name: str) -> str:
+    """``y``, or what the C library computes where an argument is too large for the reduction."""
+    huge = m.test("ogt", m.abs(x), m.c(m.f.largest_angle))
+    w = m.v.writer
+    if m.v.width > 1:
+        huge = m.v.emit(
+            f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)} {huge})"
+        )
+        w.declarations.add(
+            f"declare i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)})"
+        )
+    t = m.v.type(m.dtype)
+    slot = w.slot(t)
+    slow, after = w.name("slow")[1:], w.name("after")[1:]
+    lines = w.levels[m.v.depth].lines
+    lines += [
+        f"store {t} {y}, ptr {slot}",
+        f"br i1 {huge}, label %{slow}, label %{after}, !prof !0",
+        f"{slow}:",
+    ]
+    exact = m.v.library(name, [x], m.dtype)
+    lines += [f"store {t} {exact}, ptr {slot}", f"br label %{after}", f"{after}:"]
+    return m.v.emit(f"load {t}, ptr {slot}")
+
+
+def _tan(m: _Math, x: str) -> str:
+    return m.div(_wave(m, x, 0), _wave(m, x, 1))
+
+
+_FUNCTIONS: dict[str, Callable[[_Math, str], str]] = {
+    "exp": _exp,
+    "expm1": _expm1,
+    "log": _log,
+    "log1p": _log1p,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "sin": lambda m, x: _wave(m, x, 0),
+    "cos": lambda m, x: _wave(m, x, 1),
+    "tan": _tan,
+}
+
+VECTOR_MATH: dict[str, Callable[[Vectors, str, Any], str]] = {
+    name: (lambda v, x, dtype, f=function: f(_Math(v, dtype), x))  # type: ignore[misc]
+    for name, function in _FUNCTIONS.items()
+}
+"""``(vectors, x, dtype) -> y`` for each function, by the name of its primitive."""

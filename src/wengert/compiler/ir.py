@@ -1,0 +1,235 @@
+"""The index IR: what the compiler fuses, a hash-consed graph of arrays as functions of indices.
+
+A node stands for an array of a static shape. Nothing moves: every slice, transpose, broadcast and
+diagonal is a ``view``, an affine map from the indices of the node to those of its operand, and
+views compose when they are made. A product of matrices is a sum of a product of two views, so that
+one template emits contractions, reductions and chains of elementwise operations alike.
+
+==========  =================  ===================================================================
+operation   operands           attributes
+==========  =================  ===================================================================
+input                          slot; a C-contiguous buffer of the caller
+const                          a scalar; shape ()
+iota                           axis; int64, the index along it
+map         x, ... (one shape)  name of a scalar operation (`codegen.scalars`)
+view        x                  for each axis of x ``(axis of the node or -1, offset, step)``
+gather      x, i, ...          for each axis of x such a triple, or the number of an index array
+reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
+reshape     x                  none: the same elements in C order
+update      x, v, i, ...       kind ("set" or "add"), a map as that of gather, from v's indices to x's
+opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
+item        opaque             number
+==========  =================  ===================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Graph", "Node", "identity_map"]
+
+Shape = tuple[int, ...]
+AxisMap = tuple[tuple[int, int, int], ...]
+
+
+class Node:
+    """One array. Nodes are equal if and only if they are the same object."""
+
+    __slots__ = ("args", "attrs", "dtype", "id", "op", "shape")
+
+    def __init__(
+        self, op: str, args: tuple[Node, ...], shape: Shape, dtype: Any, attrs: Any, number: int
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.shape = shape
+        self.dtype = dtype
+        self.attrs = attrs
+        self.id = number
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    def __repr__(self) -> str:
+        return f"%{self.id}"
+
+    def text(self) -> str:
+        """The node as one line."""
+        attrs = "" if self.attrs == () else f" {self.attrs!r}"
+        operands = ", ".join(map(repr, self.args))
+        shape = ",".join(map(str, self.shape))
+        return f"%{self.id}:{self.dtype.name}[{shape}] = {self.op}{attrs}({operands})"
+
+
+def identity_map(ndim: int) -> AxisMap:
+    """The map of a view that changes nothing."""
+    return tuple([(d, 0, 1) for d in range(ndim)])
+
+
+class Graph:
+    """Makes nodes, each only once, and simplifies them on the way."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Node] = {}
+        self.nodes: list[Node] = []
+
+    def make(
+        self, op: str, args: Sequence[Node], shape: Iterable[int], dtype: Any, attrs: Any = ()
+    ) -> Node:
+        """The node of this description; an operand's identity is part of it."""
+        dtype = np.dtype(dtype)
+        shape = tuple(shape)
+        key = (op, tuple([a.id for a in args]), shape, dtype, attrs)
+        node = self._known.get(key)
+        if node is None:
+            node = Node(op, tuple(args), shape, dtype, attrs, len(self.nodes))
+            self._known[key] = node
+            self.nodes.append(node)
+        return node
+
+    # -------------------------------------------------------------- leaves
+
+    def input(self, slot: int, shape: Shape, dtype: Any) -> Node:
+        """A buffer of the caller."""
+        return self.make("input", (), shape, dtype, slot)
+
+    def const(self, value: Any, dtype: Any, shape: Shape = ()) -> Node:
+        """A scalar, or an array filled with it."""
+        dtype = np.dtype(dtype)
+        scalar = np.asarray(value).astype(dtype)[()]
+        # By its bytes, since 0.0 == -0.0 and nan != nan.
+        node = self.make("const", (), (), dtype, scalar.tobytes())
+        return self.broadcast(node, shape)
+
+    def iota(self, shape: Shape, axis: int) -> Node:
+        """The index along an axis."""
+        line = self.make("iota", (), (shape[axis],), np.int64)
+        return self.view(line, ((axis, 0, 1),), shape)
+
+    # -------------------------------------------------------------- movement
+
+    def view(self, x: Node, axes: AxisMap, shape: Shape) -> Node:
+        """An affine view; views of views become one, and those of `map` and constants stay cheap."""
+        # An axis of length one is fixed, wherever it is seen from.
+        axes = tuple(
+            [(-1, o, 0) if d < 0 or shape[d] == 1 else (d, o, s) for d, o, s in axes]
+        )
+        if x.op == "view":
+            composed = []
+            for d, o, s in x.attrs:
+                if d < 0:
+                    composed.append((-1, o, 0))
+                else:
+                    e, p, t = axes[d]
+                    composed.append((e, o + s * p, s * t))
+            return self.view(x.args[0], tuple(composed), shape)
+        if shape == x.shape and axes == tuple(
+            [(d, 0, 1) if n != 1 else (-1, 0, 0) for d, n in enumerate(shape)]
+        ):
+            return x
+        return self.make("view", (x,), shape, x.dtype, axes)
+
+    def broadcast(self, x: Node, shape: Shape) -> Node:
+        """NumPy's broadcasting."""
+        if x.shape == shape:
+            return x
+        lead = len(shape) - x_ndim if (x_ndim := len(x.shape)) is not None else 0
+        axes = tuple(
+            [(-1, 0, 0) if n == 1 != shape[lead + d] else (lead + d, 0, 1)
+             for d, n in enumerate(x.shape)]
+        )  # fmt: skip
+        return self.view(x, axes, shape)
+
+    def transpose(self, x: Node, order: Sequence[int]) -> Node:
+        """The axes in another order."""
+        place = {axis: i for i, axis in enumerate(order)}
+        shape = tuple([x.shape[axis] for axis in order])
+        return self.view(x, tuple([(place[d], 0, 1) for d in range(len(order))]), shape)
+
+    def reshape(self, x: Node, shape: Shape) -> Node:
+        """The same elements in C order. Where only axes of length one come and go, a view."""
+        if x.shape == shape:
+            return x
+        if x.op == "reshape":
+            return self.reshape(x.args[0], shape)
+        if [n for n in x.shape if n != 1] == [n for n in shape if n != 1]:
+            long = [d for d, n in enumerate(shape) if n != 1]
+            rest = iter(long)
+            axes = tuple([(-1, 0, 0) if n == 1 else (next(rest), 0, 1) for n in x.shape])
+            return self.view(x, axes, shape)
+        if x.op == "view" and not x.args[0].shape:
+            return self.broadcast(x.args[0], shape)
+        return self.make("reshape", (x,), shape, x.dtype)
+
+    # -------------------------------------------------------------- arithmetic
+
+    def map(self, name: str, *args: Node, dtype: Any = None) -> Node:
+        """A scalar operation on every element; operands of shape () are broadcast."""
+        shape = next((a.shape for a in args if a.shape), ())
+        args = tuple([self.broadcast(a, shape) for a in args])
+        dtype = args[0].dtype if dtype is None else dtype
+        return self._simpler(name, args, dtype) or self.make("map", args, shape, dtype, name)
+
+    def _simpler(self, name: str, args: tuple[Node, ...], dtype: Any) -> Node | None:
+        """Identities that hold for every value, inf, NaN and signed zero included."""
+        if name == "cast" and args[0].dtype == dtype:
+            return args[0]
+        if name in ("mul", "div") and value_of(args[1]) == 1:
+            return args[0]
+        if name == "mul" and value_of(args[0]) == 1:
+            return args[1]
+        if name == "strong" and _is_finite(value_of(args[1])):
+            return self.map("mul", *args)
+        if name == "neg" and args[0].op == "map" and args[0].attrs == "neg":
+            return args[0].args[0]
+        if name == "sub" and value_of(args[1]) == 0 and not _is_negative_zero(args[1]):
+            return args[0]
+        if name == "cast" and (value := value_of(args[0])) is not None:
+            return self.const(value, dtype, args[0].shape)
+        if name == "select" and (value := value_of(args[0])) is not None:
+            return args[1] if value else args[2]
+        return None
+
+    def cast(self, x: Node, dtype: Any) -> Node:
+        """The values in another dtype."""
+        return self.map("cast", x, dtype=np.dtype(dtype))
+
+    def reduce(self, kind: str, x: Node, axes: Sequence[int]) -> Node:
+        """A reduction over axes; over axes of length one the element itself."""
+        axes = tuple(sorted(axes))
+        short = [d for d in axes if x.shape[d] == 1]
+        if short:
+            kept = [d for d in range(len(x.shape)) if d not in short]
+            place = {d: i for i, d in enumerate(kept)}
+            x = self.view(
+                x,
+                tuple([(place.get(d, -1), 0, 1) for d in range(len(x.shape))]),
+                tuple([x.shape[d] for d in kept]),
+            )
+            axes = tuple([place[d] for d in axes if d in place])
+        if not axes:
+            return x
+        shape = [n for d, n in enumerate(x.shape) if d not in axes]
+        return self.make("reduce", (x,), shape, x.dtype, (kind, axes))
+
+
+def value_of(x: Node) -> Any:
+    """The value that all elements have, if it is a constant; else None."""
+    if x.op == "view":
+        x = x.args[0]
+    return np.frombuffer(x.attrs, x.dtype)[0] if x.op == "const" else None
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _is_negative_zero(x: Node) -> bool:
+    value = value_of(x)
+    return value is not None and x.dtype.kind == "f" and bool(np.signbit(value))

@@ -1,0 +1,340 @@
+"""`jit`: a function recorded on shapes once for each signature, and compiled."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import pytree
+from ..core.abstract import Var
+from ..core.bind import refresh
+from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
+from ..core.ownership import plain_array
+from ..core.program import Program
+from ..core.recorder import record
+from ..core.state import LOCAL
+from ..core.tensor import RareTensor, Tensor, handle
+from ..transforms.boundary import check_function, name_of, tracing_user
+from .captures import find_captures
+from .operation import Operation
+from .stages import Lowered, compile_program
+
+__all__ = ["Jitted", "jit"]
+
+Function = Callable[..., Any]
+
+
+class _Entry:
+    """What is kept for one signature."""
+
+    __slots__ = ("captured", "is_passing", "operation", "out_spec", "recorded")
+
+    def __init__(self, program: Program, out_spec: Any, name: str) -> None:
+        self.recorded = program
+        self.captured = [obj for _, obj in program.captured]
+        whole = Program(
+            [*program.inputs, *(v for v, _ in program.captured)], [], program.equations,
+            program.outputs,
+        )  # fmt: skip
+        self.operation = Operation(name, whole, compile_program)
+        self.out_spec = out_spec
+        # What it captured belongs to a recording or derivative that is going on: for once only.
+        self.is_passing = any(map(_is_traced, self.captured))
+
+
+def _is_traced(x: Any) -> bool:
+    """Whether a Tensor takes part in a recording or a derivative."""
+    if not isinstance(x, Tensor):
+        return False
+    refresh(x)
+    return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
+
+
+class Jitted:
+    """A function that `jit` made. See there."""
+
+    def __init__(
+        self,
+        function: Function,
+        static_argnums: tuple[int, ...],
+        static_argnames: tuple[str, ...],
+        donate_argnums: tuple[int, ...],
+    ) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self._function = function
+        self._static_argnums = static_argnums
+        self._static_argnames = static_argnames
+        self._donate_argnums = donate_argnums
+        self._captures = find_captures(function)
+        self._entries: dict[Any, _Entry] = {}
+        self._lock = threading.RLock()
+
+    def _with_function(self, function: Function) -> Jitted:
+        return Jitted(
+            function, self._static_argnums, self._static_argnames, self._donate_argnums
+        )
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: the instance is the first argument."""
+        return self if instance is None else functools.partial(self, instance)
+
+    # -------------------------------------------------------------- calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, spec, static = self._arguments(args, kwargs)
+        captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
+        everything = [*leaves, *captured]
+        entry = self._entry(everything, len(leaves), spec, static, rest)
+        operands = [*everything, *entry.captured]
+        has_tensors = any(isinstance(x, Tensor) for x in leaves)
+        if LOCAL.recordings or any(map(_is_traced, operands)):
+            results = list(entry.operation([_as_operand(x) for x in operands]))
+        else:
+            results = entry.operation.run([_as_plain(x) for x in operands])
+            if has_tensors:
+                results = [
+                    handle(y, None, None) if isinstance(y, (np.ndarray, np.generic)) else y
+                    for y in results
+                ]
+        return pytree.unflatten(entry.out_spec, results)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The stages of the compilation for these arguments.
+
+        Returns
+        -------
+        Lowered
+            With ``program``, ``optimized``, ``llvm``, ``cost()`` and ``report()``.
+        """
+        leaves, spec, static = self._arguments(args, kwargs)
+        captured, rest = self._captures.read()
+        entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
+        return Lowered(entry.operation.program)
+
+    # -------------------------------------------------------------- signatures
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Leaves and structure of the dynamic arguments, and the static ones."""
+        static: tuple[Any, ...] = ()
+        if self._static_argnums or self._static_argnames:
+            args, kwargs, static = self._split(args, kwargs)
+        leaves, spec = pytree.flatten((args, kwargs) if kwargs else args)
+        return leaves, (spec, bool(kwargs)), static
+
+    def _split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+        names = name_of(self._function)
+        positions = [i % len(args) if -len(args) <= i < len(args) else i
+                     for i in self._static_argnums if args]  # fmt: skip
+        static = [(i, args[i]) for i in positions if i < len(args)]
+        static += [(k, kwargs[k]) for k in self._static_argnames if k in kwargs]
+        parameters = self._positions_of_names()
+        static += [(i, args[i]) for i in parameters if i < len(args) and i not in positions]
+        for where, value in static:
+            try:
+                hash(value)
+            except TypeError:
+                raise WengertTypeError(
+                    f"jit of {names}: the static argument {where!r} is a {type(value).__name__}, "
+                    "which cannot be hashed; static arguments are compared with those of earlier "
+                    "calls. Pass a tuple in place of a list, or leave it out of static_argnums"
+                ) from None
+        keys = {k for k, _ in static}
+        dynamic = tuple([None if i in keys else a for i, a in enumerate(args)])
+        return dynamic, {k: v for k, v in kwargs.items() if k not in keys}, tuple(static)
+
+    @functools.cached_property
+    def _parameters(self) -> list[str]:
+        try:
+            return list(inspect.signature(self._function).parameters)
+        except (TypeError, ValueError):
+            return []
+
+    def _positions_of_names(self) -> list[int]:
+        return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
+
+    def _entry(
+        self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any
+    ) -> _Entry:
+        avals = [self._aval(x, k) for k, x in enumerate(leaves)]
+        key = (
+            spec, tuple([(type(v), x) for v, x in static]) if static else (), static, rest,
+            tuple([
+                (v.shape, v.dtype, v.weak, v.scalar, v.contiguous) if type(v) is Var else v
+                for v in avals
+            ]),
+        )  # fmt: skip
+        entry = self._entries.get(key)
+        if entry is None:
+            with self._lock:
+                entry = self._entries.get(key) or self._recorded(avals, count, spec, static)
+                if not entry.is_passing:
+                    self._entries[key] = entry
+        return entry
+
+    def _aval(self, x: Any, number: int) -> Any:
+        """What is known of a leaf while recording: a `Var`, or the value of a bool."""
+        if isinstance(x, Tensor):
+            refresh(x)
+            a = x._a
+            if type(a) is Var:
+                return Var(a.shape, a.dtype, None, a.contiguous, a.scalar, a.weak)
+            x = a
+        if isinstance(x, (np.ndarray, np.generic)):
+            if x.dtype.kind not in "biufc":
+                raise WengertTypeError(
+                    f"jit of {name_of(self._function)}: an argument has dtype {x.dtype}; arguments "
+                    "must be numbers. Name others in static_argnums"
+                )
+            is_scalar = isinstance(x, np.generic)
+            contiguous = is_scalar or bool(x.flags.c_contiguous)
+            return Var(x.shape, x.dtype.newbyteorder("="), None, contiguous, is_scalar)
+        if type(x) in (int, float, complex):
+            return Var((), np.asarray(x).dtype, None, True, True, True)
+        if type(x) is bool:
+            return x
+        raise WengertTypeError(
+            f"jit of {name_of(self._function)}: cannot compile for an argument of type "
+            f"{type(x).__name__}; arguments are numbers, arrays and containers of them. Name the "
+            "argument in static_argnums or static_argnames: for each value of it the function is "
+            "compiled anew"
+        )
+
+    def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> _Entry:
+        out_spec: Any = None
+        name = name_of(self._function)
+
+        def flat(*leaves: Any) -> list[Any]:
+            nonlocal out_spec
+            rest = iter(leaves)
+            values = [next(rest) if type(v) is Var else v for v in avals]
+            args = pytree.unflatten(spec[0], values[:count])
+            args, kwargs = args if spec[1] else (args, {})
+            args = list(args)
+            for where, value in static:
+                if isinstance(where, int):
+                    args[where] = value
+                else:
+                    kwargs = {**kwargs, where: value}
+            function = self._captures.replaced(values[count:])
+            outs, out_spec = pytree.flatten(function(*args, **kwargs))
+            return [self._result(y) for y in outs]
+
+        try:
+            with tracing_user():
+                program = record(flat, [v for v in avals if type(v) is Var], True)
+        except AbstractValueError as error:
+            raise _with_remedy(error, name) from error
+        dynamic = iter(program.inputs)
+        # A bool is known, but still stands among the operands.
+        program.inputs = [
+            next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
+            for v in avals
+        ]
+        return _Entry(program, out_spec, name)
+
+    def _result(self, y: Any) -> Any:
+        if isinstance(y, (Tensor, np.ndarray, np.generic, int, float, complex, bool)):
+            return y
+        raise WengertTypeError(
+            f"jit of {name_of(self._function)}: a result is a {type(y).__name__}; results are "
+            "numbers, arrays and containers of them"
+        )
+
+    def __repr__(self) -> str:
+        return f"jit({name_of(self._function)})"
+
+
+def _as_plain(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        refresh(x)
+        return x._a
+    return x if type(x) is np.ndarray else np.asarray(x)
+
+
+def _as_operand(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x
+    return plain_array(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
+
+
+def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:
+    text = (
+        f"jit of {name}: {error} (jit compiles one path through a function. Where an argument "
+        "decides the path and has few values, name it in static_argnums or static_argnames)"
+    )
+    return AbstractValueError(text).with_traceback(error.__traceback__)
+
+
+def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
+    numbers = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
+        raise WengertTypeError(
+            f"jit: {what} must be an integer or a sequence of integers, not {given!r}"
+        )
+    if len(set(numbers)) != len(numbers):
+        raise WengertValueError(f"jit: {what}={given!r} names an argument twice")
+    return tuple(map(int, numbers))
+
+
+def jit(
+    function: Function | None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
+) -> Any:
+    """Compile a function to native code, once for each signature.
+
+    Parameters
+    ----------
+    function : callable
+        Written with NumPy, `wengert.numpy` or Tensor methods. It is run once for each signature
+        (structure, shapes and dtypes of the arguments, static values) on abstract values: branches
+        on values are errors; effects such as printing happen then only.
+    static_argnums, static_argnames : int or str, or a sequence of them
+        Arguments that are known while the function is recorded. They must be hashable.
+    donate_argnums : int or sequence of int
+        Arguments that the caller does not need any more; their memory may be used for results.
+
+    Returns
+    -------
+    callable
+        With the same arguments and results. Its method ``lower`` shows the stages. Arrays that the
+        function captured are read anew at each call.
+
+    Raises
+    ------
+    AbstractValueError
+        When called, if the function needs a value that is not known.
+    WengertTypeError
+        For arguments that are neither numbers nor static.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> f = wg.jit(wg.grad(lambda x: np.sum(np.tanh(x) ** 2)))
+    >>> f(np.zeros(3))
+    array([0., 0., 0.])
+    """
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    if not all(isinstance(k, str) for k in names):
+        raise WengertTypeError(f"jit: static_argnames must be strings, not {static_argnames!r}")
+    static = _positions("static_argnums", static_argnums)
+    donated = _positions("donate_argnums", donate_argnums)
+    if set(static) & set(donated):
+        raise WengertValueError(
+            f"jit: argument {min(set(static) & set(donated))} is both static and donated"
+        )
+
+    def compiled(f: Function) -> Jitted:
+        check_function("jit", f)
+        return Jitted(f, static, names, donated)
+
+    return compiled if function is None else compiled(function)
+
+

@@ -1,0 +1,10 @@
+"""From equations to the index IR: one function for each ``lower`` field of a primitive.
+
+A lowering builds nodes and returns one for each output, or None if there is no code for these
+operands (complex numbers, say): the equation is then evaluated by NumPy. It may not look at values.
+"""
+
+from . import contractions, indexing, movement, pointwise, reductions  # noqa: F401
+from .table import LOWERINGS, lowered
+
+__all__ = ["LOWERINGS", "lowered"]

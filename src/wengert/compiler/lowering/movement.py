@@ -1,0 +1,83 @@
+"""Movement of elements: views, copies, and pieces joined into one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.program import Equation
+from ..ir import Graph, Node
+from .table import Lowered, lowers
+
+__all__ = ["diagonal_map"]
+
+
+def node_of(g: Graph, x: Any, dtype: Any) -> Node:
+    """An operand, which may be a scalar, as a node of this dtype."""
+    return g.cast(x, dtype) if isinstance(x, Node) else g.const(x, dtype)
+
+
+@lowers("reshape")
+def _reshape(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    v = e.outputs[0]
+    return result.graph.reshape(node_of(result.graph, ins[0], v.dtype), v.shape)
+
+
+@lowers("transpose")
+def _transpose(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    return result.graph.transpose(ins[0], e.params["axes"])
+
+
+@lowers("broadcast_to")
+def _broadcast_to(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    v = e.outputs[0]
+    return result.graph.broadcast(node_of(result.graph, ins[0], v.dtype), v.shape)
+
+
+@lowers("copy")
+def _copy(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    return node_of(result.graph, ins[0], e.outputs[0].dtype)
+
+
+def diagonal_map(ndim: int, offset: int, axes: tuple[int, int]) -> tuple[Any, ...]:
+    """The map of the view that `np.diagonal` makes."""
+    rest = [d for d in range(ndim) if d not in axes]
+    entries: list[Any] = [None] * ndim
+    for place, d in enumerate(rest):
+        entries[d] = (place, 0, 1)
+    entries[axes[0]] = (ndim - 2, max(-offset, 0), 1)
+    entries[axes[1]] = (ndim - 2, max(offset, 0), 1)
+    return tuple(entries)
+
+
+@lowers("diagonal")
+def _diagonal(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    x = ins[0]
+    axes = diagonal_map(len(x.shape), e.params["offset"], e.params["axes"])
+    return result.graph.view(x, axes, e.outputs[0].shape)
+
+
+@lowers("concatenate")
+def _concatenate(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    g, v, axis = result.graph, e.outputs[0], e.params["axis"]
+    y = g.make("empty", (), v.shape, v.dtype, len(g.nodes))
+    start = 0
+    for x in ins:
+        axes = [(d, start if d == axis else 0, 1) for d in range(len(v.shape))]
+        y = g.make("update", (y, g.cast(x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes)))
+        start += x.shape[axis]
+    return y
+
+
+@lowers("stack")
+def _stack(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    g, v, axis = result.graph, e.outputs[0], e.params["axis"]
+    y = g.make("empty", (), v.shape, v.dtype, len(g.nodes))
+    for k, x in enumerate(ins):
+        axes = [(d - (d > axis), 0, 1) for d in range(len(v.shape))]
+        axes[axis] = (-1, k, 0)
+        y = g.make(
+            "update", (y, node_of(g, x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes))
+        )
+    return y
+

@@ -1,0 +1,163 @@
+"""The operation that a jitted function is inside of transforms and recordings.
+
+Its operands are the leaves of the arguments and what the function captured. Its derivatives and its
+batched form are Programs made from its own, and compiled like it: `grad(jit(f))` runs two native
+functions, the value and the pullback (which computes the value again).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core.abstract import Aval, Var, aval_of
+from ..core.bind import bind
+from ..core.primitive import Primitive
+from ..core.program import Program, evaluate
+from ..core.recorder import record
+from ..core.tensor import Tensor
+from ..rules.batching import materialize
+from ..transforms.forward import jvp
+from ..transforms.reverse import vjp
+from ..transforms.vmap import evaluate_batched
+
+__all__ = ["Operation", "jit_p"]
+
+Compile = Callable[[Program], Callable[[Sequence[Any]], list[Any]]]
+
+
+class Operation:
+    """A Program without hidden inputs, and native code for it once it is wanted.
+
+    Parameters
+    ----------
+    name : str
+    program : Program
+    compile : callable
+        Gives a function of plain arrays that runs a Program.
+    """
+
+    def __init__(self, name: str, program: Program, compile: Compile) -> None:
+        self.name = name
+        self.program = program
+        self._compile = compile
+        self._lock = threading.Lock()
+        self._run: Callable[[Sequence[Any]], list[Any]] | None = None
+        self._derived: dict[Any, Operation] = {}
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for plain arrays."""
+        if self._run is None:
+            with self._lock:
+                self._run = self._run or self._compile(self.program)
+        return self._run(arguments)
+
+    def __call__(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The results for any operands."""
+        return bind(jit_p, tuple(arguments), {"operation": self}, False)  # type: ignore[no-any-return]
+
+    def derived(self, key: Any, function: Callable[..., Any], avals: Sequence[Any]) -> Operation:
+        """The operation of a function made from this Program, recorded once."""
+        with self._lock:
+            made = self._derived.get(key)
+            if made is None:
+                program = record(function, avals, True)
+                made = Operation(f"{self.name}:{key[0]}", program, self._compile)
+                self._derived[key] = made
+            return made
+
+
+def _avals(xs: Sequence[Any]) -> list[Aval]:
+    return [aval_of(x) for x in xs]
+
+
+def _shapes(xs: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple([(a.shape, a.dtype) for a in _avals(xs)])
+
+
+def _plain(x: Any) -> Any:
+    return x._a if isinstance(x, Tensor) else x
+
+
+def _evaluate(*ins: Any, operation: Operation) -> tuple[Any, ...]:
+    return tuple(operation.run(ins))
+
+
+def _shape(*ins: Any, operation: Operation) -> tuple[Any, ...]:
+    return tuple([(a.shape, a.dtype) for a in _avals(operation.program.outputs)])
+
+
+def _is_float(x: Any) -> bool:
+    return aval_of(x).dtype.kind in "fc"
+
+
+def _jvp(tangents: Sequence[Any], ins: Sequence[Any], out: Any, operation: Operation) -> Any:
+    moving = tuple([t is not None for t in tangents])
+    present = [t for t in tangents if t is not None]
+    floats = [type(y) is Var and y.dtype.kind in "fc" for y in operation.program.outputs]
+
+    def pushed(*leaves: Any) -> list[Any]:
+        rest = iter(leaves[len(ins) :])
+        ts = [next(rest) for flag in moving if flag]
+        places = [i for i, flag in enumerate(moving) if flag]
+
+        def of_moving(*xs: Any) -> list[Any]:
+            full = list(leaves[: len(ins)])
+            for i, x in zip(places, xs, strict=True):
+                full[i] = x
+            ys = evaluate(operation.program, full, [])
+            return [y for y, flag in zip(ys, floats, strict=True) if flag]
+
+        xs = tuple([leaves[i] for i in places])
+        return list(jvp(of_moving, xs, tuple(ts))[1])
+
+    key = ("jvp", moving, _shapes(ins))
+    derived = operation.derived(key, pushed, [*_avals(ins), *_avals(present)])
+    found = iter(derived([*ins, *present]))
+    return [next(found) if flag else None for flag in floats]
+
+
+def _vjp(cts: Any, ins: Sequence[Any], out: Any, operation: Operation) -> Any:
+    given = tuple([ct is not None for ct in cts])
+    present = [ct for ct in cts if ct is not None]
+    places = [i for i, x in enumerate(ins) if _is_float(x)]
+
+    def pulled(*leaves: Any) -> list[Any]:
+        def of_floats(*xs: Any) -> list[Any]:
+            full = list(leaves[: len(ins)])
+            for i, x in zip(places, xs, strict=True):
+                full[i] = x
+            ys = evaluate(operation.program, full, [])
+            return [y for y, flag in zip(ys, given, strict=True) if flag]
+
+        _, pullback = vjp(of_floats, *[leaves[i] for i in places])
+        return list(pullback(list(leaves[len(ins) :])))
+
+    key = ("vjp", given, _shapes(ins))
+    derived = operation.derived(key, pulled, [*_avals(ins), *_avals(present)])
+    found = iter(derived([*ins, *present]))
+    return [next(found) if i in places else None for i in range(len(ins))]
+
+
+def _batch(args: Any, batched: Any, size: int, operation: Operation) -> Any:
+    def over_batch(*leaves: Any) -> list[Any]:
+        results = evaluate_batched(operation.program, list(leaves), list(batched), size)
+        return [materialize(y, b, size) for y, b in results]
+
+    key = ("vmap", tuple(batched), size, _shapes(args))
+    return operation.derived(key, over_batch, _avals(args))(args)
+
+
+jit_p = Primitive(
+    "jit",
+    _evaluate,
+    _shape,
+    _batch,
+    jvp=_jvp,
+    vjp=_vjp,
+    outputs=0,  # as many as the Program has
+    show=lambda *operands, operation: f"{operation.name}({', '.join(operands)})",
+    register=False,
+)
+

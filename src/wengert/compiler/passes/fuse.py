@@ -1,0 +1,326 @@
+"""Fusion: which nodes are stored, and into which nests of loops the others go.
+
+A node that is not stored is computed wherever it is read, in registers. Stored are results,
+reductions, what calls and reshapes read, operands of products (each element is read many times), and
+elementwise values that would otherwise be computed more than once and are not cheap. A reduction
+that one stored value alone is made of becomes an accumulator in the nest of that value: what
+follows it is an epilogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+from ..indices import Linear, seen_through
+from ..ir import Node
+from ..lowering.table import Lowered
+from ..plan import Buffer, Call, Nest, Plan, Store
+from .products import as_product
+
+__all__ = ["fuse"]
+
+_CHEAP = {"add", "sub", "mul", "neg", "abs", "select", "cast", "maximum", "minimum", "and", "or",
+          "not", "xor", "multiply_add", "copysign", "strong"}  # fmt: skip
+_COSTS = {"div": 4, "sqrt": 6, "exp": 15, "expm1": 18, "log": 20, "log1p": 25, "tanh": 20,
+          "sigmoid": 20, "sin": 20, "cos": 20, "tan": 40}  # fmt: skip
+_LIBRARY_CALL = 60
+_RECOMPUTE = 6  # what may be computed twice instead of stored
+_LARGEST = 250  # operations in one expression, so that functions stay of a size LLVM likes
+
+
+def _operation_cost(node: Node) -> int:
+    if node.op == "gather":
+        return 6
+    if node.op != "map":
+        return 0
+    if node.attrs in _CHEAP:
+        return 1
+    if node.dtype.kind == "b":
+        return 1
+    return _COSTS.get(node.attrs, _LIBRARY_CALL)
+
+
+def fuse(lowered: Lowered) -> Plan:
+    """The steps of a lowered Program, in order."""
+    return _Fusion(lowered).plan()
+
+
+class _Fusion:
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered = lowered
+        self.roots = [y for y in lowered.outputs if isinstance(y, Node)]
+        self.roots += [check for check, _ in lowered.checks]
+        self.nodes = self._reachable()
+        self.users: dict[Node, list[Node]] = {n: [] for n in self.nodes}
+        for n in self.nodes:
+            for x in dict.fromkeys(n.args):
+                self.users[x].append(n)
+        self.forced = self._forced()
+        self.cost: dict[Node, int] = {}
+        self.stored: set[Node] = set()
+        self._choose()
+        self.inner: dict[Node, dict[Node, tuple[int, ...]]] = {}
+        self._choose_epilogues()
+        self.buffers: dict[Node, Buffer] = {}
+
+    def _reachable(self) -> list[Node]:
+        found = set(self.roots)
+        stack = list(found)
+        while stack:
+            for x in stack.pop().args:
+                if x not in found:
+                    found.add(x)
+                    stack.append(x)
+        return sorted(found, key=lambda n: n.id)
+
+    # -------------------------------------------------------------- what is stored
+
+    def _forced(self) -> set[Node]:
+        """What has to be in memory, whatever it costs."""
+        forced = set(self.roots)
+        for n in self.nodes:
+            if n.op in ("reshape", "opaque"):
+                forced.update(n.args)
+            elif n.op == "gather":
+                forced.add(n.args[0].args[0] if n.args[0].op == "view" else n.args[0])
+            elif n.op == "update" and not _is_fill(n.args[0]):
+                forced.add(n.args[0])
+            elif n.op == "reduce" and n.attrs[0] == "sum":
+                forced.update(_factors(n.args[0]))
+        return forced
+
+    def consumers(self, node: Node) -> set[Node]:
+        """The users, seen through views."""
+        found: set[Node] = set()
+        for user in self.users[node]:
+            found |= self.consumers(user) if user.op == "view" else {user}
+        return found
+
+    def _choose(self) -> None:
+        for n in self.nodes:
+            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque"):
+                self.cost[n] = 0
+                continue
+            cost = _operation_cost(n) + sum(self.cost[x] for x in n.args)
+            if self._is_stored(n, cost):
+                self.stored.add(n)
+                cost = 0
+            self.cost[n] = cost
+
+    def _is_stored(self, n: Node, cost: int) -> bool:
+        if n in self.forced or n.op in ("reduce", "update", "item"):
+            return True
+        if n.op == "view" or (n.op == "map" and not n.args):
+            return False
+        if cost > _LARGEST:
+            return True
+        extra = len(self.consumers(n)) - 1
+        if extra and cost * extra > _RECOMPUTE:
+            return True
+        repeated = any(u.op == "view" and u.size > n.size for u in self.users[n])
+        return repeated and cost >= 4
+
+    # -------------------------------------------------------------- epilogues
+
+    def _choose_epilogues(self) -> None:
+        for r in self.nodes:
+            if r.op != "reduce" or r in self.forced or as_product(r, self._is_memory):
+                continue
+            root = self._only_root(r)
+            if root is None or root.op != "map":
+                continue
+            inner = self.inner.get(root, {})
+            if any(_reduced(r) != _reduced(other) for other in inner):
+                continue
+            found = self._accumulated(root, r)
+            if found is not None:
+                self.inner.setdefault(root, {})[r] = found
+                self.stored.remove(r)
+
+    def _is_memory(self, node: Node) -> bool:
+        return node in self.stored or node.op in ("input", "reshape")
+
+    def _only_root(self, r: Node) -> Node | None:
+        """The stored node that alone reads r, if there is only one."""
+        roots: set[Node] = set()
+        seen: set[Node] = set()
+        stack = list(self.users[r])
+        while stack:
+            n = stack.pop()
+            if n in seen:
+                continue
+            seen.add(n)
+            if n in self.stored or n.op in ("reshape", "opaque"):
+                roots.add(n)
+                # A second reduction over the values of the first is a nest of its own.
+            else:
+                stack.extend(self.users[n])
+        return roots.pop() if len(roots) == 1 else None
+
+    def _accumulated(self, root: Node, r: Node) -> tuple[int, ...] | None:
+        """Where r's kept axes are among those of the root, if each of its elements is read once."""
+        places: set[tuple[int, ...]] = set()
+        for index in self._reads(root, r):
+            found = []
+            for n, i in zip(r.shape, index, strict=True):
+                if n == 1:
+                    found.append(-1)
+                elif i.offset == 0 and len(i.terms) == 1 and i.terms[0][1] == 1:
+                    found.append(i.terms[0][0])
+                else:
+                    return None
+            places.add(tuple(found))
+        if len(places) != 1:
+            return None
+        (place,) = places
+        used = [d for d in place if d >= 0]
+        if len(set(used)) != len(used) or prod(root.shape) != r.size:
+            return None
+        return self._domain_axes(r, place, len(root.shape))
+
+    def _domain_axes(self, r: Node, place: Sequence[int], rank: int) -> tuple[int, ...]:
+        """For each axis of the reduction's operand its position in ``kept + reduced``."""
+        kept = iter(place)
+        reduced = iter(range(rank, rank + len(r.attrs[1])))
+        axes = r.attrs[1]
+        return tuple(
+            [next(reduced) if d in axes else next(kept) for d in range(len(r.args[0].shape))]
+        )
+
+    def _reads(self, root: Node, target: Node) -> Iterator[list[Linear]]:
+        """The indices with which the expression of ``root`` reads ``target``."""
+        stack = [(root, [Linear.variable(d) for d in range(len(root.shape))])]
+        seen = set()
+        while stack:
+            node, index = stack.pop()
+            key = (node, tuple(index))
+            if key in seen:
+                continue
+            seen.add(key)
+            if node is target:
+                yield index
+            elif node is not root and (node in self.stored or node.op == "reduce"):
+                continue
+            elif node.op == "view":
+                stack.append((node.args[0], seen_through(node.attrs, index)))
+            elif node.op == "gather":
+                stack.extend((x, index) for x in node.args[1:])
+            else:
+                stack.extend((x, index) for x in node.args if x.shape == node.shape)
+
+    # -------------------------------------------------------------- buffers and steps
+
+    def _buffer(self, node: Node) -> Buffer:
+        """The memory of a node that is stored."""
+        if node not in self.buffers:
+            if node.op == "reshape":
+                base = self._buffer(node.args[0])
+                made = Buffer(node.shape, node.dtype, base.kind, base=base)
+            else:
+                made = Buffer(node.shape, node.dtype, "temporary")
+            self.buffers[node] = made
+        return self.buffers[node]
+
+    def plan(self) -> Plan:
+        inputs = []
+        for k, x in enumerate(self.lowered.inputs):
+            inputs.append(Buffer(x.shape, x.dtype, "input", k))
+            self.buffers[x] = inputs[-1]
+        outputs = self._output_buffers()
+        self._share_updates()
+        steps: list[Any] = []
+        foreign = 0
+        for n in self.nodes:
+            if n.op == "opaque":
+                foreign = self._call(n, steps, foreign)
+            elif n.op == "update":
+                self._update(n, steps)
+            elif n in self.stored and n.op != "item":
+                steps.append(self._nest(n))
+            elif n in self.forced and n.op in ("const", "iota"):
+                steps.append(self._nest(n))
+        checks = [(self._buffer(node), why) for node, why in self.lowered.checks]
+        return Plan(steps, self.buffers, inputs, outputs, checks, foreign)
+
+    def _output_buffers(self) -> list[Any]:
+        """A place for each result; one that is there twice, or is an argument, is copied later."""
+        outputs: list[Any] = []
+        slots = 0
+        for y in self.lowered.outputs:
+            if not isinstance(y, Node):
+                outputs.append(y)
+                continue
+            buffer = self._buffer(y)
+            if buffer.base is None and buffer.kind == "temporary" and y.op != "item":
+                buffer.kind, buffer.slot = "output", slots
+                slots += 1
+            outputs.append(buffer)
+        return outputs
+
+    def _share_updates(self) -> None:
+        """An update works on its operand's memory where nobody else reads that."""
+        for n in reversed(self.nodes):
+            if n.op != "update":
+                continue
+            base = n.args[0]
+            mine = (base in self.stored and base.op != "item") or base.op == "empty"
+            if mine and self.users[base] == [n] and base not in self.roots and n.args[1] is not base:
+                self.buffers[base] = self._buffer(n)
+
+    def _call(self, node: Node, steps: list[Any], foreign: int) -> int:
+        e = self.lowered.opaque[node.attrs]
+        items = {u.attrs: u for u in self.users[node]}
+        results = []
+        for k, v in enumerate(e.outputs):
+            buffer = self._buffer(items[k]) if k in items else Buffer(v.shape, v.dtype, "foreign")
+            buffer.kind, buffer.slot = "foreign", foreign
+            foreign += 1
+            results.append(buffer)
+        steps.append(Call(e, [self._buffer(x) for x in node.args], results))
+        return foreign
+
+    def _nest(self, n: Node) -> Any:
+        target = tuple([(d, 0, 1) for d in range(len(n.shape))])
+        if n.op == "reduce":
+            product = as_product(n, self._is_memory)
+            if product is not None:
+                return product.placed(self._buffer)
+            inner = {n: self._domain_axes(n, range(len(n.shape)), len(n.shape))}
+        else:
+            inner = self.inner.get(n, {})
+        reduced = _reduced(next(iter(inner))) if inner else ()
+        return Nest(n.shape, reduced, [Store(self._buffer(n), n, "set", target)], inner)
+
+    def _update(self, n: Node, steps: list[Any]) -> None:
+        base, value, *arrays = n.args
+        buffer = self._buffer(n)
+        if base.op != "empty" and self.buffers.get(base) is not buffer:
+            target = tuple([(d, 0, 1) for d in range(len(n.shape))])
+            steps.append(Nest(n.shape, (), [Store(buffer, base, "set", target, (), False)]))
+        kind, entries = n.attrs
+        store = Store(buffer, value, kind, entries, tuple(arrays), False)
+        steps.append(Nest(value.shape, (), [store]))
+
+
+def _is_fill(node: Node) -> bool:
+    return node.op in ("empty", "const") or (node.op == "view" and node.args[0].op == "const")
+
+
+def _reduced(r: Node) -> tuple[int, ...]:
+    return tuple([r.args[0].shape[d] for d in r.attrs[1]])
+
+
+def _factors(x: Node) -> Iterator[Node]:
+    """Operands of a product that is summed, of which each element is read several times."""
+    if x.op != "map" or x.attrs != "mul":
+        return
+    for y in x.args:
+        if y.op == "map" and y.attrs == "mul":
+            yield from _factors(y)
+        elif y.op == "view":
+            used = {d for d, _, _ in y.attrs}
+            times = prod([n for d, n in enumerate(y.shape) if d not in used])
+            if times > 4 and y.args[0].op in ("map", "gather", "view"):
+                yield y.args[0]

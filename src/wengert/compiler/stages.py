@@ -1,0 +1,137 @@
+"""The stages of a compilation, from a function to something that runs, and what `lower` shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.program import Program, interpret
+from .lowering import lowered
+from .passes.fuse import fuse
+from .passes.memory import plan_memory
+from .passes.simplify import simplify
+from .plan import Call, Nest, Plan, Product
+
+__all__ = ["Lowered", "build_plan", "compile_program"]
+
+
+def build_plan(program: Program) -> Plan:
+    """The steps for a simplified Program, with their memory."""
+    return plan_memory(fuse(lowered(program)))
+
+
+def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
+    """A function of plain arrays that runs a Program without hidden inputs.
+
+    Its arguments may have any layout. Where llvmlite is not installed, NumPy interprets the Program.
+    """
+    simple = simplify(program)
+    try:
+        from .codegen import target
+    except ImportError:
+        return lambda arguments: interpret(simple, arguments)
+    from .codegen.module import emit
+    from .runtime.executable import Executable
+
+    plan = build_plan(simple)
+    run = Executable(plan, emit(plan, target.host_vector_bytes()), simple.outputs)
+    kinds = [v.dtype for v in simple.inputs]
+
+    def call(arguments: Sequence[Any]) -> list[Any]:
+        return run([_prepared(a, t) for a, t in zip(arguments, kinds, strict=True)])
+
+    return call
+
+
+def _prepared(a: Any, dtype: Any) -> Any:
+    """The argument as the native code reads it: C-contiguous, aligned, in native byte order."""
+    if type(a) is np.ndarray and a.dtype == dtype:
+        flags = a.flags
+        if flags.c_contiguous and flags.aligned:
+            return a
+    return np.require(np.asarray(a, dtype), requirements=["C", "A"]).reshape(np.shape(a))
+
+
+class Lowered:
+    """What a jitted function is for given arguments, stage by stage.
+
+    Attributes
+    ----------
+    program : Program
+        As recorded.
+    optimized : Program
+        After the passes on Programs.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.optimized = simplify(program)
+        self._plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The nests of loops, products and calls, in order."""
+        if self._plan is None:
+            self._plan = build_plan(self.optimized)
+        return self._plan
+
+    @property
+    def llvm(self) -> str:
+        """The text that LLVM compiles for this machine."""
+        from .codegen import target
+        from .codegen.module import emit
+
+        return emit(self.plan, target.host_vector_bytes()).text
+
+    def cost(self) -> dict[str, Any]:
+        """What a call takes.
+
+        Returns
+        -------
+        dict
+            ``nests``, ``products`` (calls of BLAS) and ``calls`` (equations that NumPy evaluates,
+            by name, with how often), ``flops`` and ``bytes`` (read and written, in the steps),
+            ``arena`` (bytes of memory for temporaries).
+        """
+        plan = self.plan
+        calls = Counter(s.equation.primitive.name for s in plan.steps if isinstance(s, Call))
+        return {
+            "nests": sum(isinstance(s, Nest) for s in plan.steps),
+            "products": sum(isinstance(s, Product) for s in plan.steps),
+            "calls": dict(calls),
+            "flops": sum(_flops(s) for s in plan.steps),
+            "arena": plan.arena,
+        }
+
+    def report(self) -> str:
+        """`cost` as text, with the names of what is native."""
+        cost = self.cost()
+        native = Counter(e.primitive.name for e in self.optimized.equations)
+        native.subtract(cost["calls"])
+        lines = [
+            f"{cost['nests']} nests of loops, {cost['products']} products by BLAS, "
+            f"{cost['arena']} bytes of temporaries",
+            "native   " + ", ".join(f"{k} ({n})" for k, n in native.items() if n > 0),
+        ]
+        if cost["calls"]:
+            lines.append("by NumPy " + ", ".join(f"{k} ({n})" for k, n in cost["calls"].items()))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return str(self.optimized)
+
+
+def _flops(step: Any) -> int:
+    """Operations on numbers, one for each of an expression and element."""
+    if isinstance(step, Product):
+        stack = int(np.prod([n for n, *_ in step.stack], dtype=np.int64))
+        return 2 * step.m * step.n * step.k * stack
+    if isinstance(step, Nest):
+        points = int(np.prod(step.kept, dtype=np.int64))
+        inner = int(np.prod(step.reduced, dtype=np.int64))
+        return points * len(step.stores) + 2 * points * inner * len(step.reductions)
+    return 0
+
