@@ -3,7 +3,7 @@
 A jitted function must never compute with an old value of a variable that it captured. So before it
 is recorded, arrays and Tensors that its closure and its module hold are replaced by abstract ones, and
 at each call they are read again, like arguments: writes into them and new arrays under the same name
-are seen alike. Numbers, strings and functions are part of the signature: a new value is a new
+are seen alike. Numbers, strings, masks and functions are part of the signature: a new value is a new
 recording. Of other objects only those that a container of arrays can be are looked into; an array that
 is reached in another way (``self.x``) is compared with a copy at each call.
 """
@@ -112,14 +112,14 @@ class Captures:
         rest: list[Any] = []
         for site in self.sites:
             value = site.read()
-            if isinstance(value, (np.ndarray, Tensor)):
+            if _is_hidden_input(value):
                 arrays.append(value)
                 rest.append("array")
-            elif isinstance(value, _SCALARS):
-                rest.append((type(value), repr(value)))
+            elif isinstance(value, (*_SCALARS, np.ndarray)):
+                rest.append(_fixed(value))
             elif isinstance(value, _CONTAINERS):
                 leaves, spec = pytree.flatten(value)
-                arrays += [x for x in leaves if isinstance(x, (np.ndarray, Tensor))]
+                arrays += [x for x in leaves if _is_hidden_input(x)]
                 rest.append((spec, tuple([_fixed(x) for x in leaves])))
             else:
                 rest.append(_Object(value))
@@ -132,11 +132,11 @@ class Captures:
         values: dict[tuple[int, str], Any] = {}
         for site in self.sites:
             value = site.read()
-            if isinstance(value, (np.ndarray, Tensor)):
+            if _is_hidden_input(value):
                 values[id(site.function), site.name] = next(rest)
             elif isinstance(value, _CONTAINERS):
                 leaves, spec = pytree.flatten(value)
-                new = [next(rest) if isinstance(x, (np.ndarray, Tensor)) else x for x in leaves]
+                new = [next(rest) if _is_hidden_input(x) else x for x in leaves]
                 values[id(site.function), site.name] = pytree.unflatten(spec, new)
         if not values:
             return self.function
@@ -146,6 +146,11 @@ class Captures:
 def find_captures(function: Callable[..., Any]) -> Captures:
     """The captured variables of a function, and of the functions that it captured."""
     return Captures(function)
+
+
+def _is_hidden_input(x: Any) -> bool:
+    """Arrays, but for masks: the shape of ``x[mask]`` depends on the mask, so it has to be known."""
+    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "iufc")
 
 
 class _Rebuilder:
@@ -216,8 +221,10 @@ def _is_library(value: Any) -> bool:
 
 def _fixed(x: Any) -> Any:
     """A leaf that is no array, to be compared; of an array, that it is one."""
-    if isinstance(x, (np.ndarray, Tensor)):
+    if _is_hidden_input(x):
         return "array"
+    if isinstance(x, np.ndarray):
+        return (x.shape, x.dtype.str, x.tobytes())
     return (type(x), repr(x)) if isinstance(x, _SCALARS) else _Object(x)
 
 

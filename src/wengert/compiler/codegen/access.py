@@ -172,7 +172,7 @@ def _vector_axis(
         return total * (8.0 / axis.length if axis.length < 8 else 1.0)
 
     for axis in [*reversed(kept), *reversed(reduced)]:
-        if (c := cost(axis)) < best_cost:
+        if axis.length and (c := cost(axis)) < best_cost:
             best, best_cost = axis, c
     return best
 

@@ -80,8 +80,7 @@ class _NestWriter:
         self.accumulated: dict[Node, Value] = {}
 
     def write(self) -> NestFunction:
-        if 0 not in self.nest.kept:
-            self._kept_loops(self.loops.kept, {})
+        self._kept_loops(self.loops.kept, {})
         parameters = ", ".join(f"ptr {name}" for name in self.memory.values())
         body = self.w.text(f"({parameters}) #0")
         return NestFunction(body, list(self.memory), self.w.declarations)

@@ -230,6 +230,9 @@ class _Fusion:
             self.buffers[x] = inputs[-1]
         outputs = self._output_buffers()
         self._share_updates()
+        for n in self.nodes:
+            if n in self.stored or n.op == "reshape":
+                self._buffer(n)
         steps: list[Any] = []
         foreign = 0
         for n in self.nodes:
@@ -242,6 +245,7 @@ class _Fusion:
             elif n in self.forced and n.op in ("const", "iota"):
                 steps.append(self._nest(n))
         checks = [(self._buffer(node), why) for node, why in self.lowered.checks]
+        steps = [s for s in steps if not (isinstance(s, Nest) and 0 in s.kept)]
         return Plan(steps, self.buffers, inputs, outputs, checks, foreign)
 
     def _output_buffers(self) -> list[Any]:
