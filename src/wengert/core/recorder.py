@@ -75,13 +75,27 @@ class Recording:
         The function may fill one buffer again and again while it is recorded; each content that is
         used is a hidden input of its own.
         """
-        if self.lifts:
-            return self.capture(a, a)
         entry = self._plain.get(id(a))
+        if self.lifts:
+            if entry is None:
+                entry = self._plain[id(a)] = (a, a.copy(), self.capture(a, a))
+            elif not _same_content(entry[1], a):
+                self._fix(entry)
+                entry = self._plain[id(a)] = (a, a.copy(), self.capture(a, a))
+            return entry[2]
         if entry is None or not _same_content(entry[1], a):
             kept = snapshot(a)
             entry = self._plain[id(a)] = (a, kept, self.capture(kept, kept))
         return entry[2]
+
+    def _fix(self, entry: tuple[Any, Any, Var]) -> None:
+        """Let a hidden input stand for the content that an array had, and not for the array.
+
+        What changes while the function runs is a buffer of its own.
+        """
+        a, kept, v = entry
+        del self._captured[id(a), id(None)]
+        self._captured[id(kept), id(None)] = (v, kept, kept, None)
 
     def lift(self, x: Any) -> Any:
         """Any operand as one that belongs to this recording. Scalars without a history stay."""
@@ -164,6 +178,10 @@ class Recording:
     def close(self, outputs: list[Any]) -> Program:
         """End the recording. It lets go of its equations, so that nothing refers to itself."""
         self.open = False
+        if self.lifts:
+            for entry in self._plain.values():
+                if not _same_content(entry[1], entry[0]):
+                    self._fix(entry)
         captured = [(v, obj) for v, obj, _, _ in self._captured.values()]
         program = Program(self.inputs, captured, self.equations, outputs)
         self._captured, self._plain, self.equations, self.inputs = {}, {}, [], []

@@ -73,8 +73,8 @@ def binary_cross_entropy(logits: Any, targets: Any, reduction: Reduction = "mean
             raise wg.WengertValueError(
                 f"binary_cross_entropy: targets must be from 0 to 1, got {wrong}"
             )
-        if targets.dtype.kind in "biu":  # not to promote float32 logits
-            targets = targets.astype(logits.dtype)
+    if targets.dtype.kind in "biu":  # not to promote float32 logits
+        targets = targets.astype(logits.dtype)
     # The textbook's max(x, 0) - x t + log(1 + exp(-|x|)) has a wrong second derivative at 0, and
     # softplus(x) - x t cancels where the loss is small.
     yes, no = np.logaddexp(-logits, 0), np.logaddexp(logits, 0)

@@ -42,7 +42,8 @@ class _Emitter:
         self.functions: dict[str, str] = {}
         self.declarations: set[str] = set()
         self.symbols: set[str] = set()
-        self.results = sum(1 for b in plan.outputs if isinstance(b, Buffer) and b.kind == "output")
+        found = {b.memory for b in plan.outputs if isinstance(b, Buffer)}
+        self.results = sum(1 for memory in found if memory.kind == "output")
 
     def place(self, buffer: Buffer) -> tuple[int, int]:
         """The entry of the table, and the offset in bytes."""

@@ -257,8 +257,12 @@ class _Fusion:
                 outputs.append(y)
                 continue
             buffer = self._buffer(y)
-            if buffer.base is None and buffer.kind == "temporary" and y.op != "item":
-                buffer.kind, buffer.slot = "output", slots
+            owner = y
+            while owner.op == "reshape":
+                owner = owner.args[0]
+            memory = buffer.memory
+            if memory.kind == "temporary" and owner.op != "item":
+                memory.kind, memory.slot = "output", slots
                 slots += 1
             outputs.append(buffer)
         return outputs

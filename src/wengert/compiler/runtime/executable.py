@@ -47,10 +47,12 @@ class Executable:
             for s in module.segments
         ]
         self._counts = (module.arguments, module.results, module.foreign)
-        self._results = [
-            (b.shape, b.dtype)
-            for b in plan.outputs if isinstance(b, Buffer) and b.kind == "output"
-        ]  # fmt: skip
+        # A result is allocated in the shape that it is returned in, the first that has its memory.
+        shapes: dict[int, Any] = {}
+        for b in plan.outputs:
+            if isinstance(b, Buffer) and b.memory.kind == "output":
+                shapes.setdefault(b.memory.slot, (b.shape, b.dtype))
+        self._results = [shapes[k] for k in sorted(shapes)]
         self._outputs = [
             (v, b, type(v) is Var and v.scalar) for v, b in zip(outputs, plan.outputs, strict=True)
         ]
@@ -101,7 +103,7 @@ class Executable:
         else:
             kinds = {"input": arguments, "output": results, "foreign": foreign}
             whole = kinds[memory.kind][memory.slot]
-        return whole.reshape(buffer.shape)
+        return whole if whole.shape == buffer.shape else whole.reshape(buffer.shape)
 
     def _evaluate(
         self, call: Call, arguments: Sequence[Any], results: list[Any], foreign: list[Any],
@@ -139,7 +141,7 @@ class Executable:
                 continue
             a = self._array(b, arguments, results, foreign, arena)
             memory = b.memory
-            if memory.kind in ("input", "temporary") or memory is not b or id(memory) in taken:
+            if memory.kind == "input" or a.base is not None or id(memory) in taken:
                 a = a.copy()  # what the caller gets, nobody else has
             taken.add(id(memory))
             outputs.append(a[()] if scalar else a)
