@@ -255,7 +255,7 @@ for _name, _function in VECTOR_MATH.items():
 for _name, _library in (
     ("pow", "pow"), ("float_power", "pow"), ("exp2", "exp2"), ("log2", "log2"),
     ("log10", "log10"), ("cbrt", "cbrt"), ("arcsin", "asin"), ("arccos", "acos"),
-    ("arctan", "atan"), ("arctan2", "atan2"), ("sinh", "sinh"), ("cosh", "cosh"),
+    ("arctan", "atan"), ("tan", "tan"), ("arctan2", "atan2"), ("sinh", "sinh"), ("cosh", "cosh"),
     ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("hypot", "hypot"),
     ("fmod", "fmod"), ("nextafter", "nextafter"), ("erf", "erf"), ("erfc", "erfc"),
 ):  # fmt: skip

@@ -302,10 +302,6 @@ def _unless_huge(m: _Math, x: str, y: str, name: str) -> str:
     return m.v.emit(f"load {t}, ptr {slot}")
 
 
-def _tan(m: _Math, x: str) -> str:
-    return m.div(_wave(m, x, 0), _wave(m, x, 1))
-
-
 _FUNCTIONS: dict[str, Callable[[_Math, str], str]] = {
     "exp": _exp,
     "expm1": _expm1,
@@ -315,7 +311,6 @@ _FUNCTIONS: dict[str, Callable[[_Math, str], str]] = {
     "sigmoid": _sigmoid,
     "sin": lambda m, x: _wave(m, x, 0),
     "cos": lambda m, x: _wave(m, x, 1),
-    "tan": _tan,
 }
 
 VECTOR_MATH: dict[str, Callable[[Vectors, str, Any], str]] = {
