@@ -313,13 +313,17 @@ def _contestants(
     return _with(found, "torch", lambda: torch(start, *data))
 
 
+def _first(result: Any) -> np.ndarray:
+    return np.asarray(result[0] if isinstance(result, tuple) else result)
+
+
 def measure(steps: dict[str, Step], seconds: float, rounds: int = 9) -> dict[str, float]:
     """Median seconds per call, rounds interleaved."""
     values = {}
     calls = {}
     for name, step in steps.items():
         began = time.perf_counter()
-        values[name] = np.asarray(step())
+        values[name] = _first(step())
         first = time.perf_counter() - began
         timers = timer(step)
         timers(2)

@@ -136,6 +136,8 @@ class Captures:
                 values[id(site.function), site.name] = next(rest)
             elif isinstance(value, _CONTAINERS):
                 leaves, spec = pytree.flatten(value)
+                if not any(map(_is_hidden_input, leaves)):
+                    continue  # the function's own: it may write into it while it is recorded
                 new = [next(rest) if _is_hidden_input(x) else x for x in leaves]
                 values[id(site.function), site.name] = pytree.unflatten(spec, new)
         if not values:

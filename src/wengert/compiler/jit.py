@@ -22,7 +22,7 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import find_captures
 from .operation import Operation
-from .stages import Lowered, compile_program
+from .stages import Lowered, Runner, compile_program
 
 __all__ = ["Jitted", "jit"]
 
@@ -55,6 +55,25 @@ def _is_traced(x: Any) -> bool:
     return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
 
 
+def _direct_key(leaves: list[Any], spec: Any) -> Any:
+    """The signature of arguments that native code reads as they are; None if it does not."""
+    found = [spec]
+    for a in leaves:
+        if type(a) is not np.ndarray:
+            return None
+        flags = a.flags
+        if not (flags.c_contiguous and flags.aligned) or not a.dtype.isnative:
+            return None
+        found.append(a.shape)
+        found.append(a.dtype)
+    return tuple(found)
+
+
+def _is_readable(x: Any) -> bool:
+    """Whether a captured array will always be readable as it is."""
+    return type(x) is np.ndarray and x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative
+
+
 class Jitted:
     """A function that `jit` made. See there."""
 
@@ -73,6 +92,8 @@ class Jitted:
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
+        self._is_pure = self._captures.is_empty and not static_argnums and not static_argnames
+        self._direct: dict[Any, Any] = {}
 
     def _with_function(self, function: Function) -> Jitted:
         return Jitted(
@@ -86,6 +107,32 @@ class Jitted:
     # -------------------------------------------------------------- calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._is_pure and not kwargs and not LOCAL.recordings:
+            leaves, spec = pytree.flatten(args)
+            key = _direct_key(leaves, spec)
+            if key is not None:
+                known = self._direct.get(key)
+                if known is None:
+                    known = self._direct_entry(key, leaves, spec)
+                if known:
+                    run, captured, out_spec = known
+                    results = run([*leaves, *captured] if captured else leaves)
+                    return results[0] if out_spec is None else out_spec.unflatten(results)
+        return self._call(args, kwargs)
+
+    def _direct_entry(self, key: Any, leaves: list[Any], spec: Any) -> Any:
+        """What a call with plain C-contiguous arrays needs; False if it goes the long way."""
+        entry = self._entry(leaves, len(leaves), (spec, False), (), ())
+        run = entry.operation.run
+        known: Any = False
+        if isinstance(run, Runner) and all(map(_is_readable, entry.captured)):
+            single = entry.out_spec.is_leaf()
+            known = run.direct, entry.captured, None if single else entry.out_spec
+        self._direct[key] = known
+        return known
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
         captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
         everything = [*leaves, *captured]
@@ -160,23 +207,28 @@ class Jitted:
     def _entry(
         self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any
     ) -> _Entry:
-        avals = [self._aval(x, k) for k, x in enumerate(leaves)]
-        key = (
-            spec, tuple([(type(v), x) for v, x in static]) if static else (), static, rest,
-            tuple([
+        avals = [self._aval(x) for x in leaves]
+        described = tuple(
+            [
                 (v.shape, v.dtype, v.weak, v.scalar, v.contiguous) if type(v) is Var else v
                 for v in avals
-            ]),
-        )  # fmt: skip
+            ]
+        )
+        # 1, 1.0 and True are equal, but no static value stands for another.
+        key = (described, spec, static, tuple([type(x) for _, x in static]), rest)
         entry = self._entries.get(key)
         if entry is None:
             with self._lock:
                 entry = self._entries.get(key) or self._recorded(avals, count, spec, static)
                 if not entry.is_passing:
                     self._entries[key] = entry
+                    # What the function itself wrote while it was recorded is no reason to record
+                    # it again.
+                    if not self._captures.is_empty:
+                        self._entries[(*key[:-1], self._captures.read()[1])] = entry
         return entry
 
-    def _aval(self, x: Any, number: int) -> Any:
+    def _aval(self, x: Any) -> Any:
         """What is known of a leaf while recording: a `Var`, or the value of a bool."""
         if isinstance(x, Tensor):
             refresh(x)

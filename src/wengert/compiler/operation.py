@@ -7,6 +7,7 @@ functions, the value and the pullback (which computes the value again).
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +23,7 @@ from ..transforms.forward import jvp
 from ..transforms.reverse import vjp
 from ..transforms.vmap import evaluate_batched
 
-__all__ = ["Operation", "jit_p"]
+__all__ = ["Operation", "inner_program"]
 
 Compile = Callable[[Program], Callable[[Sequence[Any]], list[Any]]]
 
@@ -42,20 +43,22 @@ class Operation:
         self.name = name
         self.program = program
         self._compile = compile
+        self._primitive = jit_primitive(len(program.outputs))
         self._lock = threading.Lock()
         self._run: Callable[[Sequence[Any]], list[Any]] | None = None
         self._derived: dict[Any, Operation] = {}
 
-    def run(self, arguments: Sequence[Any]) -> list[Any]:
-        """The results for plain arrays."""
+    @property
+    def run(self) -> Callable[[Sequence[Any]], list[Any]]:
+        """The compiled Program: a function of plain arrays."""
         if self._run is None:
             with self._lock:
                 self._run = self._run or self._compile(self.program)
-        return self._run(arguments)
+        return self._run
 
     def __call__(self, arguments: Sequence[Any]) -> Sequence[Any]:
         """The results for any operands."""
-        return bind(jit_p, tuple(arguments), {"operation": self}, False)  # type: ignore[no-any-return]
+        return bind(self._primitive, tuple(arguments), {"operation": self}, False)  # type: ignore[no-any-return]
 
     def derived(self, key: Any, function: Callable[..., Any], avals: Sequence[Any]) -> Operation:
         """The operation of a function made from this Program, recorded once."""
@@ -66,6 +69,13 @@ class Operation:
                 made = Operation(f"{self.name}:{key[0]}", program, self._compile)
                 self._derived[key] = made
             return made
+
+
+def inner_program(primitive: Primitive, params: dict[str, Any]) -> Program | None:
+    """The Program of an equation that calls a jitted function."""
+    if primitive.name != "jit" or primitive.evaluate is not _evaluate:
+        return None
+    return params["operation"].program  # type: ignore[no-any-return]
 
 
 def _avals(xs: Sequence[Any]) -> list[Aval]:
@@ -149,15 +159,17 @@ def _batch(args: Any, batched: Any, size: int, operation: Operation) -> Any:
     return operation.derived(key, over_batch, _avals(args))(args)
 
 
-jit_p = Primitive(
-    "jit",
-    _evaluate,
-    _shape,
-    _batch,
-    jvp=_jvp,
-    vjp=_vjp,
-    outputs=0,  # as many as the Program has
-    show=lambda *operands, operation: f"{operation.name}({', '.join(operands)})",
-    register=False,
-)
-
+@functools.cache
+def jit_primitive(outputs: int) -> Primitive:
+    """The primitive for Programs with this number of results."""
+    return Primitive(
+        "jit",
+        _evaluate,
+        _shape,
+        _batch,
+        jvp=_jvp,
+        vjp=_vjp,
+        outputs=outputs,
+        show=lambda *operands, operation: f"{operation.name}({', '.join(operands)})",
+        register=False,
+    )

@@ -62,7 +62,7 @@ class Nest:
 
     Inside stand reductions over all of ``reduced``, whose operands are functions of kept and
     reduced indices, and stores of what is made of them. Each reduction has for its operand's axes
-    the positions in ``kept + reduced``.
+    the positions in ``kept + reduced``, or -1 for one of length one.
     """
 
     kept: tuple[int, ...]

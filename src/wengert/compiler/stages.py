@@ -35,15 +35,24 @@ def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
         return lambda arguments: interpret(simple, arguments)
     from .codegen.module import emit
     from .runtime.executable import Executable
+    from .runtime.layout import data_offset
 
     plan = build_plan(simple)
-    run = Executable(plan, emit(plan, target.host_vector_bytes()), simple.outputs)
-    kinds = [v.dtype for v in simple.inputs]
+    module = emit(plan, target.host_vector_bytes(), data_offset())
+    run = Executable(plan, module, simple.outputs)
+    return Runner(run, [v.dtype for v in simple.inputs])
 
-    def call(arguments: Sequence[Any]) -> list[Any]:
-        return run([_prepared(a, t) for a, t in zip(arguments, kinds, strict=True)])
 
-    return call
+class Runner:
+    """Runs native code on arrays of any layout; ``direct`` on those that it can read as they are."""
+
+    def __init__(self, direct: Callable[[Sequence[Any]], list[Any]], dtypes: list[Any]) -> None:
+        self.direct = direct
+        self._dtypes = dtypes
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results for plain arrays."""
+        return self.direct([_prepared(a, t) for a, t in zip(arguments, self._dtypes, strict=True)])
 
 
 def _prepared(a: Any, dtype: Any) -> Any:

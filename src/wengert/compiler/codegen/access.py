@@ -10,7 +10,7 @@ from ..indices import Linear, address, seen_through
 from ..ir import Node
 from ..plan import Buffer, Nest
 
-__all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops"]
+__all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops", "operand_index", "through_views"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ def _expression(
             yield from _expression(x, index, buffers, inside, seen)
 
 
+def operand_index(places: Sequence[int], domain: Sequence[Linear]) -> list[Linear]:
+    """The index into a reduction's operand, whose axes of length one have no place."""
+    return [domain[p] if p >= 0 else Linear() for p in places]
+
+
 def through_views(
     node: Node, index: list[Linear], buffers: Mapping[Node, Buffer]
 ) -> tuple[Node, list[Linear]]:
@@ -72,7 +77,7 @@ def accesses(
     kept = domain[: len(nest.kept)]
     outer = {n: b for n, b in buffers.items() if all(n is not s.node for s in nest.stores)}
     for r, places in nest.reductions.items():
-        yield from _expression(r.args[0], [domain[p] for p in places], buffers, {}, seen)
+        yield from _expression(r.args[0], operand_index(places, domain), buffers, {}, seen)
     for s in nest.stores:
         if s.node not in nest.reductions:
             known = outer if s.computes else buffers

@@ -19,7 +19,7 @@ import numpy as np
 from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
-from .access import Axis, choose_loops, through_views
+from .access import Axis, choose_loops, operand_index, through_views
 from .scalars import SCALAR_OPERATIONS
 from .vectors import Vectors, literal, type_name
 from .writer import Writer
@@ -169,7 +169,7 @@ class _NestWriter:
             for k, point in enumerate(points):
                 for r, places in self.nest.reductions.items():
                     domain = self._domain(point)
-                    self._accumulate(r, [domain[p] for p in places], slots[r, k])
+                    self._accumulate(r, operand_index(places, domain), slots[r, k])
             return
         axis = axes[0]
         if not axis.length:

@@ -6,14 +6,14 @@ from typing import Any
 
 from ...core.abstract import Var
 from ...core.program import Equation, Program
-from ..operation import jit_p
+from ..operation import inner_program
 
 __all__ = ["inline"]
 
 
 def inline(program: Program) -> Program:
     """The Program with the equations of inner jitted functions in the place of their calls."""
-    if not any(e.primitive is jit_p for e in program.equations):
+    if all(inner_program(e.primitive, e.params) is None for e in program.equations):
         return program
     equations: list[Equation] = []
     env: dict[Var, Any] = {}
@@ -21,8 +21,8 @@ def inline(program: Program) -> Program:
     def expand(body: list[Equation], env: dict[Var, Any]) -> None:
         for e in body:
             ins = tuple([env.get(x, x) if type(x) is Var else x for x in e.inputs])
-            if e.primitive is jit_p:
-                inner = e.params["operation"].program
+            inner = inner_program(e.primitive, e.params)
+            if inner is not None:
                 known = dict(zip(inner.inputs, ins, strict=True))
                 expand(inner.equations, known)
                 for v, y in zip(e.outputs, inner.outputs, strict=True):

@@ -15,6 +15,7 @@ from ..codegen.module import Module
 from ..codegen.target import compile_text
 from ..plan import Buffer, Call, Plan
 from . import blas
+from .layout import data_offset
 
 __all__ = ["Executable"]
 
@@ -39,6 +40,8 @@ class Executable:
             (b.memory.offset, why) for b, why in plan.checks
         ]
         names = [s for s in module.segments if isinstance(s, str)]
+        direct = module.has_entry and data_offset() is not None
+        names += ["entry"] if direct else []
         wanted = {name: blas.addresses()[name] for name in module.symbols}
         # Holds the code; without it the addresses are worth nothing.
         self._code = compile_text(module.text, names, wanted) if names else None
@@ -46,6 +49,11 @@ class Executable:
             _RUN(self._code.addresses[s]) if isinstance(s, str) else s  # type: ignore[union-attr]
             for s in module.segments
         ]
+        self._entry: Any = None
+        if direct:
+            count = module.arguments + module.results + module.foreign + 1
+            kind = ctypes.PYFUNCTYPE(None, *[ctypes.py_object] * count)
+            self._entry = kind(self._code.addresses["entry"])  # type: ignore[union-attr]
         self._counts = (module.arguments, module.results, module.foreign)
         # A result is allocated in the shape that it is returned in, the first that has its memory.
         shapes: dict[int, Any] = {}
@@ -56,6 +64,11 @@ class Executable:
         self._outputs = [
             (v, b, type(v) is Var and v.scalar) for v, b in zip(outputs, plan.outputs, strict=True)
         ]
+        # The usual case: each output is a result of its own, and an array.
+        self._plain_results = all(
+            isinstance(b, Buffer) and b.memory.kind == "output" and b.memory.slot == k and not scalar
+            for k, (_, b, scalar) in enumerate(self._outputs)
+        )
         self._arenas: list[Any] = []
 
     def _new_arena(self) -> Any:
@@ -70,6 +83,23 @@ class Executable:
             arena = self._arenas.pop()  # each call that is under way has its own
         except IndexError:
             arena = self._new_arena()
+        foreign: list[Any] = []
+        if self._entry is not None:
+            self._entry(*arguments, *results, arena)
+        else:
+            foreign = self._run_steps(arguments, results, arena)
+        for offset, why in self._checks:
+            if arena[offset]:
+                raise WengertIndexError(why)
+        if self._plain_results:
+            outputs = results
+        else:
+            outputs = self._collected(arguments, results, foreign, arena)
+        self._arenas.append(arena)
+        return outputs
+
+    def _run_steps(self, arguments: Sequence[Any], results: list[Any], arena: Any) -> list[Any]:
+        """Native functions and calls in turn; returns what the calls gave."""
         n, m, k = self._counts
         table = (ctypes.c_void_p * (n + m + k + 1))(
             *[a.__array_interface__["data"][0] for a in arguments],
@@ -85,12 +115,7 @@ class Executable:
                     table[n + m + b.slot] = foreign[b.slot].__array_interface__["data"][0]
             else:
                 step(ctypes.addressof(table))
-        for offset, why in self._checks:
-            if arena[offset]:
-                raise WengertIndexError(why)
-        outputs = self._collected(arguments, results, foreign, arena)
-        self._arenas.append(arena)
-        return outputs
+        return foreign
 
     def _array(
         self, buffer: Buffer, arguments: Sequence[Any], results: list[Any], foreign: list[Any],

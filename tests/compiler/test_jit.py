@@ -1,0 +1,329 @@
+"""`wengert.jit`: signatures, captures, transforms in both orders, errors."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import wengert as wg
+
+pytest.importorskip("llvmlite")
+
+X = np.linspace(-1.0, 1.0, 6).reshape(2, 3)
+WEIGHTS = np.ones(3)
+SCALE = 2.0
+
+
+def energy(x: Any) -> Any:
+    y = np.sin(x) ** 2
+    y[0] = 0.0
+    return y.sum()
+
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+
+# ------------------------------------------------------------------ arguments and results
+
+
+def test_containers() -> None:
+    @wg.jit
+    def f(p: dict[str, Any], q: Any = None) -> Any:
+        return Pair(p["x"] * 2, [p["y"][0].sum(), 3.0 if q is None else q + 1])
+
+    out = f({"x": X, "y": (X, X)}, q=np.float32(2))
+    assert type(out) is Pair
+    np.testing.assert_array_equal(out.a, 2 * X)
+    assert type(out.b[1]) is np.float32
+    assert f({"x": X, "y": (X, X)}).b[1] == 3.0
+
+
+def test_recorded_once_for_each_signature() -> None:
+    @wg.jit
+    def f(x: Any) -> Any:
+        return x * 2
+
+    for x in (X, X + 1, X[0], X.astype(np.float32), X[0] * 2):
+        np.testing.assert_array_equal(f(x), x * 2)
+        assert f(x).dtype == x.dtype
+    assert len(f._entries) == 3
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.asfortranarray(X), X.T, X[:, ::-1], X[::-1, ::2], X[:0], np.array(0.5), np.float64(0.5),
+        np.broadcast_to(X[0], (4, 3)), np.frombuffer(b"\0" + X.tobytes(), offset=1),
+        X.astype(">f8"), np.linspace(0, 1, 41), np.linspace(0, 1, 1000).reshape(8, 125),
+    ],
+)  # fmt: skip
+def test_layouts(x: Any) -> None:
+    def f(x: Any) -> Any:
+        return np.exp(x) * 2 + np.sum(x), np.asarray(x).sum(-1) if np.ndim(x) == 9 else x - 1
+
+    found, expected = wg.jit(f)(x), f(x)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+        assert type(a) is type(b)
+
+
+def test_python_numbers_are_weak() -> None:
+    x = np.ones(3, np.float32)
+    runs = []
+
+    @wg.jit
+    def step(x: Any, rate: Any) -> Any:
+        runs.append(None)
+        return x - 0.5 * rate * x
+
+    for rate in (0.1, 0.2, 0.3):
+        found = step(x, rate)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, x - 0.5 * rate * x)
+    assert len(runs) == 1
+    assert step(x, np.float64(0.1)).dtype == np.float64
+
+
+def test_results_belong_to_the_caller() -> None:
+    f = wg.jit(lambda x: (x, x, x.reshape(-1), x + 1, np.transpose(x)))
+    first = f(X.copy())
+    for y in first:
+        y[...] = 7
+    second = f(X)
+    np.testing.assert_array_equal(second[0], X)
+    assert len({y.__array_interface__["data"][0] for y in (*first, *second)}) == 10
+
+
+def test_arguments_stay() -> None:
+    def f(x: Any) -> Any:
+        x[0] = 5.0
+        x += 1
+        return x * 2
+
+    x = X.copy()
+    expected = f(x.copy())
+    np.testing.assert_array_equal(wg.jit(f)(x), expected)
+    np.testing.assert_array_equal(x, X)
+
+
+# ------------------------------------------------------------------ static arguments
+
+
+def test_static_arguments() -> None:
+    @functools.partial(wg.jit, static_argnums=1, static_argnames="flag")
+    def f(x: Any, n: int, flag: bool = True, *, name: str = "") -> Any:
+        for _ in range(n):
+            x = x * 2
+        return x if flag else -x
+
+    np.testing.assert_array_equal(f(X, 3), 8 * X)
+    np.testing.assert_array_equal(f(X, 2), 4 * X)
+    np.testing.assert_array_equal(f(X, 2, False), -4 * X)
+    np.testing.assert_array_equal(f(X, 2, flag=False), -4 * X)
+    with pytest.raises(wg.WengertTypeError, match="cannot be hashed"):
+        f(X, [1])
+
+
+def test_bad_options() -> None:
+    with pytest.raises(wg.WengertTypeError, match="expected a function"):
+        wg.jit(3)
+    with pytest.raises(wg.WengertTypeError, match="static_argnums must be"):
+        wg.jit(energy, static_argnums="x")
+    with pytest.raises(wg.WengertValueError, match="both static and donated"):
+        wg.jit(energy, static_argnums=0, donate_argnums=0)
+    with pytest.raises(wg.WengertTypeError, match="type str.*static_argnums"):
+        wg.jit(lambda x, s: x)(X, "s")
+    with pytest.raises(wg.WengertTypeError, match="a result is a str"):
+        wg.jit(lambda x: "s")(X)
+
+
+def test_branch_on_a_value() -> None:
+    def f(x: Any) -> Any:
+        if x.sum() > 0:
+            return x
+        return -x
+
+    with pytest.raises(wg.AbstractValueError, match="static_argnums") as error:
+        wg.jit(f)(X)
+    assert "test_jit.py" in str(error.value)
+    assert "x.sum() > 0" in str(error.value)
+
+
+def test_index_out_of_bounds() -> None:
+    f = wg.jit(lambda x, i: x[i])
+    np.testing.assert_array_equal(f(X[0], np.array([0, -1, 2])), X[0][[0, -1, 2]])
+    for bad in (3, -4):
+        with pytest.raises(IndexError, match="out of bounds"):
+            f(X[0], np.array([0, bad]))
+
+
+# ------------------------------------------------------------------ captured variables
+
+
+def test_captured_arrays_are_read_at_each_call() -> None:
+    w = np.arange(3.0)
+
+    def f(x: Any) -> Any:
+        return x * np.sin(w)
+
+    g = wg.jit(f)
+    np.testing.assert_allclose(g(X), f(X))
+    w[1] = 7.0
+    np.testing.assert_allclose(g(X), f(X))
+    w = np.arange(3.0) + 1
+    np.testing.assert_allclose(g(X), f(X))
+    w = np.float64(2.0)
+    np.testing.assert_allclose(g(X), f(X))
+
+
+def uses_globals(x: Any) -> Any:
+    return inner(x) * WEIGHTS
+
+
+def inner(x: Any) -> Any:
+    return np.cos(WEIGHTS) * x * SCALE
+
+
+def test_globals_are_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    g = wg.jit(wg.grad(lambda x: uses_globals(x).sum()))
+    reference = wg.grad(lambda x: uses_globals(x).sum())
+    np.testing.assert_allclose(g(X), reference(X))
+    monkeypatch.setitem(globals(), "WEIGHTS", np.arange(3.0))
+    np.testing.assert_allclose(g(X), reference(X))
+    monkeypatch.setitem(globals(), "SCALE", 5.0)
+    np.testing.assert_allclose(g(X), reference(X))
+
+
+def test_captured_containers_and_objects() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.w = np.ones(3)
+
+        def __call__(self, x: Any) -> Any:
+            return np.exp(self.w) * x
+
+    model, table = Model(), {"a": [np.ones(3), 2.0]}
+
+    def f(x: Any) -> Any:
+        return model(x) * np.sin(table["a"][0]) * table["a"][1]
+
+    g = wg.jit(f)
+    np.testing.assert_allclose(g(X), f(X))
+    model.w[0] = 3.0
+    np.testing.assert_allclose(g(X), f(X))
+    model.w = np.zeros(3)
+    np.testing.assert_allclose(g(X), f(X))
+    table["a"][0][1] = 0.5
+    table["a"][1] = 4.0
+    np.testing.assert_allclose(g(X), f(X))
+    method = wg.jit(model.__call__)
+    model.w[:] = 9.0
+    np.testing.assert_allclose(method(X), model(X))
+
+
+# ------------------------------------------------------------------ transforms
+
+
+def test_transforms_in_both_orders() -> None:
+    v = np.ones_like(X)
+    f = wg.jit(energy)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-13, atol=1e-13)
+    close(wg.grad(f)(X), wg.grad(energy)(X))
+    close(wg.jit(wg.grad(energy))(X), wg.grad(energy)(X))
+    close(wg.jvp(f, (X,), (v,))[1], wg.jvp(energy, (X,), (v,))[1])
+    close(wg.jit(lambda x: wg.jvp(energy, (x,), (v,))[1])(X), wg.jvp(energy, (X,), (v,))[1])
+    close(wg.hessian(f)(X), wg.hessian(energy)(X))
+    close(wg.jit(wg.hessian(energy))(X), wg.hessian(energy)(X))
+    close(wg.hessian(wg.jit(energy))(X), wg.jit(wg.hessian(wg.jit(energy)))(X))
+    batch = np.stack([X, 2 * X, -X])
+    close(wg.vmap(f)(batch), wg.vmap(energy)(batch))
+    close(wg.jit(wg.vmap(energy))(batch), wg.vmap(energy)(batch))
+    close(wg.vmap(wg.grad(f))(batch), wg.vmap(wg.grad(energy))(batch))
+    close(wg.jit(wg.vmap(wg.grad(f)))(batch), wg.vmap(wg.grad(energy))(batch))
+    close(wg.grad(wg.jit(lambda x: f(x) ** 2))(X), wg.grad(lambda x: energy(x) ** 2)(X))
+
+
+def test_inner_calls_are_compiled_with_the_outer_function() -> None:
+    f = wg.jit(lambda x: np.sin(x) * 2)
+    g = wg.jit(lambda x: f(x) + f(x + 1))
+    assert "jit" in str(g.lower(X).program)
+    assert "jit" not in str(g.lower(X).optimized)
+    np.testing.assert_allclose(g(X), 2 * np.sin(X) + 2 * np.sin(X + 1))
+
+
+def test_captured_variables_are_differentiated() -> None:
+    def outer(w: Any) -> Any:
+        return wg.jit(lambda x: np.sum(np.tanh(w * x)))(X)
+
+    def plain(w: Any) -> Any:
+        return np.sum(np.tanh(w * X))
+
+    w = np.arange(3.0)
+    np.testing.assert_allclose(wg.grad(outer)(w), wg.grad(plain)(w), atol=1e-15)
+    np.testing.assert_allclose(wg.vmap(outer)(np.stack([w, w + 1])), [plain(w), plain(w + 1)])
+
+
+def test_tensors() -> None:
+    x = wg.Tensor(X, requires_grad=True)
+    wg.jit(energy)(x).backward()
+    np.testing.assert_allclose(x.grad, wg.grad(energy)(X))
+    y = wg.jit(lambda x: x * 2)(wg.Tensor(X))
+    assert isinstance(y, wg.Tensor)
+
+
+def test_several_results_and_integers() -> None:
+    @wg.jit
+    def f(x: Any, i: Any) -> Any:
+        return {"sum": x[i].sum(), "top": np.argmax(x), "pair": (x, i + 1)}
+
+    g = wg.grad(lambda x: f(x, np.array([0, 2]))["sum"])
+    np.testing.assert_array_equal(g(X[0]), [1.0, 0.0, 1.0])
+
+
+# ------------------------------------------------------------------ stages, effects
+
+
+def test_stages() -> None:
+    f = wg.jit(wg.grad(lambda x: np.sum(np.sort(x) * np.tanh(x))))
+    stages = f.lower(X[0])
+    assert "tanh" in str(stages.program)
+    assert len(stages.optimized) <= len(stages.program)
+    assert "define" in stages.llvm
+    assert stages.cost()["calls"]
+    assert "by NumPy" in stages.report()
+    assert "tanh" in stages.report()
+
+
+def test_random_numbers_are_those_of_the_key() -> None:
+    def f(key: Any, x: Any) -> Any:
+        return x * wg.random.normal(key, (3,))
+
+    g = wg.jit(f)
+    for seed in (1, 2):
+        key = wg.random.key(seed)
+        np.testing.assert_allclose(g(key, X), f(key, X), rtol=1e-14)
+
+
+def test_several_threads() -> None:
+    f = wg.jit(lambda x: np.sum(np.sort(np.exp(x) * x, axis=0) @ np.ones((40, 2))))
+    xs = [np.random.default_rng(k).normal(size=(50, 40)) for k in range(4)]
+    expected = [wg.jit(lambda x: np.sum(np.sort(np.exp(x) * x, axis=0) * 2))(x) for x in xs]
+    wrong = []
+
+    def run(k: int) -> None:
+        for _ in range(50):
+            if not np.isclose(f(xs[k]), expected[k]):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
