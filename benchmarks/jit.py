@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ Step = Callable[[], Any]
 def _init(sizes: tuple[int, ...], dtype: Any) -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     parameters = []
-    for n, m in zip(sizes, sizes[1:], strict=False):
+    for n, m in pairwise(sizes):
         bound = np.sqrt(1 / n)
         parameters.append(rng.uniform(-bound, bound, (n, m)).astype(dtype))
         parameters.append(np.zeros(m, dtype))

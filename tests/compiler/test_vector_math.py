@@ -1,4 +1,4 @@
-"""Elementary functions against mpmath: at most 2.5 units in the last place, special values exactly."""
+"""Elementary functions against mpmath: at most 2.5 units in the last place; special values."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """What a function reads besides its arguments: closures and globals, found and replaced.
 
 A jitted function must never compute with an old value of a variable that it captured. So before it
-is recorded, arrays and Tensors that its closure and its module hold are replaced by abstract ones, and
-at each call they are read again, like arguments: writes into them and new arrays under the same name
-are seen alike. Numbers, strings, masks and functions are part of the signature: a new value is a new
-recording. Of other objects only those that a container of arrays can be are looked into; an array that
-is reached in another way (``self.x``) is compared with a copy at each call.
+is recorded, arrays and Tensors that its closure and its module hold are replaced by abstract ones,
+and at each call they are read again, like arguments: writes into them and new arrays under the same
+name are seen alike. Numbers, strings, masks and functions are part of the signature: a new value is
+a new recording. Of other objects only containers are looked into; arrays that are attributes
+(``self.x``) are compared with a copy at each call.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def find_captures(function: Callable[..., Any]) -> Captures:
 
 
 def _is_hidden_input(x: Any) -> bool:
-    """Arrays, but for masks: the shape of ``x[mask]`` depends on the mask, so it has to be known."""
+    """Arrays, but for masks: the shape of ``x[mask]`` depends on what is in the mask."""
     return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "iufc")
 
 
@@ -249,7 +249,7 @@ def _content(value: Any) -> Any:
     attributes = getattr(value, "__dict__", None)
     if attributes is None or isinstance(value, (types.FunctionType, types.ModuleType, type)):
         return None
-    found = []
+    found: list[Any] = []
     for name, x in attributes.items():
         x = x._a if isinstance(x, Tensor) else x
         if isinstance(x, np.ndarray):

@@ -1,7 +1,7 @@
 """Linear forms in the indices of loops: where a nest reads and writes.
 
 An index is ``constant + sum(step * variable)``, with integer steps. A variable is any hashable
-object: a position in the domain of a nest while it is planned, a loop's counter while it is written.
+object: a position in the domain of a nest while that is planned, later the counter of a loop.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ view        x                  for each axis of x ``(axis of the node or -1, off
 gather      x, i, ...          for each axis of x such a triple, or the number of an index array
 reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
-update      x, v, i, ...       kind ("set" or "add"), a map as that of gather, from v's indices to x's
+update      x, v, i, ...       kind ("set" or "add"); like gather's, for what v is written to
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================
@@ -115,11 +115,9 @@ class Graph:
     # -------------------------------------------------------------- movement
 
     def view(self, x: Node, axes: AxisMap, shape: Shape) -> Node:
-        """An affine view; views of views become one, and those of `map` and constants stay cheap."""
+        """An affine view; views of views become one."""
         # An axis of length one is fixed, wherever it is seen from.
-        axes = tuple(
-            [(-1, o, 0) if d < 0 or shape[d] == 1 else (d, o, s) for d, o, s in axes]
-        )
+        axes = tuple([(-1, o, 0) if d < 0 or shape[d] == 1 else (d, o, s) for d, o, s in axes])
         if x.op == "view":
             composed = []
             for d, o, s in x.attrs:

@@ -96,9 +96,7 @@ class Jitted:
         self._direct: dict[Any, Any] = {}
 
     def _with_function(self, function: Function) -> Jitted:
-        return Jitted(
-            function, self._static_argnums, self._static_argnames, self._donate_argnums
-        )
+        return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
@@ -107,6 +105,7 @@ class Jitted:
     # -------------------------------------------------------------- calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The results of the function."""
         if self._is_pure and not kwargs and not LOCAL.recordings:
             leaves, spec = pytree.flatten(args)
             key = _direct_key(leaves, spec)
@@ -177,7 +176,7 @@ class Jitted:
         names = name_of(self._function)
         positions = [i % len(args) if -len(args) <= i < len(args) else i
                      for i in self._static_argnums if args]  # fmt: skip
-        static = [(i, args[i]) for i in positions if i < len(args)]
+        static: list[tuple[Any, Any]] = [(i, args[i]) for i in positions if i < len(args)]
         static += [(k, kwargs[k]) for k in self._static_argnames if k in kwargs]
         parameters = self._positions_of_names()
         static += [(i, args[i]) for i in parameters if i < len(args) and i not in positions]
@@ -204,9 +203,7 @@ class Jitted:
     def _positions_of_names(self) -> list[int]:
         return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
 
-    def _entry(
-        self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any
-    ) -> _Entry:
+    def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
         avals = [self._aval(x) for x in leaves]
         described = tuple(
             [
@@ -388,5 +385,3 @@ def jit(
         return Jitted(f, static, names, donated)
 
     return compiled if function is None else compiled(function)
-
-

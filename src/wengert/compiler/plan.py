@@ -17,8 +17,8 @@ class Buffer:
     """C-contiguous memory of an array.
 
     ``kind`` is ``input`` or ``output`` (the caller's, by ``slot``), ``temporary`` (in the arena, at
-    ``offset`` bytes) or ``foreign`` (what a call gave, by ``slot``). A reshaped array has the memory of
-    its ``base``.
+    ``offset`` bytes) or ``foreign`` (what a call gave, by ``slot``). A reshaped array has the
+    memory of its ``base``.
     """
 
     shape: tuple[int, ...]

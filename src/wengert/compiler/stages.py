@@ -26,7 +26,7 @@ def build_plan(program: Program) -> Plan:
 def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of plain arrays that runs a Program without hidden inputs.
 
-    Its arguments may have any layout. Where llvmlite is not installed, NumPy interprets the Program.
+    Its arguments may have any layout. Without llvmlite, NumPy interprets the Program.
     """
     simple = simplify(program)
     try:
@@ -44,7 +44,7 @@ def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
 
 
 class Runner:
-    """Runs native code on arrays of any layout; ``direct`` on those that it can read as they are."""
+    """Runs native code on arrays of any layout; ``direct`` on those that it reads as they are."""
 
     def __init__(self, direct: Callable[[Sequence[Any]], list[Any]], dtypes: list[Any]) -> None:
         self.direct = direct
@@ -143,4 +143,3 @@ def _flops(step: Any) -> int:
         inner = int(np.prod(step.reduced, dtype=np.int64))
         return points * len(step.stores) + 2 * points * inner * len(step.reductions)
     return 0
-

@@ -39,9 +39,7 @@ def _expression(
     elif node in buffers:
         yield Access(address(buffers[node].shape, index), node.dtype, False)
     elif node.op == "view":
-        yield from _expression(
-            node.args[0], seen_through(node.attrs, index), buffers, inside, seen
-        )
+        yield from _expression(node.args[0], seen_through(node.attrs, index), buffers, inside, seen)
     elif node.op == "gather":
         static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
                   for entry in node.attrs]  # fmt: skip
@@ -185,7 +183,7 @@ def _vector_axis(
 def _tile(
     nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
 ) -> tuple[Axis | None, int, int]:
-    """How many rows and vectors are computed together, so that what is read serves several times."""
+    """How many rows and vectors are computed together: what is read then serves several times."""
     if not nest.reductions:
         return None, 1, 1
     vectors = -(-vector.length // width)

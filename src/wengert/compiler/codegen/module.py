@@ -158,9 +158,7 @@ def _leading(strides: tuple[int, int], size: tuple[int, int]) -> int:
 def _stack_offsets(p: Product) -> list[tuple[int, int, int]]:
     offsets = [(0, 0, 0)]
     for length, a, b, c in p.stack:
-        offsets = [
-            (x + k * a, y + k * b, z + k * c) for x, y, z in offsets for k in range(length)
-        ]
+        offsets = [(x + k * a, y + k * b, z + k * c) for x, y, z in offsets for k in range(length)]
     return offsets
 
 

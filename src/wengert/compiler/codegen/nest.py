@@ -230,12 +230,15 @@ class _NestWriter:
             parts = []
             for start in (0, half):
                 lanes = ", ".join(f"i32 {start + k}" for k in range(half))
-                parts.append(v.emit(f"shufflevector {t} {name}, {t} poison, <{half} x i32> <{lanes}>"))
+                parts.append(
+                    v.emit(f"shufflevector {t} {name}, {t} poison, <{half} x i32> <{lanes}>")
+                )
             width = half
             if half == 1:
                 t = f"<1 x {type_name(r.dtype)}>"
                 parts = [v.emit(f"extractelement {t} {p}, i32 0") for p in parts]
-            name = _combine(Vectors(self.w, self.w.depth, half), r.attrs[0], *parts, r.dtype)
+            narrow = Vectors(self.w, self.w.depth, half)
+            name = _combine(narrow, r.attrs[0], parts[0], parts[1], r.dtype)
         return Value(name, r.dtype, self.w.depth)
 
     # -------------------------------------------------------------- values
@@ -473,7 +476,7 @@ class _NestWriter:
         dynamic = offsets[0] if offsets and not varies else None
         step = at.step(LANE)
         if varies or abs(step) > 1 or (step < 0) or (not step and value.is_vector):
-            self._scatter(store, value, at, offsets if varies else [dynamic] * self.active)  # type: ignore[list-item]
+            self._scatter(store, value, at, offsets if varies else [dynamic] * self.active)
             return
         pointer, _ = self._pointer(store.buffer, at, dynamic, self.w.depth)
         v = Vectors(self.w, self.w.depth, self.width if step else 1)

@@ -152,8 +152,7 @@ def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     m = v.library("fmod", [x, y], dtype)
     nonzero = v.compare("une", m, zero, dtype)
     signs_differ = v.emit(
-        f"xor {v.type(bool)} {v.compare('olt', m, zero, dtype)}, "
-        f"{v.compare('olt', y, zero, dtype)}"
+        f"xor {v.type(bool)} {v.compare('olt', m, zero, dtype)}, {v.compare('olt', y, zero, dtype)}"
     )
     moved = v.select(signs_differ, v.binary("fadd", m, y, dtype), m, dtype)
     return v.select(nonzero, moved, v.intrinsic("copysign", [zero, y], dtype), dtype)
@@ -179,11 +178,13 @@ _comparison("less_equal", "ole", "le")
 _comparison("greater", "ogt", "gt")
 _comparison("greater_equal", "oge", "ge")
 
-for _name, _opcode in (("and", "and"), ("or", "or"), ("xor", "xor")):
-    SCALAR_OPERATIONS[_name] = (
-        "iub",
-        lambda v, xs, dtype, out, opcode=_opcode: v.binary(opcode, xs[0], xs[1], dtype),
-    )
+
+def _bitwise(opcode: str) -> Emit:
+    return lambda v, xs, dtype, out: v.binary(opcode, xs[0], xs[1], dtype)
+
+
+for _name in ("and", "or", "xor"):
+    SCALAR_OPERATIONS[_name] = ("iub", _bitwise(_name))
 
 
 @_register("not", "iub")
@@ -245,11 +246,17 @@ def _cast(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
 
 # ------------------------------------------------------------------ elementary functions
 
-for _name, _function in VECTOR_MATH.items():
-    SCALAR_OPERATIONS[_name] = (
-        "f",
-        lambda v, xs, dtype, out, function=_function: function(v, xs[0], dtype),
-    )
+
+def _vector_function(name: str) -> Emit:
+    return lambda v, xs, dtype, out: VECTOR_MATH[name](v, xs[0], dtype)
+
+
+def _library_function(name: str) -> Emit:
+    return lambda v, xs, dtype, out: v.library(name, xs, dtype)
+
+
+for _name in VECTOR_MATH:
+    SCALAR_OPERATIONS[_name] = ("f", _vector_function(_name))
 
 # Correct to about one unit in the last place in every C library, and rare: a call for each lane.
 for _name, _library in (
@@ -259,7 +266,4 @@ for _name, _library in (
     ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("hypot", "hypot"),
     ("fmod", "fmod"), ("nextafter", "nextafter"), ("erf", "erf"), ("erfc", "erfc"),
 ):  # fmt: skip
-    SCALAR_OPERATIONS[_name] = (
-        "f",
-        lambda v, xs, dtype, out, library=_library: v.library(library, xs, dtype),
-    )
+    SCALAR_OPERATIONS[_name] = ("f", _library_function(_library))

@@ -2,8 +2,8 @@
 
 Each follows the classical plan: reduce the argument so that it is small, evaluate a polynomial,
 undo the reduction. The polynomials interpolate at Chebyshev points of the reduced interval
-(``tests/compiler/test_vector_math.py`` measures them against mpmath). Comparisons are written so that
-NaN falls through to the arithmetic, which keeps it.
+(``tests/compiler/test_vector_math.py`` measures them against mpmath). Comparisons are written so
+that NaN falls through to the arithmetic, which keeps it.
 
 Sources: W. J. Cody and W. Waite, Software Manual for the Elementary Functions (1980), for the
 reductions; the form of the logarithm is that of Sun's fdlibm.
@@ -236,9 +236,7 @@ def _log1p(m: _Math, x: str) -> str:
     # What was rounded away of 1 + x, relative to it.
     lost = m.div(m.sub(x, m.sub(u, m.c(1.0))), u)
     y = _log(m, u)
-    is_finite = m.v.binary(
-        "and", m.test("one", u, m.c(0.0)), m.test("olt", u, m.c(np.inf)), bool
-    )
+    is_finite = m.v.binary("and", m.test("one", u, m.c(0.0)), m.test("olt", u, m.c(np.inf)), bool)
     y = m.select(is_finite, m.add(y, lost), y)
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)
 
@@ -282,12 +280,8 @@ def _unless_huge(m: _Math, x: str, y: str, name: str) -> str:
     huge = m.test("ogt", m.abs(x), m.c(m.f.largest_angle))
     w = m.v.writer
     if m.v.width > 1:
-        huge = m.v.emit(
-            f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)} {huge})"
-        )
-        w.declarations.add(
-            f"declare i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)})"
-        )
+        huge = m.v.emit(f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)} {huge})")
+        w.declarations.add(f"declare i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)})")
     t = m.v.type(m.dtype)
     slot = w.slot(t)
     slow, after = w.name("slow")[1:], w.name("after")[1:]

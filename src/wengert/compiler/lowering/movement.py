@@ -76,8 +76,5 @@ def _stack(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     for k, x in enumerate(ins):
         axes = [(d - (d > axis), 0, 1) for d in range(len(v.shape))]
         axes[axis] = (-1, k, 0)
-        y = g.make(
-            "update", (y, node_of(g, x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes))
-        )
+        y = g.make("update", (y, node_of(g, x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes)))
     return y
-

@@ -1,9 +1,9 @@
 """Fusion: which nodes are stored, and into which nests of loops the others go.
 
 A node that is not stored is computed wherever it is read, in registers. Stored are results,
-reductions, what calls and reshapes read, operands of products (each element is read many times), and
-elementwise values that would otherwise be computed more than once and are not cheap. A reduction
-that one stored value alone is made of becomes an accumulator in the nest of that value: what
+reductions, what calls and reshapes read, operands of products (every element is read often),
+and elementwise values that would otherwise be computed more than once and are not cheap. A sum
+(or other reduction) that one stored value alone is made of becomes an accumulator in the nest of that value: what
 follows it is an epilogue.
 """
 
@@ -163,7 +163,7 @@ class _Fusion:
         """Where r's kept axes are among those of the root, if each of its elements is read once."""
         places: set[tuple[int, ...]] = set()
         for index in self._reads(root, r):
-            found = []
+            found: list[Any] = []
             for n, i in zip(r.shape, index, strict=True):
                 if n == 1:
                     found.append(-1)
@@ -274,7 +274,12 @@ class _Fusion:
                 continue
             base = n.args[0]
             mine = (base in self.stored and base.op != "item") or base.op == "empty"
-            if mine and self.users[base] == [n] and base not in self.roots and n.args[1] is not base:
+            if (
+                mine
+                and self.users[base] == [n]
+                and base not in self.roots
+                and n.args[1] is not base
+            ):
                 self.buffers[base] = self._buffer(n)
 
     def _call(self, node: Node, steps: list[Any], foreign: int) -> int:

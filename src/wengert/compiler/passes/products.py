@@ -72,9 +72,7 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
     stack = tuple(
         [(x.shape[d], at[0].step(d), at[1].step(d), place[d]) for d in kept if d not in (i, j)]
     )
-    return MatrixProduct(
-        bases[0], bases[1], r, sizes, strides, (at[0].offset, at[1].offset), stack
-    )
+    return MatrixProduct(bases[0], bases[1], r, sizes, strides, (at[0].offset, at[1].offset), stack)
 
 
 def _sides(sizes: tuple[int, int, int]) -> list[Any]:

@@ -36,9 +36,7 @@ class Executable:
 
     def __init__(self, plan: Plan, module: Module, outputs: Sequence[Any]) -> None:
         self.plan = plan
-        self._checks = [
-            (b.memory.offset, why) for b, why in plan.checks
-        ]
+        self._checks = [(b.memory.offset, why) for b, why in plan.checks]
         names = [s for s in module.segments if isinstance(s, str)]
         direct = module.has_entry and data_offset() is not None
         names += ["entry"] if direct else []
@@ -66,7 +64,10 @@ class Executable:
         ]
         # The usual case: each output is a result of its own, and an array.
         self._plain_results = all(
-            isinstance(b, Buffer) and b.memory.kind == "output" and b.memory.slot == k and not scalar
+            isinstance(b, Buffer)
+            and b.memory.kind == "output"
+            and b.memory.slot == k
+            and not scalar
             for k, (_, b, scalar) in enumerate(self._outputs)
         )
         self._arenas: list[Any] = []

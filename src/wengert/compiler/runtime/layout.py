@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,12 @@ __all__ = ["data_offset"]
 def data_offset() -> int | None:
     """The offset in bytes, or None if array objects do not look as expected."""
     offset = object.__basicsize__
-    arrays = [np.empty(3), np.arange(7, dtype=np.int8)[2:], np.zeros((2, 2)).T, np.array(1.0)]
+    arrays: list[Any] = [
+        np.empty(3),
+        np.arange(7, dtype=np.int8)[2:],
+        np.zeros((2, 2)).T,
+        np.array(1.0),
+    ]
     for a in arrays:
         found = ctypes.c_void_p.from_address(id(a) + offset).value
         if found != a.__array_interface__["data"][0]:
