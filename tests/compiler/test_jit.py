@@ -327,3 +327,49 @@ def test_several_threads() -> None:
     for t in threads:
         t.join()
     assert not wrong
+
+
+# ------------------------------------------------------------------ donation
+
+
+def test_donated_parameters_are_updated_in_place() -> None:
+    def step(p: list[Any], x: Any) -> Any:
+        g = wg.grad(lambda p: np.sum(np.tanh(x @ p[0] + p[1]) ** 2))(p)
+        return [a - 0.1 * b for a, b in zip(p, g, strict=True)]
+
+    rng = np.random.default_rng(0)
+    p = [rng.normal(size=(3, 4)), rng.normal(size=4)]
+    expected = step([a.copy() for a in p], X)
+    f = wg.jit(step, donate_argnums=0)
+    assert f.lower(p, X).cost()["in_place"] == 2
+    found = f(p, X)
+    assert found[0] is p[0]
+    assert found[1] is p[1]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b)
+    again = f(found, X)
+    for a, b in zip(again, step(expected, X), strict=True):
+        np.testing.assert_allclose(a, b)
+    np.testing.assert_allclose(wg.grad(lambda x: f([np.ones((3, 4)), np.zeros(4)], x)[0].sum())(X),
+        wg.grad(lambda x: step([np.ones((3, 4)), np.zeros(4)], x)[0].sum())(X))  # fmt: skip
+
+
+def test_donation_keeps_what_is_read_later() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x[::-1] + 1, np.cumsum(x + y), y * 2
+
+    x, y = np.arange(5.0), np.ones(5)
+    expected = f(x.copy(), y.copy())
+    for a, b in zip(wg.jit(f, donate_argnums=(0, 1))(x, y), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_donation_refuses_shared_memory() -> None:
+    f = wg.jit(lambda x, y: x + y, donate_argnums=0)
+    x = np.arange(6.0)
+    for other in (x, x[:]):
+        with pytest.raises(wg.WengertValueError, match="shares memory"):
+            f(x, other)
+    x.flags.writeable = False
+    with pytest.raises(wg.WengertValueError, match="read-only"):
+        f(x, np.ones(6))

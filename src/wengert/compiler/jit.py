@@ -32,10 +32,9 @@ Function = Callable[..., Any]
 class _Entry:
     """What is kept for one signature."""
 
-    __slots__ = ("captured", "is_passing", "operation", "out_spec", "recorded")
+    __slots__ = ("captured", "is_passing", "operation", "out_spec", "run")
 
-    def __init__(self, program: Program, out_spec: Any, name: str) -> None:
-        self.recorded = program
+    def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
         self.captured = [obj for _, obj in program.captured]
         whole = Program(
             [*program.inputs, *(v for v, _ in program.captured)], [], program.equations,
@@ -43,6 +42,8 @@ class _Entry:
         )  # fmt: skip
         self.operation = Operation(name, whole, compile_program)
         self.out_spec = out_spec
+        # Inside of transforms the operation runs, which overwrites nothing.
+        self.run = compile_program(whole, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
 
@@ -114,7 +115,9 @@ class Jitted:
                 if known is None:
                     known = self._direct_entry(key, leaves, spec)
                 if known:
-                    run, captured, out_spec = known
+                    run, captured, out_spec, donated = known
+                    if donated:
+                        self._check_donated([*leaves, *captured], donated)
                     results = run([*leaves, *captured] if captured else leaves)
                     return results[0] if out_spec is None else out_spec.unflatten(results)
         return self._call(args, kwargs)
@@ -122,11 +125,14 @@ class Jitted:
     def _direct_entry(self, key: Any, leaves: list[Any], spec: Any) -> Any:
         """What a call with plain C-contiguous arrays needs; False if it goes the long way."""
         entry = self._entry(leaves, len(leaves), (spec, False), (), ())
-        run = entry.operation.run
+        run = entry.run or entry.operation.run
         known: Any = False
         if isinstance(run, Runner) and all(map(_is_readable, entry.captured)):
             single = entry.out_spec.is_leaf()
-            known = run.direct, entry.captured, None if single else entry.out_spec
+            known = (
+                run.direct, entry.captured, None if single else entry.out_spec,
+                self._donated_leaves((spec, False)) if entry.run is not None else (),
+            )  # fmt: skip
         self._direct[key] = known
         return known
 
@@ -141,7 +147,10 @@ class Jitted:
         if LOCAL.recordings or any(map(_is_traced, operands)):
             results = list(entry.operation([_as_operand(x) for x in operands]))
         else:
-            results = entry.operation.run([_as_plain(x) for x in operands])
+            plain = [_as_plain(x) for x in operands]
+            if entry.run is not None:
+                self._check_donated(plain, self._donated_leaves(spec))
+            results = (entry.run or entry.operation.run)(plain)
             if has_tensors:
                 results = [
                     handle(y, None, None) if isinstance(y, (np.ndarray, np.generic)) else y
@@ -160,7 +169,7 @@ class Jitted:
         leaves, spec, static = self._arguments(args, kwargs)
         captured, rest = self._captures.read()
         entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
-        return Lowered(entry.operation.program)
+        return Lowered(entry.operation.program, self._donated_leaves(spec))
 
     # -------------------------------------------------------------- signatures
 
@@ -284,7 +293,41 @@ class Jitted:
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
         ]
-        return _Entry(program, out_spec, name)
+        return _Entry(program, out_spec, name, self._donated_leaves(spec))
+
+    def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
+        """The numbers of the leaves of donated arguments."""
+        if not self._donate_argnums:
+            return ()
+        structure, has_keywords = spec
+        positional = structure.children()[0] if has_keywords else structure
+        found: list[int] = []
+        start = 0
+        for i, child in enumerate(positional.children()):
+            if i in self._donate_argnums:
+                found += range(start, start + child.num_leaves)
+            start += child.num_leaves
+        return tuple(found)
+
+    def _check_donated(self, arrays: list[Any], donated: Sequence[int]) -> None:
+        """Refuse donated memory that another argument sees."""
+        owners = {id(a) for a in arrays}
+        if len(owners) == len(arrays) and all(a.base is None for a in arrays):
+            if all(arrays[k].flags.writeable for k in donated):
+                return  # every array has memory of its own
+        for k in donated:
+            if not arrays[k].flags.writeable:
+                raise WengertValueError(
+                    f"jit of {name_of(self._function)}: a donated array is read-only; its memory "
+                    "is for the results. Leave it out of donate_argnums"
+                )
+            for other, b in enumerate(arrays):
+                if other != k and np.may_share_memory(arrays[k], b):
+                    raise WengertValueError(
+                        f"jit of {name_of(self._function)}: a donated array shares memory with "
+                        "another argument or captured array; donate a copy, or leave it out of "
+                        "donate_argnums"
+                    )
 
     def _result(self, y: Any) -> Any:
         if isinstance(y, (Tensor, np.ndarray, np.generic, int, float, complex, bool)):
@@ -348,7 +391,8 @@ def jit(
     static_argnums, static_argnames : int or str, or a sequence of them
         Arguments that are known while the function is recorded. They must be hashable.
     donate_argnums : int or sequence of int
-        Arguments that the caller does not need any more; their memory may be used for results.
+        Arguments that the caller does not need any more. Results of the same shape are written into
+        their arrays where that is safe, and returned in them.
 
     Returns
     -------

@@ -117,6 +117,8 @@ class Plan:
         A buffer (one of an input has to be copied), or a scalar.
     foreign : int
         How many buffers come from calls.
+    donated : dict of int to int
+        For results that are written into the memory of an argument, by number, which one.
     arena : int
         Bytes of all temporaries together.
     """
@@ -128,3 +130,4 @@ class Plan:
     checks: list[tuple[Buffer, str]]
     foreign: int
     arena: int = 0
+    donated: dict[int, int] = field(default_factory=dict)

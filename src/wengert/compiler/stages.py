@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.program import Program, interpret
 from .lowering import lowered
+from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.simplify import simplify
@@ -18,15 +19,18 @@ from .plan import Call, Nest, Plan, Product
 __all__ = ["Lowered", "build_plan", "compile_program"]
 
 
-def build_plan(program: Program) -> Plan:
+def build_plan(program: Program, donated: Sequence[int] = ()) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    return plan_memory(fuse(lowered(program)))
+    return plan_memory(donate(fuse(lowered(program)), donated))
 
 
-def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
+def compile_program(
+    program: Program, donated: Sequence[int] = ()
+) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of plain arrays that runs a Program without hidden inputs.
 
-    Its arguments may have any layout. Without llvmlite, NumPy interprets the Program.
+    Its arguments may have any layout. Those with the numbers ``donated`` may be overwritten.
+    Without llvmlite, NumPy interprets the Program.
     """
     simple = simplify(program)
     try:
@@ -37,7 +41,7 @@ def compile_program(program: Program) -> Callable[[Sequence[Any]], list[Any]]:
     from .runtime.executable import Executable
     from .runtime.layout import data_offset
 
-    plan = build_plan(simple)
+    plan = build_plan(simple, donated)
     module = emit(plan, target.host_vector_bytes(), data_offset())
     run = Executable(plan, module, simple.outputs)
     return Runner(run, [v.dtype for v in simple.inputs])
@@ -75,8 +79,9 @@ class Lowered:
         After the passes on Programs.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, donated: Sequence[int] = ()) -> None:
         self.program = program
+        self._donated = donated
         self.optimized = simplify(program)
         self._plan: Plan | None = None
 
@@ -84,7 +89,7 @@ class Lowered:
     def plan(self) -> Plan:
         """The nests of loops, products and calls, in order."""
         if self._plan is None:
-            self._plan = build_plan(self.optimized)
+            self._plan = build_plan(self.optimized, self._donated)
         return self._plan
 
     @property
@@ -103,7 +108,8 @@ class Lowered:
         dict
             ``nests``, ``products`` (calls of BLAS) and ``calls`` (equations that NumPy evaluates,
             by name, with how often), ``flops`` and ``bytes`` (read and written, in the steps),
-            ``arena`` (bytes of memory for temporaries).
+            ``arena`` (bytes of memory for temporaries), ``in_place`` (results that are written into
+            donated arguments).
         """
         plan = self.plan
         calls = Counter(s.equation.primitive.name for s in plan.steps if isinstance(s, Call))
@@ -113,6 +119,7 @@ class Lowered:
             "calls": dict(calls),
             "flops": sum(_flops(s) for s in plan.steps),
             "arena": plan.arena,
+            "in_place": len(plan.donated),
         }
 
     def report(self) -> str:

@@ -21,6 +21,7 @@ class Access:
     dtype: Any
     writes: bool
     dynamic: bool = False
+    buffer: Buffer | None = None
 
 
 def _expression(
@@ -37,14 +38,16 @@ def _expression(
     if node.op == "iota" and node not in buffers:
         yield Access(index[0], node.dtype, False)
     elif node in buffers:
-        yield Access(address(buffers[node].shape, index), node.dtype, False)
+        buffer = buffers[node]
+        yield Access(address(buffer.shape, index), node.dtype, False, False, buffer)
     elif node.op == "view":
         yield from _expression(node.args[0], seen_through(node.attrs, index), buffers, inside, seen)
     elif node.op == "gather":
         static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
                   for entry in node.attrs]  # fmt: skip
         base, static = through_views(node.args[0], static, buffers)
-        yield Access(address(buffers[base].shape, static), node.dtype, False, True)
+        buffer = buffers[base]
+        yield Access(address(buffer.shape, static), node.dtype, False, True, buffer)
         for x in node.args[1:]:
             yield from _expression(x, index, buffers, inside, seen)
     else:

@@ -1,9 +1,9 @@
 """Fusion: which nodes are stored, and into which nests of loops the others go.
 
 A node that is not stored is computed wherever it is read, in registers. Stored are results,
-reductions, what calls and reshapes read, operands of products (every element is read often),
-and elementwise values that would otherwise be computed more than once and are not cheap. A sum
-(or other reduction) that one stored value alone is made of becomes an accumulator in the nest of that value: what
+reductions, what calls and reshapes read, operands of products (every element is read often), and
+elementwise values that would otherwise be computed more than once and are not cheap. A reduction
+that one stored value alone is made of becomes an accumulator in the nest of that value: what
 follows it is an epilogue.
 """
 

@@ -161,12 +161,15 @@ class Executable:
     ) -> list[Any]:
         outputs: list[Any] = []
         taken: set[int] = set()
-        for v, b, scalar in self._outputs:
+        for number, (v, b, scalar) in enumerate(self._outputs):
             if not isinstance(b, Buffer):
                 outputs.append(v)
                 continue
             a = self._array(b, arguments, results, foreign, arena)
             memory = b.memory
+            if number in self.plan.donated:
+                outputs.append(a)
+                continue
             if memory.kind == "input" or a.base is not None or id(memory) in taken:
                 a = a.copy()  # what the caller gets, nobody else has
             taken.add(id(memory))
