@@ -373,3 +373,16 @@ def test_donation_refuses_shared_memory() -> None:
     x.flags.writeable = False
     with pytest.raises(wg.WengertValueError, match="read-only"):
         f(x, np.ones(6))
+
+
+def test_arrays_that_only_the_recording_sees() -> None:
+    """Hidden inputs that are no variables: they are operands inside of transforms as well."""
+
+    def f(x: Any) -> Any:
+        return np.sum(x * np.arange(3.0) + np.sin(x)[np.array([0, 1, 1])])
+
+    g, x = wg.jit(f), X[0]
+    np.testing.assert_allclose(wg.grad(g)(x), wg.grad(f)(x))
+    np.testing.assert_allclose(wg.jit(lambda x: g(x) * 2)(x), f(x) * 2)
+    np.testing.assert_allclose(wg.vmap(g)(X), [f(X[0]), f(X[1])])
+    np.testing.assert_allclose(wg.hessian(g)(x), wg.hessian(f)(x), atol=1e-15)

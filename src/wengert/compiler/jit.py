@@ -36,14 +36,10 @@ class _Entry:
 
     def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
         self.captured = [obj for _, obj in program.captured]
-        whole = Program(
-            [*program.inputs, *(v for v, _ in program.captured)], [], program.equations,
-            program.outputs,
-        )  # fmt: skip
-        self.operation = Operation(name, whole, compile_program)
+        self.operation = Operation(name, program, compile_program)
         self.out_spec = out_spec
         # Inside of transforms the operation runs, which overwrites nothing.
-        self.run = compile_program(whole, donated) if donated else None
+        self.run = compile_program(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
 
@@ -145,7 +141,7 @@ class Jitted:
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(_is_traced, operands)):
-            results = list(entry.operation([_as_operand(x) for x in operands]))
+            results = list(entry.operation([_as_operand(x) for x in everything]))
         else:
             plain = [_as_plain(x) for x in operands]
             if entry.run is not None:

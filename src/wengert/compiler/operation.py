@@ -29,19 +29,22 @@ Compile = Callable[[Program], Callable[[Sequence[Any]], list[Any]]]
 
 
 class Operation:
-    """A Program without hidden inputs, and native code for it once it is wanted.
+    """A Program whose hidden inputs are operands, and native code for it once it is wanted.
 
     Parameters
     ----------
     name : str
     program : Program
+        Its hidden inputs become its last inputs; a call adds what they stand for.
     compile : callable
         Gives a function of plain arrays that runs a Program.
     """
 
     def __init__(self, name: str, program: Program, compile: Compile) -> None:
         self.name = name
-        self.program = program
+        self._captured = [obj for _, obj in program.captured]
+        hidden = [v for v, _ in program.captured]
+        self.program = Program([*program.inputs, *hidden], [], program.equations, program.outputs)
         self._compile = compile
         self._primitive = jit_primitive(len(program.outputs))
         self._lock = threading.Lock()
@@ -58,7 +61,8 @@ class Operation:
 
     def __call__(self, arguments: Sequence[Any]) -> Sequence[Any]:
         """The results for any operands."""
-        return bind(self._primitive, tuple(arguments), {"operation": self}, False)  # type: ignore[no-any-return]
+        operands = (*arguments, *self._captured)
+        return bind(self._primitive, operands, {"operation": self}, False)  # type: ignore[no-any-return]
 
     def derived(self, key: Any, function: Callable[..., Any], avals: Sequence[Any]) -> Operation:
         """The operation of a function made from this Program, recorded once."""
