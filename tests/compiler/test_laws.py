@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.core.program import verify
 
 from ..laws.case import Case
 from ..laws.collect import all_cases
@@ -37,6 +38,7 @@ def test_values(case: Case, dtype: Any) -> None:
     given = s.merged(copies(s.args))
     kept = [np.array(a) for a in given]
     found = leaves(f(*given))
+    verify(f.lower(*given).optimized)
     assert_same(found, expected, "compiled", 256.0, s.dtype)
     for x, y in zip(found, expected, strict=True):
         assert isinstance(x, (np.ndarray, np.generic))

@@ -1,0 +1,150 @@
+"""Each pass on small Programs: what it makes of them, and that they stay well formed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.compiler.ir import Graph
+from wengert.compiler.lowering import lowered
+from wengert.compiler.passes.common import merge_common
+from wengert.compiler.passes.constants import fold_constants
+from wengert.compiler.passes.fuse import fuse
+from wengert.compiler.passes.memory import plan_memory, touched
+from wengert.compiler.passes.simplify import simplify
+from wengert.compiler.plan import Call, Nest, Plan, Product
+from wengert.core.abstract import Aval
+from wengert.core.program import Program, verify
+from wengert.core.recorder import record
+
+M = Aval((40, 30), np.dtype(float))
+V = Aval((30,), np.dtype(float))
+
+
+def program(function: Callable[..., Any], *avals: Aval) -> Program:
+    def flat(*xs: Any) -> list[Any]:
+        y = function(*xs)
+        return list(y) if isinstance(y, tuple) else [y]
+
+    return record(flat, avals, True)
+
+
+def plan(function: Callable[..., Any], *avals: Aval) -> Plan:
+    return plan_memory(fuse(lowered(simplify(program(function, *avals)))))
+
+
+def kinds(p: Plan) -> str:
+    return " ".join(
+        "call" if isinstance(s, Call) else "product" if isinstance(s, Product) else "nest"
+        for s in p.steps
+    )
+
+
+def test_constants_are_folded() -> None:
+    p = fold_constants(program(lambda x: x * (wg.Tensor(2.0) * 3.0), V))
+    assert str(p) == "inputs    a:float64[30]\nb:float64[30] = mul(a, 6.0)\noutputs   b"
+
+
+def test_repetitions_are_merged() -> None:
+    p = simplify(program(lambda x: np.sin(x) * np.sin(x) + np.sin(x).sum(), V))
+    assert [e.primitive.name for e in p.equations].count("sin") == 1
+    verify(p)
+    # 0.0 and -0.0 are equal, and not the same constant.
+    q = merge_common(program(lambda x: (np.copysign(x, 0.0), np.copysign(x, -0.0)), V))
+    assert len(q) == 2
+
+
+def test_unused_equations_are_removed() -> None:
+    def f(x: Any) -> Any:
+        np.exp(x)
+        return x + 1
+
+    assert len(simplify(program(f, V))) == 1
+
+
+def test_inner_functions_are_inlined() -> None:
+    inner = wg.jit(lambda x, w: np.tanh(x) @ w)
+    p = program(lambda x, w: inner(x, w) + inner(x, w), M, V)
+    assert [e.primitive.name for e in p.equations] == ["jit", "jit", "add"]
+    names = [e.primitive.name for e in simplify(p).equations]
+    assert names == ["tanh", "matmul", "add"]
+    verify(simplify(p))
+
+
+def test_views_compose() -> None:
+    g = Graph()
+    x = g.input(0, (4, 6), np.float64)
+    y = g.transpose(g.view(x, ((0, 1, 2), (1, 5, -1)), (2, 6)), (1, 0))
+    assert y.args == (x,)
+    assert y.attrs == ((1, 1, 2), (0, 5, -1))
+    assert g.transpose(g.transpose(x, (1, 0)), (1, 0)) is x
+    assert g.reshape(g.reshape(x, (24,)), (4, 6)) is x
+    assert g.map("neg", g.map("neg", x)) is x
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: np.tanh(np.sin(x) * 2) + x, "nest"),
+        (lambda x: np.exp(x - x.max(1, keepdims=True)).sum(1), "nest nest"),
+        (lambda x: np.tanh((x * x).sum(0)) * 2, "nest"),  # an epilogue
+        (lambda x: x.T.T.reshape(1200) * 2, "nest"),  # reshapes are free
+        (lambda x: np.sort(x * 2) + 1, "nest call nest"),
+        (lambda x: x @ x.T, "product"),
+        (lambda x: x[:4, :5] @ x[:5, :3], "nest"),  # too small for BLAS
+        (lambda x: np.concatenate([x, x + 1]), "nest nest"),
+    ],
+)
+def test_fusion(function: Callable[..., Any], expected: str) -> None:
+    assert kinds(plan(function, M)) == expected
+
+
+def test_temporaries_share_memory() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(6):
+            x = np.sort(x) @ np.ones((30, 30)) * 0.1
+        return x
+
+    p = plan(f, M)
+    assert p.arena <= 2 * M.size * 8
+    # No two temporaries that are needed at the same time overlap.
+    last: dict[Any, int] = {}
+    first: dict[Any, int] = {}
+    for k, step in enumerate(p.steps):
+        for b in touched(step, p):
+            if b.memory.kind == "temporary":
+                first.setdefault(b.memory, k)
+                last[b.memory] = k
+    for a in first:
+        for b in first:
+            if a is not b and first[a] <= last[b] and first[b] <= last[a]:
+                assert a.offset + a.nbytes <= b.offset or b.offset + b.nbytes <= a.offset
+
+
+def test_texts_are_the_same_each_time() -> None:
+    f = wg.grad(lambda x: np.sum(np.tanh(x @ x.T)))
+    x = np.ones((3, 3))
+    assert wg.jit(f).lower(x).llvm == wg.jit(f).lower(x).llvm
+
+
+def test_nothing_is_unfused_in_a_training_step() -> None:
+    def loss(w: Any, x: Any, y: Any) -> Any:
+        z = np.tanh(x @ w)
+        return np.mean((z - y) ** 2) + np.sum(np.maximum(w, 0) * np.where(w > 1, w, 0))
+
+    stages = wg.jit(wg.grad(loss)).lower(np.ones((3, 4)), np.ones((5, 3)), np.ones((5, 4)))
+    assert stages.cost()["calls"] == {}
+    assert all(isinstance(s, Nest | Product) for s in stages.plan.steps)
+
+
+def test_without_llvmlite_numpy_runs_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "wengert.compiler.codegen.target", None)
+    monkeypatch.delattr("wengert.compiler.codegen.target", raising=False)
+    x = np.linspace(0, 1, 5)
+    np.testing.assert_allclose(wg.jit(wg.grad(lambda x: np.sum(np.exp(x))))(x), np.exp(x))
