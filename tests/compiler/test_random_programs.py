@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 import wengert as wg
+from wengert.compiler.passes import products as matrix_products
 
 from ..core.test_random_programs import loss_of, programs, text_of
 
@@ -58,9 +59,14 @@ def test_reductions(seed: int) -> None:
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_products(seed: int) -> None:
-    """Products of every size, layout and stack: by loops and by BLAS."""
+@pytest.mark.parametrize("blas", [False, True])
+@pytest.mark.parametrize("seed", range(25))
+def test_products(seed: int, blas: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products of every size, layout and stack: by loops, and by BLAS."""
+    if blas:
+        monkeypatch.setattr(matrix_products, "_ALONG_ROWS", {4: 1, 8: 1})
+        monkeypatch.setattr(matrix_products, "_ALONG_SUMS", 1)
+        monkeypatch.setattr(matrix_products, "_LEAST_SIDE", 1)
     rng = np.random.default_rng(seed)
     m, n, k = (int(v) for v in rng.choice([1, 2, 7, 9, 16, 33, 50, 70], 3))
     stack = (int(rng.integers(1, 4)),) if rng.random() < 0.3 else ()

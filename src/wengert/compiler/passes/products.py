@@ -12,9 +12,12 @@ from ..plan import Buffer, Product
 
 __all__ = ["MatrixProduct", "as_product"]
 
-# Multiplications above which a call of BLAS is faster than the loops of a nest, and the least
-# length of each side: measured with `python -m benchmarks.jit --only products`.
-_WORTH_A_CALL = 40_000
+# Multiplications above which a call of BLAS is faster than a nest, which computes what follows as
+# well: where rows of the result and of one operand are contiguous along the same axis, and where
+# the nest has to sum along its vectors (A @ B.T). Measured on products from 64^3 to 512^3 and the sides
+# of small networks (`python -m benchmarks.jit --only products`).
+_ALONG_ROWS = {4: 20_000_000, 8: 10_000_000}
+_ALONG_SUMS = 200_000
 _LEAST_SIDE = 8
 
 
@@ -59,7 +62,7 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
         return None
     (i,), (j,), (k,) = rows, columns, summed
     sizes = (x.shape[i], x.shape[j], x.shape[k])
-    if sizes[0] * sizes[1] * sizes[2] < _WORTH_A_CALL or min(sizes) < _LEAST_SIDE:
+    if min(sizes) < _LEAST_SIDE:
         return None
     place = dict(zip([d for d in range(len(x.shape)) if d not in axes], strides_of(r.shape)))
     strides = (
@@ -68,6 +71,10 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
         (place[i], place[j]),
     )
     if not all(map(_is_matrix, strides, _sides(sizes))):
+        return None
+    along = (strides[1][1] == strides[2][1] == 1) or (strides[0][0] == strides[2][0] == 1)
+    least = _ALONG_ROWS[r.dtype.itemsize] if along else _ALONG_SUMS
+    if sizes[0] * sizes[1] * sizes[2] < least:
         return None
     stack = tuple(
         [(x.shape[d], at[0].step(d), at[1].step(d), place[d]) for d in kept if d not in (i, j)]
