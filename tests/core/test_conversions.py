@@ -271,3 +271,18 @@ def test_a_function_handed_to_a_transform_is_not_named_as_the_transform(call: An
     assert "wengert.show" not in message
     assert "wengert.transforms" not in message
     assert "leave the conversion out" not in message
+
+
+def test_an_error_behind_an_attribute_error_of_an_attribute_that_is_there() -> None:
+    """What `brentq` now and then ends in: it calls Python while an error is pending."""
+
+    def f(x: Any) -> Any:
+        try:
+            float(x)
+        except wg.WengertTypeError:
+            raise AttributeError("no attribute 'shape'", name="shape", obj=x)  # noqa: B904
+
+    with pytest.raises(wg.WengertTypeError, match="derivative would be lost"):
+        wg.grad(f)(1.0)
+    with pytest.raises(AttributeError, match="sahpe"):
+        wg.grad(lambda x: x.sahpe)(1.0)

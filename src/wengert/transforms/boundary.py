@@ -46,8 +46,9 @@ class tracing_user(tracing):
     """The user's function runs in this block.
 
     NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing, and C code
-    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError; what was raised first is
-    raised instead, at the user's line. What the user raises ``from`` an error of wengert's stays.
+    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError, or in an AttributeError of
+    an attribute that is there; what was raised first is raised instead, at the user's line. What
+    the user raises ``from`` an error of wengert's stays.
     """
 
     __slots__ = ()
@@ -55,14 +56,20 @@ class tracing_user(tracing):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__()
         _, error, traceback = raised
-        if isinstance(error, SystemError) or (
-            isinstance(error, ValueError) and str(error).startswith(_NUMPYS_WRAPPING)
-        ):
-            cause = error.__cause__
+        if _hides_another(error):
+            cause = error.__cause__ or error.__context__
             while cause is not None and not isinstance(cause, WengertError):
-                cause = cause.__cause__
+                cause = cause.__cause__ or cause.__context__
             if cause is not None:
                 raise cause.with_traceback(traceback) from None
+
+
+def _hides_another(error: BaseException | None) -> bool:
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, Tensor) and hasattr(Tensor, error.name or "")
+    return isinstance(error, SystemError) or (
+        isinstance(error, ValueError) and str(error).startswith(_NUMPYS_WRAPPING)
+    )
 
 
 _NUMPYS_WRAPPING = "setting an array element with a sequence"
