@@ -6,11 +6,13 @@ array([0., 0.])
 """
 
 from . import core, numpy, operations, random, rules, scipy, tensors, tree
+from .core.debugging import debug
 from .core.errors import (
     AbstractValueError,
     ConfigError,
     DataError,
     MutationError,
+    NonFiniteError,
     NoRuleError,
     ProgramError,
     ShapeError,
@@ -62,6 +64,7 @@ __all__ = [
     "DataError",
     "MutationError",
     "NoRuleError",
+    "NonFiniteError",
     "ProgramError",
     "ShapeError",
     "Tensor",
@@ -73,6 +76,7 @@ __all__ = [
     "core",
     "custom_jvp",
     "custom_vjp",
+    "debug",
     "derivative",
     "elementwise_grad",
     "grad",

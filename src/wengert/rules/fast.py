@@ -15,7 +15,7 @@ from ..core.algebra import unbroadcast
 from ..core.bind import bind
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
-from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -67,7 +67,7 @@ def op_add(x, y):
             r._a = a + b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -87,7 +87,7 @@ def op_add(x, y):
             m = x._n
             r = FastTensor()
             r._a = a + b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
@@ -98,7 +98,7 @@ def op_add(x, y):
             m = x._n
             r = FastTensor()
             r._a = a + b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
@@ -116,7 +116,7 @@ def rop_add(y, x):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
@@ -127,7 +127,7 @@ def rop_add(y, x):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
@@ -151,7 +151,7 @@ def add(x, y):
             r._a = a + b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -255,7 +255,7 @@ def op_sub(x, y):
             r._a = a - b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -275,7 +275,7 @@ def op_sub(x, y):
             m = x._n
             r = FastTensor()
             r._a = a - b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
@@ -286,7 +286,7 @@ def op_sub(x, y):
             m = x._n
             r = FastTensor()
             r._a = a - b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
@@ -304,7 +304,7 @@ def rop_sub(y, x):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
@@ -315,7 +315,7 @@ def rop_sub(y, x):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
@@ -339,7 +339,7 @@ def sub(x, y):
             r._a = a - b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -443,7 +443,7 @@ def op_mul(x, y):
             r._a = a * b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -463,7 +463,7 @@ def op_mul(x, y):
             m = x._n
             r = FastTensor()
             r._a = a * b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
@@ -476,7 +476,7 @@ def op_mul(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = a * b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
@@ -494,7 +494,7 @@ def rop_mul(y, x):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
@@ -507,7 +507,7 @@ def rop_mul(y, x):
                 a = snapshot(a)
             r = FastTensor()
             r._a = a * b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
@@ -531,7 +531,7 @@ def mul(x, y):
             r._a = a * b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -637,7 +637,7 @@ def op_div(x, y):
             r._a = out = a / b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -658,7 +658,7 @@ def op_div(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = a / b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
@@ -671,7 +671,7 @@ def op_div(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = out = a / b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
@@ -689,7 +689,7 @@ def rop_div(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
@@ -700,7 +700,7 @@ def rop_div(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
@@ -724,7 +724,7 @@ def div(x, y):
             r._a = out = a / b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -830,7 +830,9 @@ def neg(x):
             r = FastTensor()
             r._a = -a
             r._n = (
-                None if m is None or PAUSED and is_paused() else [next(COUNTER), NEG, m, None, None]
+                None
+                if (PAUSED and leaves_tape()) or m is None
+                else [next(COUNTER), NEG, m, None, None]
             )
             return r
         except (ValueError, TypeError):
@@ -874,7 +876,7 @@ def op_pow(x, y):
             r._a = out = a**b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -895,7 +897,7 @@ def op_pow(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = a**b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
@@ -908,7 +910,7 @@ def op_pow(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = out = a**b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
@@ -926,7 +928,7 @@ def rop_pow(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
@@ -939,7 +941,7 @@ def rop_pow(y, x):
                 a = snapshot(a)
             r = FastTensor()
             r._a = out = a**b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
@@ -963,7 +965,7 @@ def pow(x, y):
             r._a = out = a**b
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -1071,7 +1073,7 @@ def square(x):
             r._a = np.square(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SQUARE, m, None, None, a]
             )
             return r
@@ -1117,7 +1119,7 @@ def sqrt(x):
             r._a = out = np.sqrt(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SQRT, m, None, None, out]
             )
             return r
@@ -1163,7 +1165,7 @@ def reciprocal(x):
             r._a = out = np.reciprocal(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), RECIPROCAL, m, None, None, out]
             )
             return r
@@ -1211,7 +1213,7 @@ def exp(x):
             r._a = out = np.exp(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), EXP, m, None, None, out]
             )
             return r
@@ -1257,7 +1259,7 @@ def expm1(x):
             r._a = out = np.expm1(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), EXPM1, m, None, None, out]
             )
             return r
@@ -1303,7 +1305,7 @@ def log(x):
             r._a = np.log(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), LOG, m, None, None, a]
             )
             return r
@@ -1349,7 +1351,7 @@ def log1p(x):
             r._a = np.log1p(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), LOG1P, m, None, None, a]
             )
             return r
@@ -1397,7 +1399,7 @@ def op_logaddexp(x, y):
             r._a = out = np.logaddexp(a, b)
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -1418,7 +1420,7 @@ def op_logaddexp(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
@@ -1429,7 +1431,7 @@ def op_logaddexp(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
@@ -1447,7 +1449,7 @@ def rop_logaddexp(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
@@ -1458,7 +1460,7 @@ def rop_logaddexp(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
@@ -1482,7 +1484,7 @@ def logaddexp(x, y):
             r._a = out = np.logaddexp(a, b)
             if m is not None and n is not None and not PAUSED:
                 r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            elif (PAUSED and leaves_tape()) or (m is None and n is None):
                 r._n = None
             else:
                 r._n = [
@@ -1592,7 +1594,7 @@ def sin(x):
             r._a = np.sin(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SIN, m, None, None, a]
             )
             return r
@@ -1638,7 +1640,7 @@ def cos(x):
             r._a = np.cos(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), COS, m, None, None, a]
             )
             return r
@@ -1684,7 +1686,7 @@ def arctan(x):
             r._a = np.arctan(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), ARCTAN, m, None, None, a]
             )
             return r
@@ -1730,7 +1732,7 @@ def sinh(x):
             r._a = np.sinh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SINH, m, None, None, a]
             )
             return r
@@ -1776,7 +1778,7 @@ def cosh(x):
             r._a = np.cosh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), COSH, m, None, None, a]
             )
             return r
@@ -1822,7 +1824,7 @@ def tanh(x):
             r._a = out = np.tanh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), TANH, m, None, None, out]
             )
             return r
@@ -1868,7 +1870,7 @@ def sigmoid(x):
             r._a = out = sigmoid_p.evaluate(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SIGMOID, m, None, None, out]
             )
             return r
