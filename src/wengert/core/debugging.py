@@ -1,10 +1,10 @@
 """`debug`: stop at the first operation, forward or backward, that makes a NaN or an infinity.
 
-A `debug` block costs nothing outside of it. Inside, the fast paths hand every operation over to
-`bind` (`state.leaves_tape`), which looks at what it made and writes the user's line into the node it
-records; the sweep then looks at each operation's contributions. While a rule runs, nothing inside of
-it is looked at: a partial may be infinite where a strong zero annihilates it. What a rule computes
-on abstract values is looked at when the recorded equation is evaluated (`Equation.origin`).
+Nothing is paid outside of a `debug` block. Inside, the fast paths hand every operation over to
+`bind` (`state.leaves_tape`), which looks at what it made and writes the user's line into the node
+that it records; the sweep then looks at each operation's contributions. While a rule runs, nothing
+inside of it is looked at: a partial may be infinite where a strong zero annihilates it. What is
+recorded on abstract values is looked at when the equation is evaluated (`Equation.origin`).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ _LINE = 10
 
 
 def locate(node: Node, always: bool = False) -> None:
-    """Write the user's line into a wide node, in a `debug` block; ``always`` outside of one, too."""
+    """Write the user's line into a wide node in a `debug` block, or ``always``."""
     if (always or is_debugged() is not None) and len(node) == _LINE:
         node.append(_here())
 
@@ -295,7 +295,7 @@ def _raise(origin: Origin, out: Any, operands: Sequence[Any], mask: Any, given: 
         if x is not None
     }
     error.value = a
-    raise error
+    raise error from None
 
 
 def _examine(origin: Origin, out: Any, operands: Sequence[Any]) -> None:
@@ -369,9 +369,7 @@ def origin_of_equation(
     return _forward_origin(primitive, params, len(ins))._replace(sources=tuple(ins))
 
 
-def examine_equation(
-    origin: Origin, outs: Sequence[Any], value_of: Callable[[Var], Any]
-) -> None:
+def examine_equation(origin: Origin, outs: Sequence[Any], value_of: Callable[[Var], Any]) -> None:
     """Look at what the evaluation of a recorded equation gave, on a batch perhaps.
 
     ``value_of`` gives the values of the recording's variables; None where it has none.
@@ -393,9 +391,7 @@ def examine_contributions(node: Node, ct: Any, contributions: dict[int, Any]) ->
             continue
         of = " and ".join(
             dict.fromkeys(
-                name
-                for name, p in zip(names, parents, strict=False)
-                if p is not None and p[0] == k
+                name for name, p in zip(names, parents, strict=False) if p is not None and p[0] == k
             )
         )
         cts = [c for c in ct if c is not None] if type(ct) is list else [ct]

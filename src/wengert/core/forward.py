@@ -7,7 +7,7 @@ operands restricted to lower levels, which is what keeps perturbations apart.
 
 from __future__ import annotations
 
-from functools import partial
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def tangents_of_output(
             )
         if DEBUGGED:
             t = debugging.examine_tangent(
-                partial(push_forward, primitive, restricted, y, ts, params),
+                functools.partial(push_forward, primitive, restricted, y, ts, params),
                 primitive,
                 params,
                 restricted,

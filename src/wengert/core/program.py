@@ -15,8 +15,8 @@ import numpy as np
 from . import debugging
 from .abstract import Aval, Var
 from .bind import bind
-from .errors import ProgramError
 from .debugging import Origin
+from .errors import ProgramError
 from .primitive import Primitive
 from .quiet import quiet
 from .state import DEBUGGED

@@ -51,7 +51,6 @@ class SlowPath(ValueError):
     """Leaves a fast path, which takes it for an operand it cannot serve: `bind` is called."""
 
 
-
 class _Local(threading.local):
     recordings: list[Recording]
     depth: int

@@ -24,6 +24,7 @@ __all__ = [
     "any_tensor",
     "as_input",
     "check_argnums",
+    "chosen_argnums",
     "function_of_selected",
     "input_leaf",
     "release",
@@ -61,6 +62,20 @@ _NUMPYS_WRAPPING = "setting an array element with a sequence"
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a user's function, for messages."""
     return getattr(function, "__name__", None) or type(function).__name__
+
+
+def chosen_argnums(
+    transform: str, argnums: int | Sequence[int], argnum: int | Sequence[int] | None
+) -> int | Sequence[int]:
+    """``argnums``, which programs written for autograd call ``argnum``."""
+    if argnum is None:
+        return argnums
+    if argnums != 0:
+        raise WengertTypeError(
+            f"{transform}: argnums={argnums!r} and argnum={argnum!r} are two names of the same "
+            "option; give argnums alone"
+        )
+    return argnum
 
 
 def check_argnums(

@@ -17,12 +17,13 @@ from .boundary import (
     any_tensor,
     as_input,
     check_argnums,
+    chosen_argnums,
     function_of_selected,
     name_of,
     release,
 )
 from .forward import linearize
-from .reverse import grad, gradient_derivative, vjp
+from .reverse import NotScalarError, grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
 
 __all__ = ["hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
@@ -193,16 +194,20 @@ def _last(c: Any) -> Any:
     return transpose(c, axes) if isinstance(c, Tensor) else np.transpose(c, axes)
 
 
-def jacobian(function: Function, argnums: Argnums = 0) -> Function:
+def jacobian(
+    function: Function, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Function:
     """A function that returns the Jacobian; the same as `jacrev`."""
+    argnums = chosen_argnums("jacobian", argnums, argnum)
     return jacrev(function, argnums)
 
 
-def hessian(function: Function, argnums: Argnums = 0) -> Function:
-    """A function that returns the matrix of second derivatives of a scalar function.
+def hessian(function: Function, argnums: Argnums = 0, *, argnum: Argnums | None = None) -> Function:
+    """A function that returns the second derivatives of a function, the matrix of a scalar one.
 
-    For an argument of shape ``t`` the Hessian has shape ``t + t``. For containers it is the
-    container of the argument, with the same container in each place. With a tuple of ``argnums`` it
+    For an argument of shape ``t`` the Hessian has shape ``t + t``, that of an output of shape ``s``
+    the shape ``s + t + t``. For containers it is the container of the argument, with the same
+    container in each place. With a tuple of ``argnums`` it
     is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
     ``argnums[j]``. Reverse over reverse mode: operation by operation, dual numbers cost more than
     nodes do (see `hvp`).
@@ -217,12 +222,16 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     >>> blocks[0][1]
     array([6., 6.])
     """
+    argnums = chosen_argnums("hessian", argnums, argnum)
     rows = jacrev(grad(function, argnums), argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)
-        return rows(*args, **kwargs)
+        try:
+            return rows(*args, **kwargs)
+        except NotScalarError:
+            return jacrev(jacrev(function, argnums), argnums)(*args, **kwargs)
 
     return matrix
 

@@ -20,6 +20,7 @@ from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
     any_tensor,
     check_argnums,
+    chosen_argnums,
     name_of,
     release,
     seed_like,
@@ -76,6 +77,10 @@ def _cotangents_out(
     return trees[0] if single else tuple(trees)
 
 
+class NotScalarError(WengertTypeError):
+    """A gradient was asked of a function that returns an array."""
+
+
 def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
     try:
         if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
@@ -90,7 +95,7 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
         )
     y = _value_tensor(y)
     if y.size != 1:
-        raise WengertTypeError(
+        raise NotScalarError(
             f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for "
             "a scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
         )
@@ -157,7 +162,11 @@ def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
 
 
 def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    argnum: int | Sequence[int] | None = None,
 ) -> Function:
     """A function that returns the value of ``function`` and its gradient.
 
@@ -170,6 +179,8 @@ def value_and_grad(
         them. The others, and keyword arguments, are passed on.
     has_aux : bool
         Whether ``function`` returns auxiliary data beside the scalar.
+    argnum : int or sequence of int, optional
+        autograd's name for ``argnums``.
 
     Returns
     -------
@@ -183,6 +194,7 @@ def value_and_grad(
     WengertTypeError
         If the value is no real scalar, or an argument is of integer dtype.
     """
+    argnums = chosen_argnums("value_and_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -195,7 +207,12 @@ def value_and_grad(
     return value_and_gradient
 
 
-def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function that returns the gradient of ``function``, by reverse mode.
 
     See `value_and_grad` for the arguments and the errors.
@@ -206,6 +223,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     >>> wg.grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    argnums = chosen_argnums("grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -248,8 +266,14 @@ def gradient_derivative(
     return _cotangents_out(selected, products, True, Liveness(), keep)
 
 
-def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad_and_aux(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function returning ``(gradient, aux)`` for a ``function`` returning ``(value, aux)``."""
+    argnums = chosen_argnums("grad_and_aux", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
@@ -262,12 +286,18 @@ def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Functi
     return gradient_and_aux
 
 
-def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def elementwise_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The gradient of the sum of the output.
 
     For a function that works on each element alone this is its derivative at every element, in an
     array of the argument's shape.
     """
+    argnums = chosen_argnums("elementwise_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
@@ -292,8 +322,14 @@ def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
     return elementwise
 
 
-def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def holomorphic_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The complex derivative of a holomorphic scalar function."""
+    argnums = chosen_argnums("holomorphic_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:

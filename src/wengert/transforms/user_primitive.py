@@ -15,6 +15,7 @@ from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..rules.pointwise import pointwise_batch, pointwise_shape
+from .autograd_primitive import RuledFunction
 from .boundary import name_of
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
@@ -194,6 +195,10 @@ def primitive(
 
     Notes
     -----
+    ``primitive(f)`` alone is a function whose rules come later, argument by argument, from
+    `wengert.extend.defvjp` and its kin, as in autograd. Differentiating it before raises
+    `NoRuleError`.
+
     A rule that calls only what wengert can differentiate serves derivatives of any order. Inside
     `vmap` a function or rule that cannot be recorded is called in a loop over the examples.
 
@@ -225,8 +230,10 @@ def primitive(
             raise WengertValueError("primitive: partials need no vjp, jvp or shape beside them")
         return _pointwise_primitive(function, partials, name or name_of(function))
     if vjp is None and jvp is None:
-        raise WengertValueError(
-            "primitive: give a derivative: vjp, jvp or partials. For a function that is constant "
-            "for derivatives use wengert.stop_gradient"
-        )
+        if shape is not None or name is not None:
+            raise WengertValueError(
+                "primitive: give a derivative: vjp, jvp or partials. For a function that is "
+                "constant for derivatives use wengert.stop_gradient"
+            )
+        return RuledFunction(function)
     return _Primitive(function, vjp, jvp, shape, name)
