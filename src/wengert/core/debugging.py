@@ -90,7 +90,7 @@ def debug(*, infinities: bool = True) -> Iterator[None]:
     unless that is NaN. A NaN stops wherever it is first met; the message says if it was given. What
     is computed on plain arrays (data, the inside of a rule) is met when it meets a Tensor. In a
     backward pass a cotangent that is exactly zero annihilates an infinite partial derivative, as
-    everywhere: a branch that `where` does not take stops the forward pass only.
+    everywhere: a branch that `where` does not take stops the forward pass (and its tangents) only.
 
     Examples
     --------
