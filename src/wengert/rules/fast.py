@@ -65,9 +65,16 @@ def op_add(x, y):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -149,9 +156,16 @@ def add(x, y):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -253,9 +267,16 @@ def op_sub(x, y):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -337,9 +358,16 @@ def sub(x, y):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -441,9 +469,16 @@ def op_mul(x, y):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -529,9 +564,16 @@ def mul(x, y):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -635,9 +677,16 @@ def op_div(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -722,9 +771,16 @@ def div(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -874,9 +930,16 @@ def op_pow(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -963,9 +1026,16 @@ def pow(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1397,9 +1467,16 @@ def op_logaddexp(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1482,9 +1559,16 @@ def logaddexp(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [

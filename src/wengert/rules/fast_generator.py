@@ -269,9 +269,16 @@ else:
         else:
             out = ", out" if save_out else ""
             both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}, None]"
-            lines += f"""if m is not None and n is not None and not PAUSED:
-    r._n = {both}
-elif (PAUSED and leaves_tape()) or (m is None and n is None):
+            lines += f"""if m is not None:
+    if n is not None and not PAUSED:
+        r._n = {both}
+        return r
+elif n is None:
+    r._n = None
+    if PAUSED:
+        leaves_tape()
+    return r
+if PAUSED and leaves_tape():
     r._n = None
 else:
     r._n = {node(m, n)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import algebra, pytree
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose
@@ -23,7 +23,7 @@ from .boundary import (
     release,
 )
 from .forward import linearize
-from .reverse import NotScalarError, grad, gradient_derivative, vjp
+from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
 
 __all__ = ["hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
@@ -223,17 +223,31 @@ def hessian(function: Function, argnums: Argnums = 0, *, argnum: Argnums | None 
     array([6., 6.])
     """
     argnums = chosen_argnums("hessian", argnums, argnum)
-    rows = jacrev(grad(function, argnums), argnums)
+    rows = jacrev(_first_derivative(function, argnums), argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)
-        try:
-            return rows(*args, **kwargs)
-        except NotScalarError:
-            return jacrev(jacrev(function, argnums), argnums)(*args, **kwargs)
+        return rows(*args, **kwargs)
 
     return matrix
+
+
+def _first_derivative(function: Function, argnums: Argnums) -> Function:
+    """The gradient of a scalar function, the Jacobian of any other."""
+    gradient = grad(function, argnums)
+
+    @functools.wraps(function, updated=())
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        unary, chosen = _selected("hessian", function, argnums, args, kwargs)
+        y, pullback = vjp(unary, chosen)
+        if getattr(y, "ndim", None) == 0 and y.dtype.kind == "f":
+            return pullback(algebra.ones_like(y))[0]
+        if isinstance(y, (Tensor, np.ndarray)) and y.ndim:
+            return jacrev(function, argnums)(*args, **kwargs)
+        return gradient(*args, **kwargs)  # which says what is wrong
+
+    return derivative
 
 
 def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any:

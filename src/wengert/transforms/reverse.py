@@ -77,10 +77,6 @@ def _cotangents_out(
     return trees[0] if single else tuple(trees)
 
 
-class NotScalarError(WengertTypeError):
-    """A gradient was asked of a function that returns an array."""
-
-
 def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
     try:
         if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
@@ -95,7 +91,7 @@ def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool 
         )
     y = _value_tensor(y)
     if y.size != 1:
-        raise NotScalarError(
+        raise WengertTypeError(
             f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for "
             "a scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
         )
