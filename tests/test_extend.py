@@ -199,6 +199,25 @@ def test_rules_belong_to_primitives() -> None:
         product(lambda f: defvjp(f, None, None, argnums=[0]))
 
 
+def test_a_primitive_as_a_method() -> None:
+    class Model:
+        scale = 3.0
+
+        @primitive
+        def predict(self, x):
+            return np.asarray(x) * self.scale
+
+    defvjp(Model.predict, None, lambda ans, self, x: lambda g: g * self.scale)
+    assert Model().predict(2.0) == 6.0
+    assert wg.grad(Model().predict)(2.0) == 3.0
+
+
+def test_a_rule_that_forgets_the_inner_function() -> None:
+    f = product(lambda f: defvjp(f, lambda ans, x, y: y))
+    with pytest.raises(wg.WengertTypeError, match=r"argument 0 returned a float64.*lambda g"):
+        wg.grad(f)(2.0, np.float64(3.0))
+
+
 def test_a_cotangent_of_the_wrong_shape_names_the_line() -> None:
     f = product(lambda f: defvjp(f, lambda ans, x, y: lambda g: np.ones(7)))
     with pytest.raises(wg.ShapeError, match=r"expected shape \(3,\), got \(7,\)") as caught:

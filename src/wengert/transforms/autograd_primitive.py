@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,6 +75,10 @@ class RuledFunction(CustomFunction):
         if any(isinstance(x, Tensor) for x in pytree.leaves(kwargs)):
             raise self._option_error(kwargs)
         return super().__call__(_Call(kwargs, active), *args)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, called with the instance first, as functions are."""
+        return self if instance is None else types.MethodType(self, instance)
 
     def _option_error(self, kwargs: dict[str, Any]) -> WengertTypeError:
         names = [k for k, v in kwargs.items() if any(isinstance(x, Tensor) for x in [v])]
@@ -274,6 +279,12 @@ def defvjp(
                 raise _missing("defvjp", f, i)
             rule = rules[i]
             vjps.append(None if rule is None else rule(ans, *args, **kwargs))
+            if rule is not None and not callable(vjps[-1]):
+                raise WengertTypeError(
+                    f"defvjp of {f.__name__}: the rule of argument {i} returned a "
+                    f"{type(vjps[-1]).__name__}; it must return a function of the cotangent: "
+                    "lambda ans, *args: lambda g: ..."
+                )
         return lambda g: [None if vjp is None else vjp(g) for vjp in vjps]
 
     defvjp_argnums(f, vjp_argnums)
