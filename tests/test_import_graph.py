@@ -19,8 +19,15 @@ ORDER = (
     "random",
     "compiler",
     "show",
+    "extend",  # from here on with autograd's names
+    "builtins",
+    "tracer",
+    "differential_operators",
     "wengert",  # the public names, `import wengert as wg`
     "testing",
+    # autograd's names of modules
+    "test_util",
+    "misc",
     "nn",
     "optim",
     "data",

@@ -120,3 +120,13 @@ def test_single_precision_stays() -> None:
     product = wg.hvp(PROGRAMS["tanh"], X.astype(np.float32), V.astype(np.float32))
     assert product.dtype == np.float32
     np.testing.assert_allclose(product, wg.hvp(PROGRAMS["tanh"], X, V), rtol=2e-5)
+
+
+def test_inside_a_debug_block_every_operation_is_looked_at() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.where(x > 1, np.sqrt(x - 1), x))
+
+    with wg.debug():
+        np.testing.assert_allclose(wg.hvp(PROGRAMS["tanh"], X, V), wg.hvp(PROGRAMS["tanh"], X, V))
+        with pytest.raises(wg.NonFiniteError, match=r"np\.sqrt"):
+            wg.hvp(f, np.array([1.0, 0.5]), np.ones(2))

@@ -437,10 +437,48 @@ class TestPrimitive:
         f = wg.primitive(doubled, vjp=lambda ct, out, x: 2 * ct)
         np.testing.assert_allclose(wg.grad(lambda x: np.sum(f(x) * f(f(x))))(X), 16 * X)
 
-    @pytest.mark.parametrize("arguments", [{}, {"partials": (1,), "vjp": lambda *a: a}])
+    @pytest.mark.parametrize(
+        "arguments",
+        [{"name": "f"}, {"shape": np.shape}, {"batch": np.shape},
+         {"partials": (1,), "vjp": lambda *a: a}, {"partials": (1,), "batch": np.shape}],
+    )  # fmt: skip
     def test_exactly_one_way_to_give_the_derivative(self, arguments):
         with pytest.raises(wg.WengertValueError):
             wg.primitive(np.sin, **arguments)
+
+    def test_a_batching_rule_replaces_the_loop(self):
+        calls = []
+
+        def solve(a, b):
+            calls.append(np.shape(a))
+            return np.array(scipy.linalg.solve(np.array(a), np.array(b)))
+
+        def batch(batched, a, b):
+            assert batched == (True, False)
+            calls.append("batch")
+            return np.linalg.solve(a, np.tile(b, (len(a), 1))[..., None])[..., 0]
+
+        def vjp(ct, out, a, b):
+            w = np.linalg.solve(a.T, ct)
+            return -np.outer(w, out), w
+
+        f = wg.primitive(solve, vjp, batch=batch)
+        a = np.random.default_rng(0).normal(size=(4, 3, 3))
+        expected = [np.linalg.solve(m, X) for m in a]
+        calls.clear()
+        np.testing.assert_allclose(wg.vmap(f, (0, None))(a, X), expected)
+        assert calls.count("batch") == 1
+        assert calls.count((3, 3)) <= 2  # for the shape of the result
+        loss = lambda m: np.sum(f(m, X) ** 2)  # noqa: E731
+        np.testing.assert_allclose(wg.vmap(wg.grad(loss))(a), [wg.grad(loss)(m) for m in a])
+        of_all = lambda a: np.sum(wg.vmap(f, (0, None))(a, X) ** 2)  # noqa: E731
+        np.testing.assert_allclose(wg.grad(of_all)(a), [wg.grad(loss)(m) for m in a])
+
+    def test_a_batching_rule_that_loses_the_batch(self):
+        f = wg.primitive(lambda x: np.array(x.tolist()), lambda ct, out, x: ct,
+                         batch=lambda batched, x: np.ones(7))  # fmt: skip
+        with pytest.raises(wg.ShapeError, match=r"batch= returned an output of shape \(7,\).* 3"):
+            wg.vmap(f)(np.ones((3, 2)))
 
     def test_not_a_function(self):
         with pytest.raises(wg.WengertTypeError, match="function"):

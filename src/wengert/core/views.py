@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval, Var
 from .bind import bind, refresh, require_certain_view
 from .errors import (
@@ -25,7 +26,7 @@ from .index import does_not_fit, indexed_shape, join, split
 from .ownership import overwritten, owns_alone, retract, snapshot, was_written
 from .primitive import PRIMITIVES
 from .refusals import not_numbers
-from .state import LOCAL, PAUSED, is_paused, next_id
+from .state import DEBUGGED, LOCAL, PAUSED, is_debugged, is_paused, next_id
 from .tape import LEAF
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
 
@@ -295,6 +296,8 @@ def _set_plain(
             0,
             None,
         ]
+        if DEBUGGED:
+            debugging.locate(node)
         del base, saved
     if view is not None:
         view._a = view._x.base_array = None  # our own view must not count as another owner
@@ -318,6 +321,8 @@ def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
     The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses
     is left to the general way, whose errors say more.
     """
+    if DEBUGGED and is_debugged() is not None:
+        return False  # the general way looks at the result
     paused = bool(PAUSED) and is_paused()
     if x._n is not None and not (paused and x._n[1] is LEAF):
         return False

@@ -78,7 +78,7 @@ from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
-from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -240,7 +240,7 @@ def {name}(x):
             m = x._n
             r = FastTensor()
             r._a = {"out = " if save_out else ""}{expression}
-            r._n = None if m is None or PAUSED and is_paused() else {new}
+            r._n = None if (PAUSED and leaves_tape()) or m is None else {new}
             return r
         except (ValueError, TypeError):
             pass
@@ -307,7 +307,7 @@ r._a = {"out = " if save_out else ""}{expression}
 """
         if "None" in (m, n):
             tracked = m if n == "None" else n
-            lines += f"""if {tracked} is None or PAUSED and is_paused():
+            lines += f"""if (PAUSED and leaves_tape()) or {tracked} is None:
     r._n = None
 else:
     r._n = {node(m, n)}
@@ -315,9 +315,16 @@ else:
         else:
             out = ", out" if save_out else ""
             both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}, None]"
-            lines += f"""if m is not None and n is not None and not PAUSED:
-    r._n = {both}
-elif (m is None and n is None) or (PAUSED and is_paused()):
+            lines += f"""if m is not None:
+    if n is not None and not PAUSED:
+        r._n = {both}
+        return r
+elif n is None:
+    r._n = None
+    if PAUSED:
+        leaves_tape()
+    return r
+if PAUSED and leaves_tape():
     r._n = None
 else:
     r._n = {node(m, n)}

@@ -33,6 +33,7 @@ __all__ = [
     "as_input",
     "check_argnums",
     "check_function",
+    "chosen_argnums",
     "function_of_selected",
     "input_leaf",
     "release",
@@ -92,6 +93,20 @@ def check_function(transform: str, function: Any) -> None:
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a user's function, for messages."""
     return getattr(function, "__name__", None) or type(function).__name__
+
+
+def chosen_argnums(
+    transform: str, argnums: int | Sequence[int], argnum: int | Sequence[int] | None
+) -> int | Sequence[int]:
+    """``argnums``, which programs written for autograd call ``argnum``."""
+    if argnum is None:
+        return argnums
+    if argnums != 0:
+        raise WengertTypeError(
+            f"{transform}: argnums={argnums!r} and argnum={argnum!r} are two names of the same "
+            "option; give argnums alone"
+        )
+    return argnum
 
 
 def check_argnums(

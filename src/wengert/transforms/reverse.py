@@ -22,6 +22,7 @@ from .boundary import (
     any_tensor,
     check_argnums,
     check_function,
+    chosen_argnums,
     name_of,
     release,
     release_all,
@@ -158,7 +159,11 @@ def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
 
 
 def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    argnum: int | Sequence[int] | None = None,
 ) -> Function:
     """A function that returns the value of ``function`` and its gradient.
 
@@ -171,6 +176,8 @@ def value_and_grad(
         them. The others, and keyword arguments, are passed on.
     has_aux : bool
         Whether ``function`` returns auxiliary data beside the scalar.
+    argnum : int or sequence of int, optional
+        autograd's name for ``argnums``.
 
     Returns
     -------
@@ -185,6 +192,7 @@ def value_and_grad(
         If the value is no real scalar, or an argument is of integer dtype.
     """
     check_function("value_and_grad", function)
+    argnums = chosen_argnums("value_and_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -197,7 +205,12 @@ def value_and_grad(
     return value_and_gradient
 
 
-def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function that returns the gradient of ``function``, by reverse mode.
 
     See `value_and_grad` for the arguments and the errors.
@@ -209,6 +222,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([2., 4.])
     """
     check_function("grad", function)
+    argnums = chosen_argnums("grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -260,8 +274,14 @@ def _recorded_twice(
     return sweep(root, [seeds[k] for k in tracked], stops)[0]
 
 
-def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad_and_aux(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function returning ``(gradient, aux)`` for a ``function`` returning ``(value, aux)``."""
+    argnums = chosen_argnums("grad_and_aux", argnums, argnum)
     check_function("grad_and_aux", function)
 
     @functools.wraps(function, updated=())
@@ -275,13 +295,19 @@ def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Functi
     return gradient_and_aux
 
 
-def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def elementwise_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The gradient of the sum of the output.
 
     For a function that works on each element alone this is its derivative at every element, in an
     array of the argument's shape.
     """
     check_function("elementwise_grad", function)
+    argnums = chosen_argnums("elementwise_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
@@ -306,9 +332,15 @@ def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
     return elementwise
 
 
-def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def holomorphic_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The complex derivative of a holomorphic scalar function."""
     check_function("holomorphic_grad", function)
+    argnums = chosen_argnums("holomorphic_grad", argnums, argnum)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import debugging, pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness
 from ..core.ownership import plain_array, snapshot
-from ..core.program import Program
+from ..core.program import Equation, Program
 from ..core.quiet import quiet
 from ..core.recorder import lift_plain, record
+from ..core.state import DEBUGGED
 from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
@@ -93,19 +94,36 @@ def evaluate_batched(
         pairs = [env[x] if type(x) is Var else (x, False) for x in e.inputs]
         ins = tuple([x for x, _ in pairs])
         flags = tuple([b for _, b in pairs])
+        if DEBUGGED and debugging.examines():
+            with debugging.inside_rule(e.origin):
+                outs = _evaluate_equation(e, ins, flags, size)
+            if e.origin is not None:
+                debugging.examine_equation(e.origin, outs, lambda v: env.get(v, (None,))[0])
+        else:
+            outs = _evaluate_equation(e, ins, flags, size)
         any_batched = True in flags
-        with quiet() if e.silent else _LOUD:
-            if not any_batched:
-                out = bind(e.primitive, ins, e.params, False)
-            elif e.primitive.batch is None:
-                raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
-            else:
-                ins = tuple([x if isinstance(x, Tensor) or not b else handle(x, None, None)
-                             for x, b in pairs])  # fmt: skip
-                out = e.primitive.batch(ins, flags, size, **e.params)
-        outs = (out,) if e.primitive.outputs is None else out
         env.update((v, (o, any_batched)) for v, o in zip(e.outputs, outs, strict=True))
     return [env[v] if type(v) is Var else (v, False) for v in program.outputs]
+
+
+def _evaluate_equation(
+    e: Equation, ins: tuple[Any, ...], flags: tuple[bool, ...], size: int
+) -> Sequence[Any]:
+    """The outputs of one equation on operands of which those flagged have a batch axis first."""
+    with quiet() if e.silent else _LOUD:
+        if True not in flags:
+            out = bind(e.primitive, ins, e.params, False)
+        elif e.primitive.batch is None:
+            raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
+        else:
+            tensors = tuple(
+                [
+                    x if isinstance(x, Tensor) or not b else handle(x, None, None)
+                    for x, b in zip(ins, flags)
+                ]
+            )
+            out = e.primitive.batch(tensors, flags, size, **e.params)
+    return (out,) if e.primitive.outputs is None else out
 
 
 def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
