@@ -17,6 +17,7 @@ from ..core.recorder import Recording
 from ..core.state import next_id
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import any_tensor, as_input, check_argnums, name_of, release, seed_like, tracing_user
+from .coincidence import resolves_coincidence
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]
@@ -44,6 +45,7 @@ def _value_out(o: Any, level: int, liveness: Liveness, keep: bool) -> Any:
     return release(liveness.strip(_without_level(o, level)), keep)
 
 
+@resolves_coincidence
 def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], /, **kwargs: Any
 ) -> tuple[Any, Any]:
@@ -117,6 +119,7 @@ def derivative(function: Function, argnums: int = 0) -> Function:
     -0.0
     """
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions, single = check_argnums("derivative", argnums, len(args))

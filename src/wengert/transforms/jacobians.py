@@ -21,6 +21,7 @@ from .boundary import (
     name_of,
     release,
 )
+from .coincidence import resolves_coincidence
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
@@ -117,6 +118,7 @@ def jacrev(function: Function, argnums: Argnums = 0) -> Function:
     array([1., 2.])
     """
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacrev", function, argnums, args, kwargs)
@@ -156,6 +158,7 @@ def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
     shapes and errors as for `jacrev`.
     """
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacfwd", function, argnums, args, kwargs)
@@ -219,6 +222,7 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     """
     rows = jacrev(grad(function, argnums), argnums)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)
