@@ -93,8 +93,8 @@ PRIMITIVE: dict[str, str] = {
     "Polynomials": "polymul",
     "Linear algebra": """
         linalg.cholesky linalg.det linalg.slogdet linalg.inv linalg.pinv linalg.eigh
-        linalg.eigvalsh linalg.eig linalg.eigvals linalg.qr linalg.svd linalg.svdvals linalg.norm linalg.vector_norm
-        linalg.matrix_norm""",
+        linalg.eigvalsh linalg.eig linalg.eigvals linalg.qr linalg.svd linalg.svdvals linalg.norm
+        linalg.vector_norm linalg.matrix_norm""",
     "Fourier transforms": """
         fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.hfft""",
 }
@@ -131,7 +131,8 @@ COMPOSITE: dict[str, str] = {
     "Polynomials": """
         poly polyadd polysub polydiv polyder polyint polyval polyfit roots poly1d""",
     "Linear algebra": """
-        linalg.solve linalg.lstsq linalg.tensorsolve linalg.tensorinv linalg.matrix_power linalg.cond""",
+        linalg.solve linalg.lstsq linalg.tensorsolve linalg.tensorinv linalg.matrix_power
+        linalg.cond""",
     "Fourier transforms": """
         fft.ihfft fft.rfft2 fft.irfft2 fft.rfftn fft.irfftn fft.fftshift fft.ifftshift
         fft.fftfreq fft.rfftfreq""",

@@ -106,7 +106,7 @@ def _eigh_jvp(ts: Any, ins: Any, out: Any, UPLO: str, driver: str | None = None)
     return dw, matmul(v, coupling(matmul(adjoint(v), tv), w))
 
 
-def _eigh(a: Any, UPLO: str, driver: str | None = None) -> Any:
+def _eigh(a: Any, UPLO: Any, driver: str | None = None) -> Any:
     if driver is None:
         w, v = np.linalg.eigh(a, UPLO)
     else:

@@ -1,4 +1,4 @@
-"""Linear and quadratic equations in matrices: Sylvester's, Riccati's; banded systems."""
+"""Equations for matrices: Sylvester's, Lyapunov's (Stein's), Riccati's; in stacks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..core.errors import ShapeError
 from ..core.primitive import Primitive
 from .batching import materialize
 from .contractions import matmul, matrix_transpose
-from .linalg import check_square, on_stacks, result_dtype
+from .factorizations import adjoint
+from .linalg import check_square, on_stacks, result_dtype, solve_matrices
 
-__all__ = ["sylvester", "sylvester_p"]
+__all__ = ["riccati_p", "stein", "stein_p", "sylvester", "sylvester_p"]
 
 
 def _sylvester_shape(a: Any, b: Any, q: Any) -> tuple[tuple[int, ...], Any]:
@@ -77,3 +78,136 @@ sylvester_p: Primitive = Primitive(
 def sylvester(a: Any, b: Any, q: Any) -> Any:
     """``X`` with ``A X + X B = Q``, in stacks (..., m, m), (..., n, n), (..., m, n)."""
     return bind(sylvester_p, (a, b, q), {})
+
+
+# ------------------------------------------------------------------ X = A X A^H + Q
+
+
+def _stein_shape(a: Any, q: Any) -> tuple[tuple[int, ...], Any]:
+    check_square("solve_discrete_lyapunov", a)
+    if len(q.shape) < 2 or q.shape[-2:] != a.shape[-2:]:
+        raise ShapeError(
+            f"solve_discrete_lyapunov: q has shape {q.shape}; expected that of a, {a.shape}"
+        )
+    return np.broadcast_shapes(a.shape, q.shape), result_dtype(a, q)
+
+
+def _stein(a: Any, q: Any) -> Any:
+    from scipy.linalg import solve_discrete_lyapunov
+
+    shape, dtype = _stein_shape(a, q)
+    a, q = a.astype(dtype, copy=False), q.astype(dtype, copy=False)
+    return on_stacks(solve_discrete_lyapunov, "(n,n),(n,n)->(n,n)", (shape, dtype), a, q)
+
+
+def _stein_jvp(ts: Any, ins: Any, out: Any) -> Any:
+    """``dX - A dX A^H = dQ + dA X A^H + A X dA^H``."""
+    ta, tq = ts
+    right = tq
+    if ta is not None:
+        t = matmul(ta, matmul(out, adjoint(ins[0])))
+        t = t + matmul(ins[0], matmul(out, adjoint(ta)))
+        right = t if right is None else right + t
+    return stein(ins[0], right)
+
+
+def _stein_batch(args: Any, batched: Any, size: int) -> Any:
+    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
+    return bind(stein_p, tuple(full), {})
+
+
+# X = sum_k A^k Q (A^H)^k, so the cotangent of Q is the same series with A^T.
+stein_p: Primitive = Primitive(
+    "solve_discrete_lyapunov",
+    _stein,
+    _stein_shape,
+    _stein_batch,
+    jvp=_stein_jvp,
+    linear=(1,),
+    transpose=(
+        None,
+        lambda ct, ins, out: algebra.unbroadcast(stein(matrix_transpose(ins[0]), ct), ins[1].shape),
+    ),
+    show="scipy.linalg.solve_discrete_lyapunov({0}, {1})",
+    contiguous=lambda a, q: False,
+)
+
+
+def stein(a: Any, q: Any) -> Any:
+    """``X`` with ``X = A X A^H + Q``, in stacks (..., n, n)."""
+    return bind(stein_p, (a, q), {})
+
+
+# ------------------------------------------------------------------ Riccati's equations
+
+
+def _riccati_shape(a: Any, b: Any, q: Any, r: Any, discrete: bool) -> tuple[tuple[int, ...], Any]:
+    name = "solve_discrete_are" if discrete else "solve_continuous_are"
+    check_square(name, a)
+    check_square(name, r)
+    n, k = a.shape[-1], r.shape[-1]
+    if b.shape[-2:] != (n, k) or q.shape[-2:] != (n, n):
+        raise ShapeError(
+            f"{name}: a {a.shape} and r {r.shape} do not fit b {b.shape} and q {q.shape}; expected "
+            f"b (..., {n}, {k}) and q (..., {n}, {n})"
+        )
+    stack = np.broadcast_shapes(*[x.shape[:-2] for x in (a, b, q, r)])
+    return (*stack, n, n), result_dtype(a, b, q, r)
+
+
+def _riccati(a: Any, b: Any, q: Any, r: Any, discrete: bool) -> Any:
+    import scipy.linalg
+
+    function: Any = (
+        scipy.linalg.solve_discrete_are if discrete else scipy.linalg.solve_continuous_are
+    )
+    results = _riccati_shape(a, b, q, r, discrete)
+    return on_stacks(function, "(n,n),(n,k),(n,n),(k,k)->(n,n)", results, a, b, q, r)
+
+
+def _riccati_jvp(ts: Any, ins: Any, out: Any, discrete: bool) -> Any:
+    """With the feedback K and the closed loop ``A - B K``, a linear equation for dX.
+
+    At the solution X is stationary in K (Lancaster and Rodman 1995, chapter 11), so that K may be
+    held fixed: ``A'^H dX + dX A' + W = 0`` or ``A'^H dX A' - dX + W = 0`` with
+
+        W = dQ + K^H dR K + M^H + M,    M = X (dA - dB K), for the discrete equation A'^H times it.
+    """
+    a, b, _, r = ins
+    ta, tb, tq, tr = ts
+    bx = matmul(adjoint(b), out)
+    if discrete:
+        gain = solve_matrices(r + matmul(bx, b), matmul(bx, a))
+    else:
+        gain = solve_matrices(r, bx)
+    closed = a - matmul(b, gain)
+    terms = [] if tq is None else [tq]
+    if tr is not None:
+        terms.append(matmul(adjoint(gain), matmul(tr, gain)))
+    for t in (ta, None if tb is None else -matmul(tb, gain)):
+        if t is not None:
+            half = matmul(out, t)
+            half = matmul(adjoint(closed), half) if discrete else half
+            terms += [half, adjoint(half)]
+    w = terms[0]
+    for t in terms[1:]:
+        w = w + t
+    return stein(adjoint(closed), w) if discrete else sylvester(adjoint(closed), closed, -w)
+
+
+def _riccati_batch(args: Any, batched: Any, size: int, discrete: bool) -> Any:
+    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
+    return bind(riccati_p, tuple(full), {"discrete": discrete})
+
+
+riccati_p: Primitive = Primitive(
+    "riccati",
+    _riccati,
+    _riccati_shape,
+    _riccati_batch,
+    jvp=_riccati_jvp,
+    show=lambda a, b, q, r, discrete: (
+        f"scipy.linalg.solve_{'discrete' if discrete else 'continuous'}_are({a}, {b}, {q}, {r})"
+    ),
+    contiguous=lambda a, b, q, r, discrete: False,
+)
