@@ -63,7 +63,7 @@ def same_batch(primitive: Primitive) -> Primitive:
 def on_stacks(function: Any, signature: str, results: Any, *args: Any, **options: Any) -> Any:
     """Call a function of SciPy's for single matrices, where there are stacks in NumPy's loop.
 
-    Versions of SciPy before 1.16 take no stacks.
+    Versions of SciPy before 1.16 take no stacks. Results are C-contiguous.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def on_stacks(function: Any, signature: str, results: Any, *args: Any, **options
         function = np.vectorize(function, signature=signature)
     found = function(*args)
     if single:
-        return np.asarray(found).astype(results[0][1], copy=False)
+        return np.ascontiguousarray(found, results[0][1])
     return tuple(
-        [np.asarray(y).astype(d, copy=False) for y, (_, d) in zip(found, results, strict=True)]
+        [np.ascontiguousarray(y, dtype) for y, (_, dtype) in zip(found, results, strict=True)]
     )
 
 

@@ -71,7 +71,6 @@ sylvester_p: Primitive = Primitive(
     linear=(2,),
     transpose=(None, None, _cotangent_q),
     show="scipy.linalg.solve_sylvester({0}, {1}, {2})",
-    contiguous=lambda a, b, q: False,
 )
 
 
@@ -129,7 +128,6 @@ stein_p: Primitive = Primitive(
         lambda ct, ins, out: algebra.unbroadcast(stein(matrix_transpose(ins[0]), ct), ins[1].shape),
     ),
     show="scipy.linalg.solve_discrete_lyapunov({0}, {1})",
-    contiguous=lambda a, q: False,
 )
 
 
@@ -209,5 +207,4 @@ riccati_p: Primitive = Primitive(
     show=lambda a, b, q, r, discrete: (
         f"scipy.linalg.solve_{'discrete' if discrete else 'continuous'}_are({a}, {b}, {q}, {r})"
     ),
-    contiguous=lambda a, b, q, r, discrete: False,
 )

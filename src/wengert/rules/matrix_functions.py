@@ -62,7 +62,7 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
         size = np.abs(e).max((-2, -1), keepdims=True)
         largest = np.maximum(np.abs(a).max((-2, -1), keepdims=True), 1e-3)
         scale = np.where(size == 0, 1, size / largest).astype(size.dtype)
-        return _corner(evaluate(_blocks(a, e / scale)), a.shape[-1]) * scale
+        return np.ascontiguousarray(_corner(evaluate(_blocks(a, e / scale)), a.shape[-1]) * scale)
 
     def second(ts: Any, ins: Any, out: Any) -> Any:
         a, e = ins
@@ -88,7 +88,6 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
             jvp=lambda ts, ins, out: bind(frechet_p, (ins[0], ts[0]), {}),
             needs_out=False,
             show=f"scipy.linalg.{name}({{0}})",
-            contiguous=lambda a: False,
         )
     )
     frechet_p = Primitive(
@@ -106,7 +105,6 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
         ),
         needs_out=False,
         show=f"{name}_frechet({{0}}, {{1}})",
-        contiguous=lambda a, e: False,
     )
     return function_p, frechet_p
 
@@ -127,7 +125,7 @@ def _expm(a: Any) -> Any:
     dtype = result_dtype(a)
     if not a.size:
         return np.zeros(a.shape, dtype)
-    return expm(a).astype(dtype, copy=False)
+    return np.ascontiguousarray(expm(a), dtype)
 
 
 def _kept_real(name: str, found: Any, dtype: Any) -> Any:
@@ -138,7 +136,7 @@ def _kept_real(name: str, found: Any, dtype: Any) -> Any:
                 f"{name}; pass it as a complex one: a.astype(complex)"
             )
         found = found.real
-    return found.astype(dtype, copy=False)
+    return np.ascontiguousarray(found, dtype)
 
 
 def _principal(name: str) -> Callable[[Any], Any]:
@@ -171,6 +169,5 @@ sqrtm_p = same_batch(
         None,
         jvp=lambda ts, ins, out: sylvester(out, out, ts[0]),
         show="scipy.linalg.sqrtm({0})",
-        contiguous=lambda a: False,
     )
 )

@@ -98,7 +98,7 @@ def _column_order(a: Any) -> Any:
 
 
 def _column_order_shape(a: Any) -> Any:
-    return (*a.shape[:-2], a.shape[-1]), np.dtype(np.intp)
+    return (*a.shape[:-2], a.shape[-1]), np.dtype(np.int32)  # LAPACK's
 
 
 column_order_p = same_batch(

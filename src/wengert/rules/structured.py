@@ -58,7 +58,8 @@ def _bands_shape(ab: Any, b: Any, lower: int, upper: int) -> tuple[tuple[int, ..
     if len(ab.shape) < 2 or ab.shape[-2] != lower + upper + 1 or ab.shape[-1] != b.shape[-2]:
         raise ShapeError(
             f"solve_banded: diagonals of shape {ab.shape} do not fit l_and_u = {(lower, upper)} "
-            f"and a right-hand side of shape {b.shape}; expected ({lower + upper + 1}, {b.shape[-2]})"
+            f"and a right-hand side of shape {b.shape}; expected "
+            f"({lower + upper + 1}, {b.shape[-2]})"
         )
     stack = np.broadcast_shapes(ab.shape[:-2], b.shape[:-2])
     return (*stack, *b.shape[-2:]), result_dtype(ab, b)
@@ -100,7 +101,6 @@ solve_bands_p: Primitive = Primitive(
     linear=(1,),
     transpose=(None, _cotangent_of_right),
     show="scipy.linalg.solve_banded(({lower}, {upper}), {0}, {1})",
-    contiguous=lambda ab, b, lower, upper: False,
 )
 
 
@@ -139,7 +139,7 @@ def _solve_toeplitz(c: Any, r: Any, b: Any) -> Any:
 
     results = _toeplitz_shape(c, r, b)
     if c.ndim == r.ndim == 1 and b.ndim == 2:
-        return solve_toeplitz((c, r), b, check_finite=False).astype(results[1], copy=False)
+        return np.ascontiguousarray(solve_toeplitz((c, r), b, check_finite=False), results[1])
     return on_stacks(np.linalg.solve, "(n,n),(n,k)->(n,k)", results, toeplitz_matrix(c, r), b)
 
 
@@ -182,5 +182,4 @@ solve_toeplitz_p: Primitive = Primitive(
         ),
     ),
     show="scipy.linalg.solve_toeplitz(({0}, {1}), {2})",
-    contiguous=lambda c, r, b: False,
 )

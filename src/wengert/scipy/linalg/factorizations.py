@@ -99,7 +99,7 @@ def lu(
     if permute_l:
         return np.take_along_axis(lower, place[..., :, None], axis=-2), upper
     if p_indices:
-        return place, lower, upper
+        return place.astype(np.int32), lower, upper
     m = a.shape[-2]
     matrix = (place[..., :, None] == np.arange(m)).astype(a.real.dtype)
     return matrix, lower, upper
