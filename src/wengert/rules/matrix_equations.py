@@ -10,7 +10,7 @@ from ..core import algebra
 from ..core.bind import bind
 from ..core.errors import ShapeError
 from ..core.primitive import Primitive
-from .batching import materialize
+from .batching import stacked
 from .contractions import matmul, matrix_transpose
 from .factorizations import adjoint
 from .linalg import check_square, on_stacks, result_dtype, solve_matrices
@@ -52,8 +52,7 @@ def _sylvester_jvp(ts: Any, ins: Any, out: Any) -> Any:
 
 
 def _batch(args: Any, batched: Any, size: int) -> Any:
-    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-    return bind(sylvester_p, tuple(full), {})
+    return bind(sylvester_p, stacked(args, batched, size, (2, 2, 2)), {})
 
 
 def _cotangent_q(ct: Any, ins: Any, out: Any) -> Any:
@@ -111,8 +110,7 @@ def _stein_jvp(ts: Any, ins: Any, out: Any) -> Any:
 
 
 def _stein_batch(args: Any, batched: Any, size: int) -> Any:
-    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-    return bind(stein_p, tuple(full), {})
+    return bind(stein_p, stacked(args, batched, size, (2, 2)), {})
 
 
 # X = sum_k A^k Q (A^H)^k, so the cotangent of Q is the same series with A^T.
@@ -194,8 +192,7 @@ def _riccati_jvp(ts: Any, ins: Any, out: Any, discrete: bool) -> Any:
 
 
 def _riccati_batch(args: Any, batched: Any, size: int, discrete: bool) -> Any:
-    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-    return bind(riccati_p, tuple(full), {"discrete": discrete})
+    return bind(riccati_p, stacked(args, batched, size, (2, 2, 2, 2)), {"discrete": discrete})
 
 
 riccati_p: Primitive = Primitive(

@@ -10,6 +10,7 @@ way. L is linear in E, and its transpose there is ``L(A^T, .)``. Nothing is assu
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..core import algebra
 from ..core.bind import bind
 from ..core.errors import WengertValueError
 from ..core.primitive import Primitive
-from .batching import materialize
+from .batching import stacked
 from .contractions import matrix_transpose
 from .cumulative import section
 from .joining import concatenate_p
@@ -62,7 +63,10 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
         size = np.abs(e).max((-2, -1), keepdims=True)
         largest = np.maximum(np.abs(a).max((-2, -1), keepdims=True), 1e-3)
         scale = np.where(size == 0, 1, size / largest).astype(size.dtype)
-        return np.ascontiguousarray(_corner(evaluate(_blocks(a, e / scale)), a.shape[-1]) * scale)
+        with warnings.catch_warnings():  # SciPy's estimate of the error is for the function itself
+            warnings.simplefilter("ignore")
+            whole = evaluate(_blocks(a, e / scale))
+        return np.ascontiguousarray(_corner(whole, a.shape[-1]) * scale)
 
     def second(ts: Any, ins: Any, out: Any) -> Any:
         a, e = ins
@@ -76,8 +80,7 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
         return t if total is None else total + t
 
     def batch(args: Any, batched: Any, size: int) -> Any:
-        full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-        return bind(frechet_p, tuple(full), {})
+        return bind(frechet_p, stacked(args, batched, size, (2, 2)), {})
 
     function_p = same_batch(
         Primitive(
@@ -140,15 +143,16 @@ def _kept_real(name: str, found: Any, dtype: Any) -> Any:
 
 
 def _principal(name: str) -> Callable[[Any], Any]:
-    """SciPy's function, without its warnings, in the dtype of the operand."""
+    """SciPy's function, in double precision, with a result in the dtype of the operand."""
 
     def evaluate(a: Any) -> Any:
         import scipy.linalg
 
         dtype = result_dtype(a)
-        # Always computed as complex: whether SciPy's result is, depends on the values.
-        wide = np.result_type(dtype, np.complex64)
-        found = on_stacks(getattr(scipy.linalg, name), "(n,n)->(n,n)", (a.shape, wide), a)
+        # Received as complex: whether SciPy's result is, depends on the values.
+        results = (a.shape, np.dtype(np.complex128))
+        a = a.astype(np.result_type(dtype, np.float64), copy=False)
+        found = on_stacks(getattr(scipy.linalg, name), "(n,n)->(n,n)", results, a)
         return _kept_real(name, found, dtype)
 
     return evaluate

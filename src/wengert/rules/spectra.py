@@ -17,7 +17,7 @@ import numpy as np
 from ..core.bind import bind
 from ..core.primitive import Primitive
 from ..core.state import LOCAL
-from .batching import materialize
+from .batching import stacked
 from .shapes import reshape
 
 __all__ = ["as_columns", "as_rows", "coupling", "coupling_p", "separated", "separated_pairs"]
@@ -138,7 +138,7 @@ def _coupling_jvp(ts: Any, ins: Any, out: Any, together: bool, power: int) -> An
 
 
 def _coupling_batch(args: Any, batched: Any, size: int, together: bool, power: int) -> Any:
-    m, w = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
+    m, w = stacked(args, batched, size, (2, 1))
     return coupling(m, w, together, power)
 
 

@@ -16,7 +16,7 @@ from ..core.bind import bind
 from ..core.errors import ShapeError
 from ..core.index import ARRAY
 from ..core.primitive import Primitive
-from .batching import materialize
+from .batching import stacked
 from .contractions import matmul
 from .cumulative import section, shifted
 from .indexing import getitem_p
@@ -88,8 +88,8 @@ def _cotangent_of_right(ct: Any, ins: Any, out: Any, lower: int, upper: int) -> 
 
 
 def _bands_batch(args: Any, batched: Any, size: int, lower: int, upper: int) -> Any:
-    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-    return solve_bands(full[0], full[1], lower, upper)
+    ab, b = stacked(args, batched, size, (2, 2))
+    return solve_bands(ab, b, lower, upper)
 
 
 solve_bands_p: Primitive = Primitive(
@@ -163,8 +163,7 @@ def _exchanged(c: Any, r: Any) -> tuple[Any, Any]:
 
 
 def _toeplitz_batch(args: Any, batched: Any, size: int) -> Any:
-    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
-    return bind(solve_toeplitz_p, tuple(full), {})
+    return bind(solve_toeplitz_p, stacked(args, batched, size, (1, 1, 2)), {})
 
 
 solve_toeplitz_p: Primitive = Primitive(
