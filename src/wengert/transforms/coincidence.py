@@ -31,6 +31,9 @@ _STEP = 0.01
 _SIX = (1.5, -0.6, 0.1)
 _FOUR = (4 / 3, -1 / 3)
 
+# Entries that are zero but for rounding have no digits to agree in: what counts as one.
+_ROUNDING = 0.01
+
 
 def resolves_coincidence(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate what a transform returns: the outermost call finds the limits."""
@@ -101,7 +104,7 @@ def _limit(y: Any, runs: Any) -> Any:
         finite = np.isfinite(values).all(0)
         # What has a pole grows as h gets smaller; and the extrapolations disagree.
         size = np.abs(np.where(finite, six, 0)).max(initial=0)
-        noise = np.finfo(y.dtype).eps ** 0.5 * size
+        noise = np.finfo(y.dtype).eps ** 0.5 * max(size, _ROUNDING)
         sound = np.abs(six - four) <= 1e-3 * np.abs(six) + noise
         sound &= np.abs(odd[0]) <= 0.75 * np.abs(odd[1]) + noise
         limit = np.where(np.isfinite(y) | ~(finite & sound), y, six).astype(y.dtype)
