@@ -40,6 +40,14 @@ EXCEPTIONS = {
         "reductions-sum_dtype": _COMPLEX,
         "shapes-astype": _COMPLEX,
         "shapes-astype_0d": _COMPLEX,
+        **dict.fromkeys(
+            (
+                *("linalg-eig", "linalg-eig_pairs", "linalg-eigvals", "scipy_linalg-eig"),
+                *("scipy_linalg-eig_left", "scipy_linalg-eigvals", "scipy_linalg-eigvals_general"),
+                *("scipy_linalg-fractional_matrix_power", "scipy_linalg-funm"),
+            ),
+            _COMPLEX,
+        ),
     },
 }
 

@@ -103,7 +103,7 @@ lu_p = same_batch(
         None,
         jvp=_lu_jvp,
         outputs=3,
-        show="scipy.linalg.lu_factor({0})",
+        show="lu({0})",
     )
 )
 

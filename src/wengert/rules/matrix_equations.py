@@ -125,7 +125,7 @@ stein_p: Primitive = Primitive(
         None,
         lambda ct, ins, out: algebra.unbroadcast(stein(matrix_transpose(ins[0]), ct), ins[1].shape),
     ),
-    show="scipy.linalg.solve_discrete_lyapunov({0}, {1})",
+    show="solve_discrete_lyapunov({0}, {1})",
 )
 
 

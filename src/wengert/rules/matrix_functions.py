@@ -51,7 +51,9 @@ def _corner(x: Any, n: int) -> Any:
     return section(section(x, x.ndim - 2, None, n), x.ndim - 1, n, None)
 
 
-def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitive, Primitive]:
+def _differentiable(
+    name: str, evaluate: Callable[[Any], Any], show: str
+) -> tuple[Primitive, Primitive]:
     """The primitives of a function of matrices and of its Frechet derivative."""
 
     def frechet(a: Any, e: Any) -> Any:
@@ -90,7 +92,7 @@ def _differentiable(name: str, evaluate: Callable[[Any], Any]) -> tuple[Primitiv
             None,
             jvp=lambda ts, ins, out: bind(frechet_p, (ins[0], ts[0]), {}),
             needs_out=False,
-            show=f"scipy.linalg.{name}({{0}})",
+            show=show,
         )
     )
     frechet_p = Primitive(
@@ -158,8 +160,8 @@ def _principal(name: str) -> Callable[[Any], Any]:
     return evaluate
 
 
-expm_p, expm_frechet_p = _differentiable("expm", _expm)
-logm_p, logm_frechet_p = _differentiable("logm", _principal("logm"))
+expm_p, expm_frechet_p = _differentiable("expm", _expm, "scipy.linalg.expm({0})")
+logm_p, logm_frechet_p = _differentiable("logm", _principal("logm"), "logm({0})")
 
 
 # ------------------------------------------------------------------ square root

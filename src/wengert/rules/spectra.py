@@ -143,8 +143,7 @@ def _coupling_batch(args: Any, batched: Any, size: int, together: bool, power: i
 
 
 def _coupling_text(m: str, w: str, together: bool, power: int) -> str:
-    sign = "+" if together else "-"
-    return f"coupling({m}, {w}[..., None, :] {sign} {w}[..., :, None], {power})"
+    return f"coupling({m}, {w}, {together}, {power})"
 
 
 # One operation and not a product, because a strong zero would hide what 0/0 has to say.

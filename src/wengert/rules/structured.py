@@ -180,5 +180,5 @@ solve_toeplitz_p: Primitive = Primitive(
             bind(solve_toeplitz_p, (*_exchanged(ins[0], ins[1]), ct), {}), ins[2].shape
         ),
     ),
-    show="scipy.linalg.solve_toeplitz(({0}, {1}), {2})",
+    show="solve_toeplitz({0}, {1}, {2})",
 )
