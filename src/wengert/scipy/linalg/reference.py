@@ -25,10 +25,16 @@ Every function of `scipy.linalg`, and what becomes of it as `wengert.scipy.linal
 or inside a transform such as `grad`. {counts} On plain arrays each is SciPy's own.
 
 ```python
+import numpy as np
 import wengert as wg
 from wengert.scipy import linalg
 
-wg.grad(lambda a: linalg.expm(a)[0, 1])(a)
+print(wg.grad(lambda a: np.trace(linalg.expm(a)))(np.zeros((2, 2))))
+```
+
+```text
+[[1. 0.]
+ [0. 1.]]
 ```
 
 Stacks of matrices `(..., n, n)` are taken wherever one matrix is, but for `block_diag`, `lstsq`
