@@ -135,7 +135,8 @@ def _expm(a: Any) -> Any:
 
 def _kept_real(name: str, found: Any, dtype: Any) -> Any:
     if found.dtype.kind == "c" and dtype.kind != "c":
-        if np.abs(found.imag).max() > 1e3 * np.finfo(dtype).eps * np.abs(found).max():
+        size = np.abs(found).max(initial=0)
+        if np.abs(found.imag).max(initial=0) > 1e3 * np.finfo(dtype).eps * size:
             raise WengertValueError(
                 f"{name}: a real matrix with eigenvalues on the negative real axis has a complex "
                 f"{name}; pass it as a complex one: a.astype(complex)"
