@@ -1,6 +1,7 @@
 """What becomes of every function of `scipy.linalg` when it is called on Tensors: the one table.
 
-Data only; see `wengert.numpy.classification` for the kinds. ``python -m
+Data only. A name is ``differentiable``, ``plain`` (it returns ordinary values) or ``refused``, as in
+`wengert.numpy.classification`. ``python -m
 wengert.scipy.linalg.reference`` writes docs/reference/scipy-linalg.md from it, and
 tests/scipy/test_linalg_classification.py checks it against SciPy and against what happens.
 """
@@ -30,11 +31,6 @@ DIFFERENTIABLE: dict[str, str] = {
         block_diag toeplitz hankel circulant convolution_matrix companion leslie fiedler khatri_rao
         kron diagsvd""",
 }
-
-PRIMITIVES = """
-    solve solve_triangular inv det pinv solve_banded solve_toeplitz cholesky lu_factor qr svd
-    svdvals eigh eigvalsh eig eigvals eigvals_banded expm logm sqrtm norm solve_sylvester
-    solve_discrete_lyapunov solve_continuous_are solve_discrete_are"""
 
 NOTES: dict[str, str] = {
     "cholesky": "along Hermitian directions",
@@ -115,13 +111,9 @@ def submodules() -> frozenset[str]:
     )
 
 
-_PRIMITIVES = frozenset(PRIMITIVES.split())
-
 CLASSIFICATION: dict[str, Entry] = {
     **{
-        name: Entry(
-            "primitive" if name in _PRIMITIVES else "composite", subject, NOTES.get(name, "")
-        )
+        name: Entry("differentiable", subject, NOTES.get(name, ""))
         for subject, names in DIFFERENTIABLE.items()
         for name in names.split()
     },

@@ -48,8 +48,8 @@ def page() -> str:
     """The page as Markdown."""
     kinds = [entry.kind for entry in CLASSIFICATION.values()]
     counts = (
-        f"Of {len(kinds)} names, {kinds.count('primitive') + kinds.count('composite')} are "
-        f"differentiable, {kinds.count('plain')} return plain results, and "
+        f"Of {len(kinds)} names, {kinds.count('differentiable')} are differentiable, "
+        f"{kinds.count('plain')} return plain results, and "
         f"{kinds.count('refused')} are refused."
     )
     parts = [_INTRODUCTION.format(counts=counts), "## Differentiable\n"]
