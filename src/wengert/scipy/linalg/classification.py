@@ -1,9 +1,9 @@
 """What becomes of every function of `scipy.linalg` when it is called on Tensors: the one table.
 
-Data only. A name is ``differentiable``, ``plain`` (it returns ordinary values) or ``refused``, as in
-`wengert.numpy.classification`. ``python -m
-wengert.scipy.linalg.reference`` writes docs/reference/scipy-linalg.md from it, and
-tests/scipy/test_linalg_classification.py checks it against SciPy and against what happens.
+Data only. A name is ``differentiable``, ``plain`` (ordinary values) or ``refused``, in the
+rows of `wengert.numpy.classification`. ``python -m wengert.scipy.linalg.reference`` writes the page
+docs/reference/scipy-linalg.md from it, and tests/scipy/test_linalg_classification.py checks it
+against SciPy and against what happens.
 """
 
 from __future__ import annotations
