@@ -52,8 +52,8 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "np.float64": (lambda x: np.float64(x[0]), ("np.float64", "x.astype(np.float64)")),
     "method": (lambda x: V.dot(x), (".dot", "np.dot(a, x)")),
     "np.random": (lambda x: np.random.normal(x), ("np.random.normal", "standard_normal")),  # noqa: NPY002
-    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("scipy.linalg.expm",)),
-    "scipy solve": (lambda x: scipy.linalg.solve(M, x), ("scipy.linalg.solve", "np.linalg.solve")),
+    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("use wengert.scipy.linalg.expm",)),
+    "scipy solve": (lambda x: scipy.linalg.solve(M, x), ("use wengert.scipy.linalg.solve",)),
     "quad": (
         lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1),
         ("scipy.integrate.quad",),

@@ -152,7 +152,8 @@ def _instead_of_numpy(module: str, function: str) -> str:
 
 def _instead_of_scipy(name: str) -> str:
     module, _, function = name.rpartition(".")
-    ours = sys.modules.get("wengert." + module)
+    parent, _, submodule = f"wengert.{module}".rpartition(".")
+    ours = getattr(sys.modules.get(parent), submodule, None)  # may be imported by being asked for
     if function and hasattr(ours, function):
         return f"use wengert.{name}, which has the same arguments"
     numpys = np.linalg if module == "scipy.linalg" else np

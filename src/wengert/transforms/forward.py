@@ -26,6 +26,7 @@ from .boundary import (
     seed_like,
     tracing_user,
 )
+from .coincidence import resolves_coincidence
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]
@@ -53,6 +54,7 @@ def _value_out(o: Any, level: int, liveness: Liveness, keep: bool) -> Any:
     return release(liveness.strip(_without_level(o, level)), keep)
 
 
+@resolves_coincidence
 def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], /, **kwargs: Any
 ) -> tuple[Any, Any]:
@@ -128,6 +130,7 @@ def derivative(function: Function, argnums: int = 0) -> Function:
     """
     check_function("derivative", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions, single = check_argnums("derivative", argnums, len(args))

@@ -23,6 +23,7 @@ from .boundary import (
     name_of,
     release,
 )
+from .coincidence import resolves_coincidence
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
@@ -123,6 +124,7 @@ def jacrev(function: Function, argnums: Argnums = 0) -> Function:
     """
     check_function("jacrev", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacrev", function, argnums, args, kwargs)
@@ -162,6 +164,7 @@ def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
     """
     check_function("jacfwd", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacfwd", function, argnums, args, kwargs)
@@ -231,6 +234,7 @@ def hessian(function: Function, argnums: Argnums = 0, *, argnum: Argnums | None 
     argnums = chosen_argnums("hessian", argnums, argnum)
     rows = jacrev(_first_derivative(function, argnums), argnums)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)

@@ -30,6 +30,7 @@ from .boundary import (
     select_arguments,
     tracing_user,
 )
+from .coincidence import resolves_coincidence, resolving, watching
 
 __all__ = [
     "elementwise_grad",
@@ -194,6 +195,7 @@ def value_and_grad(
     check_function("value_and_grad", function)
     argnums = chosen_argnums("value_and_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradient, aux = _gradient(
@@ -224,6 +226,7 @@ def grad(
     check_function("grad", function)
     argnums = chosen_argnums("grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return _gradient(
@@ -234,6 +237,7 @@ def grad(
     return gradient
 
 
+@resolves_coincidence
 def gradient_derivative(
     function: Function, x: Any, v: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -284,6 +288,7 @@ def grad_and_aux(
     argnums = chosen_argnums("grad_and_aux", argnums, argnum)
     check_function("grad_and_aux", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
         _, gradient, aux = _gradient(
@@ -309,6 +314,7 @@ def elementwise_grad(
     check_function("elementwise_grad", function)
     argnums = chosen_argnums("elementwise_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
         return _gradient(
@@ -342,6 +348,7 @@ def holomorphic_grad(
     check_function("holomorphic_grad", function)
     argnums = chosen_argnums("holomorphic_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         positions, _ = check_argnums("holomorphic_grad", argnums, len(args))
@@ -359,6 +366,10 @@ def holomorphic_grad(
         )[1]  # fmt: skip
 
     return gradient
+
+
+def _own_copy(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def vjp(
@@ -397,7 +408,7 @@ def vjp(
         "vjp", function, primals, tuple(range(len(primals))), scope
     )
     aux = None
-    with tracing_user():
+    with watching() as watch, tracing_user():
         y = function(*new_args, **kwargs)
         if has_aux:
             if not isinstance(y, tuple) or len(y) != 2:
@@ -407,6 +418,8 @@ def vjp(
             y, aux = y
         outs, spec = pytree.flatten(y)
         outs = [_value_tensor(o) for o in outs]
+    if watch is not None and watch.met:
+        primals = pytree.map(_own_copy, primals)
     stops = frozenset(k for _, ids, _ in selected for k in ids)
     scope.active = False
     roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
@@ -426,8 +439,13 @@ def vjp(
             for o, c in zip(avals, cts, strict=True)
         ]
         cotangents = sweep(root, seeds, stops)[0]
-        return _cotangents_out(
+        results = _cotangents_out(
             selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
+        )
+        if watch is None or not watch.met:
+            return results
+        return resolving(
+            results, lambda: vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
         )
 
     liveness = Liveness()

@@ -24,6 +24,7 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
 from .boundary import any_tensor, check_function, name_of, release, tracing_user
+from .coincidence import resolves_coincidence
 
 __all__ = ["vmap"]
 
@@ -151,6 +152,7 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     """
     check_function("vmap", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def batched_function(*args: Any, **kwargs: Any) -> Any:
         if isinstance(in_axes, (tuple, list)) and len(in_axes) != len(args):
