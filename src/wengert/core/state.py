@@ -6,8 +6,8 @@
   path tests that list for emptiness, and only when it is not empty asks the context
   whether *this* caller is in one; ``DEBUGGED`` has those of the ``debug`` blocks alone;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
-  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and what
-  the outermost transform wants done about coinciding eigenvalues.
+  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and how
+  far eigenvalues that coincide are to be moved apart.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .recorder import Recording
 
 __all__ = [
+    "COINCIDENCES",
     "COUNTER",
     "DEBUGGED",
     "LOCAL",
     "PAUSED",
-    "Coincidence",
     "SlowPath",
     "awaiting",
     "is_debugged",
@@ -42,6 +42,9 @@ __all__ = [
 COUNTER = itertools.count(1)  # the fast paths call next(COUNTER) themselves
 next_id: Callable[[], int] = COUNTER.__next__
 
+# How often operations met eigenvalues or singular values that coincide (see `rules.spectra`).
+COINCIDENCES = [0]
+
 PAUSED: list[None] = []
 _paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
 
@@ -53,35 +56,17 @@ class SlowPath(ValueError):
     """Leaves a fast path, which takes it for an operand it cannot serve: `bind` is called."""
 
 
-class Coincidence:
-    """What an outermost transform wants to know of eigenvalues and singular values that coincide.
-
-    Attributes
-    ----------
-    met : bool
-        Whether there were any.
-    split : float
-        How far to move them apart; 0 leaves them (see `rules.spectra`).
-    """
-
-    __slots__ = ("met", "split")
-
-    def __init__(self, split: float = 0.0) -> None:
-        self.met = False
-        self.split = split
-
-
 class _Local(threading.local):
     recordings: list[Recording]
     depth: int
     awaited: frozenset[int]
-    coincidence: Coincidence | None
+    split: float
 
     def __init__(self) -> None:
         self.recordings = []
         self.depth = 0
         self.awaited = frozenset()
-        self.coincidence = None
+        self.split = 0.0
 
 
 LOCAL = _Local()

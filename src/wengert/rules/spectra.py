@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.bind import bind
 from ..core.primitive import Primitive
-from ..core.state import LOCAL
+from ..core.state import COINCIDENCES, LOCAL
 from .batching import stacked
 from .shapes import reshape
 
@@ -51,8 +51,7 @@ def separated(w: Any, singular: bool = False) -> Any:
     singular : bool
         They are singular values: one that is zero coincides with its own negative.
     """
-    watch = LOCAL.coincidence
-    if watch is None or not w.size:
+    if not w.size:
         return w
     size = np.abs(w).max(-1, keepdims=True)
     tight = _tolerance(w) * size
@@ -60,8 +59,8 @@ def separated(w: Any, singular: bool = False) -> Any:
     zero = np.abs(w[..., -1:]) <= tight if singular else np.zeros_like(tight, bool)
     if not (zero.any() or not steps.all()) or not np.isfinite(size).all():
         return w
-    watch.met = True
-    if not watch.split:
+    COINCIDENCES[0] += 1
+    if not LOCAL.split:
         return w
     n = w.shape[-1]
     place = np.arange(n)
@@ -76,13 +75,12 @@ def separated(w: Any, singular: bool = False) -> Any:
     below = np.abs(np.take_along_axis(w, np.maximum(first - 1, 0), -1) - w)
     above = np.abs(np.take_along_axis(w, np.minimum(last + 1, n - 1), -1) - w)
     room = np.minimum(np.where(first > 0, below, np.inf), np.where(last < n - 1, above, np.inf))
-    return w + _distance(w, size, room, watch.split) * shift.astype(w.dtype)
+    return w + _distance(w, size, room, LOCAL.split) * shift.astype(w.dtype)
 
 
 def separated_pairs(w: Any) -> Any:
     """The same for complex eigenvalues (..., n) in any order."""
-    watch = LOCAL.coincidence
-    if watch is None or w.shape[-1] < 2 or not w.size:
+    if w.shape[-1] < 2 or not w.size:
         return w
     gaps = np.abs(w[..., :, None] - w[..., None, :])
     size = np.abs(w).max(-1, keepdims=True)
@@ -90,13 +88,13 @@ def separated_pairs(w: Any) -> Any:
     count = close.sum(-1)
     if (count < 2).all() or not np.isfinite(size).all():
         return w
-    watch.met = True
-    if not watch.split:
+    COINCIDENCES[0] += 1
+    if not LOCAL.split:
         return w
     index = np.tril(close, -1).sum(-1)
     shift = np.where(count > 1, (2 * index - (count - 1)) / np.maximum(count - 1, 1), 0)
     room = np.where(close, np.inf, gaps).min(-1)
-    return w + _distance(w, size, room, watch.split) * shift.astype(size.dtype)
+    return w + _distance(w, size, room, LOCAL.split) * shift.astype(size.dtype)
 
 
 def _distance(w: Any, size: Any, room: Any, split: float) -> Any:

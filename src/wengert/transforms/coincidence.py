@@ -9,22 +9,21 @@ values moved apart by ``h`` times the distance at which the function is analytic
 error of the formula is of order ``h^6``. Where it has a pole instead, the function is not
 differentiable (an entry of an eigenvector, say), and NaN stays.
 
-The usual run pays for one test of a flag.
+The usual run pays for one look at a counter.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core import pytree
-from ..core.state import LOCAL, Coincidence
+from ..core.state import COINCIDENCES, LOCAL
 
-__all__ = ["resolves_coincidence", "resolving", "watching"]
+__all__ = ["resolves_coincidence", "resolving"]
 
 _STEP = 0.01
 # Extrapolation of an even function of h from h, 2h, 3h to 0, and from the first two alone.
@@ -40,45 +39,32 @@ def resolves_coincidence(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def outermost(*args: Any, **kwargs: Any) -> Any:
-        if LOCAL.coincidence is not None:
-            return function(*args, **kwargs)
-        watch = LOCAL.coincidence = Coincidence()
-        try:
-            result = function(*args, **kwargs)
-        finally:
-            LOCAL.coincidence = None
-        if not watch.met:
+        before = COINCIDENCES[0]
+        result = function(*args, **kwargs)
+        if COINCIDENCES[0] == before:
             return result
         return resolving(result, lambda: function(*args, **kwargs))
 
     return outermost
 
 
-@contextmanager
-def watching() -> Iterator[Coincidence | None]:
-    """What is met in the block; None inside of another transform, which watches itself."""
-    if LOCAL.coincidence is not None:
-        yield None
-        return
-    watch = LOCAL.coincidence = Coincidence()
-    try:
-        yield watch
-    finally:
-        LOCAL.coincidence = None
-
-
 def resolving(result: Any, again: Callable[[], Any]) -> Any:
-    """``result``, with limits in place of what is not finite; ``again`` computes it anew."""
+    """``result``, with limits in place of what is not finite; ``again`` computes it anew.
+
+    Inside of another transform and of a run for a limit nothing is done: the outermost does it.
+    """
+    if LOCAL.depth or LOCAL.split:
+        return result
     leaves, spec = pytree.flatten(result)
-    if LOCAL.coincidence is not None or not any(_has_nan(y) for y in leaves):
+    if not any(_has_nan(y) for y in leaves):
         return result
     runs = []
     for k in (1, 2, 3, -1, -2, -3):
-        LOCAL.coincidence = Coincidence(k * _STEP)
+        LOCAL.split = k * _STEP
         try:
             runs.append(pytree.leaves(again()))
         finally:
-            LOCAL.coincidence = None
+            LOCAL.split = 0.0
     columns = zip(*runs, strict=True)
     found = [
         _limit(y, column) if _has_nan(y) else y for y, column in zip(leaves, columns, strict=True)

@@ -14,7 +14,7 @@ from ..core.dual import derivative_of_sweep
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
-from ..core.state import next_id
+from ..core.state import COINCIDENCES, LOCAL, next_id
 from ..core.sweep import sweep
 from ..core.tape import JOIN
 from ..core.tensor import FastTensor, Tensor, handle
@@ -30,7 +30,7 @@ from .boundary import (
     select_arguments,
     tracing_user,
 )
-from .coincidence import resolves_coincidence, resolving, watching
+from .coincidence import resolves_coincidence, resolving
 
 __all__ = [
     "elementwise_grad",
@@ -408,7 +408,8 @@ def vjp(
         "vjp", function, primals, tuple(range(len(primals))), scope
     )
     aux = None
-    with watching() as watch, tracing_user():
+    before = COINCIDENCES[0]
+    with tracing_user():
         y = function(*new_args, **kwargs)
         if has_aux:
             if not isinstance(y, tuple) or len(y) != 2:
@@ -418,7 +419,8 @@ def vjp(
             y, aux = y
         outs, spec = pytree.flatten(y)
         outs = [_value_tensor(o) for o in outs]
-    if watch is not None and watch.met:
+    met = COINCIDENCES[0] != before and not LOCAL.depth
+    if met:
         primals = pytree.map(_own_copy, primals)
     stops = frozenset(k for _, ids, _ in selected for k in ids)
     scope.active = False
@@ -442,7 +444,7 @@ def vjp(
         results = _cotangents_out(
             selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
         )
-        if watch is None or not watch.met:
+        if not met:
             return results
         return resolving(
             results, lambda: vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
