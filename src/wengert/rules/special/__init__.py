@@ -6,16 +6,37 @@ exists; derivatives that SciPy has not (of the incomplete gamma and beta functio
 parameters, say) are computed here.
 """
 
-from . import bessel, entropy, error_functions, gamma, incomplete_beta, incomplete_gamma
+from . import (
+    bessel,
+    distributions,
+    elementary,
+    elliptic,
+    entropy,
+    error_functions,
+    gamma,
+    hypergeometric,
+    incomplete_beta,
+    incomplete_gamma,
+    integrals,
+    orthogonal,
+    zeta,
+)
 from .cardinal import bessel_i, sinc
 
 __all__ = [
     "bessel",
     "bessel_i",
+    "distributions",
+    "elementary",
+    "elliptic",
     "entropy",
     "error_functions",
     "gamma",
+    "hypergeometric",
     "incomplete_beta",
     "incomplete_gamma",
+    "integrals",
+    "orthogonal",
     "sinc",
+    "zeta",
 ]
