@@ -1,0 +1,65 @@
+"""Cases for Bessel, Airy, Kelvin and Struve functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.special as sp
+
+from wengert.scipy import special
+
+from ..case import Case
+from .special import group, rows, within
+
+V = np.array([0.0, 1.5, 2.0])
+N = np.array([0, 1, 4])
+
+SINGLE = "SciPy computes it in single precision with an error of up to a thousand units"
+
+CASES = [
+    *rows(dict.fromkeys("j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e".split(), (0.4, 3))),
+    *[
+        Case(name, lambda x, f=getattr(sp, name): f(V, x), domain=within((0.4, 3)), complex=True)
+        for name in "jv yv iv kv kve hankel1 hankel1e hankel2 hankel2e".split()
+    ],
+    *[
+        Case(name, lambda x, f=getattr(sp, name): f(V, x), domain=within((0.4, 3)))
+        for name in "jve yve ive struve modstruve".split()
+    ],
+    *[
+        Case(name, lambda x, f=getattr(sp, name): f(N, x), domain=within((0.4, 3)))
+        for name in "jn yn kn".split()
+    ],
+    *[
+        Case(name, lambda x, f=getattr(special, name): f(N, x), domain=within((0.4, 3)))
+        for name in "spherical_jn spherical_yn spherical_in spherical_kn".split()
+    ],
+    Case(
+        "spherical_jn_derivative",
+        lambda x: special.spherical_jn(N, x, derivative=True),
+        domain=within((0.4, 3)),
+    ),
+    *[
+        Case(name, lambda x, f=getattr(special, name): f(1.5, x, 2), domain=within((0.4, 3)))
+        for name in "jvp yvp ivp kvp h1vp h2vp".split()
+    ],
+    Case("airy", sp.airy, domain=within((-2, 2)), complex=True),
+    Case("airye", sp.airye, domain=within((0.3, 2))),
+    Case(
+        "itairy",
+        sp.itairy,
+        domain=within((0.5, 2)),
+        rtol=1e-4,
+        float32=False,
+        reason="SciPy's values have an error of 1e-6",
+    ),
+    group("kelvin_parts", sp.ber, sp.bei, sp.berp, sp.beip, ranges=(-2, 2)),
+    group("kelvin_parts_k", sp.ker, sp.kei, sp.kerp, sp.keip, ranges=(0.4, 2)),
+    Case("kelvin", sp.kelvin, domain=within((0.4, 2))),
+    group("integrals", sp.itj0y0, sp.iti0k0, sp.it2j0y0, sp.it2i0k0, ranges=(0.5, 2), rtol=1e-5),
+    group(
+        "integrals_struve", sp.itstruve0, sp.it2struve0, sp.itmodstruve0, ranges=(0.5, 2), rtol=1e-4
+    ),
+    Case("besselpoly", lambda a: sp.besselpoly(a, 1.0, 2.0), domain=within((0.4, 2))),
+    Case("wright_bessel", lambda x: sp.wright_bessel(1.0, V, x), domain=within((0.4, 2))),
+    Case("log_wright_bessel", lambda x: sp.log_wright_bessel(1.0, V, x), domain=within((0.4, 2))),
+]
