@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import scipy.special as sp
 
@@ -13,33 +16,38 @@ from .special import group, rows, within
 V = np.array([0.0, 1.5, 2.0])
 N = np.array([0, 1, 4])
 
-SINGLE = "SciPy computes it in single precision with an error of up to a thousand units"
+
+def of_order(module: Any, name: str, orders: Any) -> Callable[[Any], Any]:
+    return lambda x: getattr(module, name)(orders, x)
+
+
+def second(name: str) -> Callable[[Any], Any]:
+    """The second derivative of order 3/2."""
+    return lambda x: getattr(special, name)(1.5, x, 2)
+
 
 CASES = [
-    *rows(dict.fromkeys("j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e".split(), (0.4, 3))),
+    *rows(dict.fromkeys("j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e".split(), (0.8, 3))),
     *[
-        Case(name, lambda x, f=getattr(sp, name): f(V, x), domain=within((0.4, 3)), complex=True)
+        Case(name, of_order(sp, name, V), domain=within((0.8, 3)), complex=True)
         for name in "jv yv iv kv kve hankel1 hankel1e hankel2 hankel2e".split()
     ],
     *[
-        Case(name, lambda x, f=getattr(sp, name): f(V, x), domain=within((0.4, 3)))
+        Case(name, of_order(sp, name, V), domain=within((0.8, 3)))
         for name in "jve yve ive struve modstruve".split()
     ],
+    *[Case(name, of_order(sp, name, N), domain=within((0.8, 3))) for name in "jn yn kn".split()],
     *[
-        Case(name, lambda x, f=getattr(sp, name): f(N, x), domain=within((0.4, 3)))
-        for name in "jn yn kn".split()
-    ],
-    *[
-        Case(name, lambda x, f=getattr(special, name): f(N, x), domain=within((0.4, 3)))
+        Case(name, of_order(special, name, N), domain=within((0.8, 3)))
         for name in "spherical_jn spherical_yn spherical_in spherical_kn".split()
     ],
     Case(
         "spherical_jn_derivative",
         lambda x: special.spherical_jn(N, x, derivative=True),
-        domain=within((0.4, 3)),
+        domain=within((0.8, 3)),
     ),
     *[
-        Case(name, lambda x, f=getattr(special, name): f(1.5, x, 2), domain=within((0.4, 3)))
+        Case(name, second(name), domain=within((0.8, 3)))
         for name in "jvp yvp ivp kvp h1vp h2vp".split()
     ],
     Case("airy", sp.airy, domain=within((-2, 2)), complex=True),

@@ -15,7 +15,8 @@ R = (0.4, 2)
 CASES = [
     *rows({"exp1": R, "expi": R, "sici": R, "shichi": R, "fresnel": R, "spence": R}, complex=True),
     Case("expn", lambda x: sp.expn(np.array([0, 1, 4]), x), domain=within(R)),
-    *rows({"modfresnelp": (-1, 1), "modfresnelm": (-1, 1)}),
+    # For negative x the imaginary parts of SciPy's values are wrong.
+    *rows({"modfresnelp": (0.3, 1.5), "modfresnelm": (0.3, 1.5)}),
     # elliptic
     *rows(
         {

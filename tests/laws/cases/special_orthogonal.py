@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import scipy.special as sp
 
@@ -14,21 +17,23 @@ N = np.array([0, 1, 4])
 X = (-0.8, 0.8)
 
 
+SINGLE = "in single precision SciPy returns NaN"
+
+
+def of_degrees(name: str) -> Callable[[Any], Any]:
+    """A polynomial of the degrees ``N``."""
+    return lambda x: getattr(sp, f"eval_{name}")(N, x)
+
+
 CASES = [
     group(
         "chebyshev",
-        *[
-            lambda x, f=getattr(sp, f"eval_{k}"): f(N, x)
-            for k in ("chebyt", "chebyu", "chebyc", "chebys")
-        ],
+        *map(of_degrees, ("chebyt", "chebyu", "chebyc", "chebys")),
         ranges=X,
     ),
     group(
         "shifted",
-        *[
-            lambda x, f=getattr(sp, f"eval_{k}"): f(N, x)
-            for k in ("sh_chebyt", "sh_chebyu", "sh_legendre")
-        ],
+        *map(of_degrees, ("sh_chebyt", "sh_chebyu", "sh_legendre")),
         lambda x: sp.eval_sh_jacobi(N, 2.3, 0.7, x),
         ranges=(0.2, 0.8),
     ),
@@ -66,6 +71,8 @@ CASES = [
         lambda x: sp.mathieu_sem(2, 1.3, x),
         ranges=(20, 70),
         rtol=1e-5,
+        float32=False,
+        reason=SINGLE,
     ),
     group(
         "mathieu_modified",
@@ -75,6 +82,8 @@ CASES = [
         lambda x: sp.mathieu_modsem2(2, 1.3, x),
         ranges=(0.4, 1.2),
         rtol=1e-5,
+        float32=False,
+        reason=SINGLE,
     ),
     group(
         "spheroidal_angular",

@@ -67,8 +67,8 @@ def refused(name: str, argument: str, why: str = "no accurate derivative is know
 
     def partial(*_: Any) -> Any:
         raise NoRuleError(
-            f"scipy.special.{name}: it cannot be differentiated with respect to {argument} ({why}); "
-            f"if no derivative with respect to {argument} is wanted, pass a plain number or "
+            f"scipy.special.{name} cannot be differentiated with respect to {argument} ({why}); if "
+            f"no derivative with respect to {argument} is wanted, pass a plain number or "
             f"wengert.stop_gradient({argument})"
         )
 

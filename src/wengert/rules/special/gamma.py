@@ -32,7 +32,7 @@ def _cotangent_derivative(z: Any, n: int) -> Any:
 
 
 def _complex_polygamma(n: int, z: Any) -> Any:
-    """Reflection to the right half plane (DLMF 5.15.6), recurrence (5.15.5), asymptotic (5.15.8)."""
+    """By reflection (DLMF 5.15.6), recurrence (5.15.5) and the asymptotic series (5.15.8)."""
     z = np.asarray(z, complex)
     left = z.real < 0
     w = np.where(left, 1 - z, z)
@@ -70,7 +70,7 @@ polygamma_p = pointwise(
     lambda y, n, x: polygamma(n + 1, x),
     show="scipy.special.polygamma({0}, {1})",
 )
-polygamma = function("polygamma")
+polygamma: Any = function("polygamma")
 
 # ------------------------------------------------------------------ gamma and logarithms
 

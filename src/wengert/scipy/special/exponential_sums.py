@@ -53,9 +53,14 @@ def logsumexp(
     axes = canonical_axes(axis, x.ndim)
     shift = np.real(x) if weights is None else np.where(weights == 0, -np.inf, np.real(x))
     top = bind(finite_max_p, (shift,), {"axis": axes, "keepdims": True})
-    parts = np.exp(x - top)
-    if weights is not None:
-        parts = np.where(weights == 0, 0, parts) * weights
+    shifted = x - top
+    if weights is None:
+        parts = np.exp(shifted)
+    else:
+        # Only terms of weight zero can be above `top`; their derivative in the weight is finite.
+        if x.dtype.kind == "f":
+            shifted = np.minimum(shifted, np.log(np.finfo(x.dtype).max) - 1)
+        parts = np.exp(shifted) * weights
     total = np.sum(parts, axes, keepdims=True)
     if not return_sign:
         y = np.log(total) + top

@@ -106,7 +106,7 @@ def multigammaln(a: Any, d: int) -> Any:
     WengertValueError
         If ``d`` is no positive integer, or an element of ``a`` too small.
     """
-    a = floating(operand(a))
+    a = _double(a)
     dimension = concrete(d, "d")
     if np.ndim(dimension) or dimension != np.floor(dimension) or dimension < 1:
         raise WengertValueError(f"multigammaln: d must be a positive integer, not {dimension!r}")
@@ -138,7 +138,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     Differentiable in ``N`` and ``k``; ``exact`` has to be False.
     """
     _refuse_exact("comb", exact)
-    N, k = _double(N), _double(k)
+    N, k = floating(operand(N)), floating(operand(k))
     if repetition:
         inside = (k == 0) & (N >= 0)
         return np.where(inside, 1.0, comb(N + k - 1, k))
@@ -150,7 +150,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """Numbers of permutations, as `scipy.special.perm`; 0 where ``k > N`` or one is negative."""
     _refuse_exact("perm", exact)
-    N, k = _double(N), _double(k)
+    N, k = floating(operand(N)), floating(operand(k))
     inside = (k <= N) & (N >= 0) & (k >= 0)
     return np.where(inside, scipy.special.poch(N - k + 1, k), 0.0)
 
@@ -159,7 +159,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """``gamma(n + 1)``, as `scipy.special.factorial`; with ``extend="zero"`` 0 for negative n."""
     _refuse_exact("factorial", exact)
-    n = floating(operand(n))
+    n = _double(n)
     if extend == "complex":
         return scipy.special.gamma(n + 1)
     if extend != "zero":
@@ -194,11 +194,17 @@ def lambertw(z: Any, k: Any = 0, tol: float = 1e-8) -> Any:
 # ------------------------------------------------------------------ Bessel functions
 
 
+@functools.cache
+def _result_dtype(name: str, dtype: Any) -> Any:
+    return np.asarray(getattr(scipy.special, name)(np.zeros(1, int), np.ones(1, dtype))).dtype
+
+
 def _spherical(kind: str) -> Callable[..., Any]:
     name = f"spherical_{kind}"
 
     def function(n: Any, z: Any, derivative: bool = False) -> Any:
-        n, z = _counts(name, "n", n), _double(z)
+        n, z = _counts(name, "n", n), floating(operand(z))
+        z = cast(z, _result_dtype(name, z.dtype))
         rule = bessel.spherical_slope if derivative else bessel.spherical
         return rule(kind)(n, z)
 
