@@ -125,7 +125,7 @@ def test_differentiable(name: str) -> None:
             assert value.shape == wanted.shape
             np.testing.assert_allclose(value, wanted, rtol=1e-12, atol=1e-12)
     # SciPy's own values are good to 1e-6 in some functions that few use.
-    steps = [1e-4 * (i + 1) * np.ones_like(a) for i, a in enumerate(call.args)]
+    steps = [1e-4 * (i + 1) * (1 + np.arange(a.size)) for i, a in enumerate(call.args)]
     slope = wg.jvp(lambda *xs: call.call(special, *xs), call.args, tuple(steps))[1]
     above = pytree.leaves(call.call(sp, *[a + h for a, h in zip(call.args, steps, strict=True)]))
     below = pytree.leaves(call.call(sp, *[a - h for a, h in zip(call.args, steps, strict=True)]))
@@ -165,7 +165,7 @@ def test_refused(name: str) -> None:
         traced(call, special)
     assert len(str(raised.value)) > 60, "the error says what to do"
     assert f"scipy.special.{name}" in str(raised.value)
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, ValueError)):  # SciPy asks first whether it is a number
         traced(call, sp)
     np.testing.assert_equal(call.call(special, *call.args), call.call(sp, *call.args))
 
