@@ -47,6 +47,7 @@ PYTHON_IN_NUMPY = {
 # Primitives whose text in a listing is not Python on NumPy alone, each with the reason.
 _NOT_IN_SCIPY = "SciPy has no such derivative; listings call its evaluation"
 NO_SHOW: dict[str, str] = {
+    "complex_polygamma": _NOT_IN_SCIPY,
     "betainc_derivative": _NOT_IN_SCIPY,
     "gammainc_derivative": _NOT_IN_SCIPY,
     "hyp1f1_derivative": _NOT_IN_SCIPY,

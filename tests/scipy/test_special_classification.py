@@ -157,6 +157,7 @@ def test_plain_is_scipys(name: str) -> None:
     assert getattr(special, name) is getattr(sp, name)
 
 
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
 @pytest.mark.parametrize("name", of_kind("refused"))
 def test_refused(name: str) -> None:
     """The named error inside a transform; on plain arrays it is SciPy's own."""

@@ -11,7 +11,7 @@ import scipy.special as sp
 from wengert.scipy import special
 
 from ..case import Case
-from .special import group, rows, within
+from .special import group, real, rows, within
 
 V = np.array([0.0, 1.5, 2.0])
 N = np.array([0, 1, 4])
@@ -30,7 +30,11 @@ CASES = [
     *rows(dict.fromkeys("j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e".split(), (0.8, 3))),
     *[
         Case(name, of_order(sp, name, V), domain=within((0.8, 3)), complex=True)
-        for name in "jv yv iv kv kve hankel1 hankel1e hankel2 hankel2e".split()
+        for name in "jv yv iv kv kve".split()
+    ],
+    *[
+        Case(name, real(of_order(sp, name, V)), domain=within((0.8, 3)), complex=True)
+        for name in "hankel1 hankel1e hankel2 hankel2e".split()
     ],
     *[
         Case(name, of_order(sp, name, V), domain=within((0.8, 3)))
@@ -47,7 +51,13 @@ CASES = [
         domain=within((0.8, 3)),
     ),
     *[
-        Case(name, second(name), domain=within((0.8, 3)))
+        Case(
+            name,
+            real(second(name)),
+            domain=within((0.8, 3)),
+            float32=False,
+            reason="SciPy makes a 0-d array of the order, which listings write as a number",
+        )
         for name in "jvp yvp ivp kvp h1vp h2vp".split()
     ],
     Case("airy", sp.airy, domain=within((-2, 2)), complex=True),
@@ -62,7 +72,7 @@ CASES = [
     ),
     group("kelvin_parts", sp.ber, sp.bei, sp.berp, sp.beip, ranges=(-2, 2)),
     group("kelvin_parts_k", sp.ker, sp.kei, sp.kerp, sp.keip, ranges=(0.4, 2)),
-    Case("kelvin", sp.kelvin, domain=within((0.4, 2))),
+    Case("kelvin", real(sp.kelvin), domain=within((0.4, 2))),
     group("integrals", sp.itj0y0, sp.iti0k0, sp.it2j0y0, sp.it2i0k0, ranges=(0.5, 2), rtol=1e-5),
     group(
         "integrals_struve", sp.itstruve0, sp.it2struve0, sp.itmodstruve0, ranges=(0.5, 2), rtol=1e-4

@@ -85,6 +85,15 @@ CASES = [
         float32=False,
         reason=SINGLE,
     ),
+    # A step is constant to derivatives and abstract while recording.
+    group(
+        "characteristic_values",
+        lambda x: sp.mathieu_a(np.floor(x), 1.3) * x,
+        lambda x: sp.mathieu_b(np.floor(x), 1.3) * x,
+        lambda x: sp.pro_cv(1, np.floor(x), 3.0) * x,
+        lambda x: sp.obl_cv(1, np.floor(x), 3.0) * x,
+        ranges=(2.2, 2.8),
+    ),
     group(
         "spheroidal_angular",
         lambda x: sp.pro_ang1(1, 2, 3.0, x),

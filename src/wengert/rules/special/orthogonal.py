@@ -112,6 +112,7 @@ ufunc(
 
 def _harmonic_in_theta(y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
     """By the ladder operators (Condon and Shortley, 1935, 3.4): not singular at the poles."""
+    n, m = _integer(n), _integer(m)
     turn = np.exp(1j * phi)
     up = np.sqrt(np.maximum((n - m) * (n + m + 1.0), 0.0))
     down = np.sqrt(np.maximum((n + m) * (n - m + 1.0), 0.0))
