@@ -55,6 +55,10 @@ def _complex_polygamma(n: int, z: Any) -> Any:
 
 def _polygamma(n: Any, x: Any) -> Any:
     dtype = float_dtype(x) if hasattr(x, "dtype") else np.dtype(float)
+    if type(n) is int and n > 0:  # SciPy's computes digamma as well, for arrays of n
+        return ((-1) ** (n + 1) * float(math.factorial(n)) * scipy.special.zeta(n + 1, x)).astype(
+            dtype
+        )
     return np.asarray(scipy.special.polygamma(n, x)).astype(dtype)[()]
 
 

@@ -7,8 +7,8 @@ differentiable, and in what.
 
 >>> import wengert as wg
 >>> from wengert.scipy import special
->>> round(float(wg.grad(special.gammainc)(2.0, 1.5)), 6)
--0.313489
+>>> f"{wg.grad(special.gammainc)(2.0, 1.5):.6f}"
+'-0.313489'
 """
 
 from __future__ import annotations
