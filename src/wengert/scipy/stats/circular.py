@@ -1,0 +1,78 @@
+"""Distributions of angles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...rules.distributions import vonmises_cdf, vonmises_log_density
+from .distribution import Continuous
+
+__all__ = ["vonmises", "wrapcauchy"]
+
+_TWO_PI = 2 * math.pi
+
+
+class VonMises(Continuous):
+    """The von Mises distribution with the concentration ``kappa``; angles may be of any turn."""
+
+    name = "vonmises"
+    shapes = ("kappa",)
+    typical = (1.0,)
+    notes = (
+        "The cdf grows by 1 with each turn, as in SciPy. Its derivative in ``kappa`` is a "
+        "quadrature of 64 points per element."
+    )
+
+    def valid(self, kappa: Any) -> Any:
+        return kappa >= 0
+
+    def _logpdf(self, z: Any, kappa: Any) -> Any:
+        return vonmises_log_density(kappa, z)
+
+    def _cdf(self, z: Any, kappa: Any) -> Any:
+        return vonmises_cdf(kappa, z)
+
+
+class WrappedCauchy(Continuous):
+    """The Cauchy distribution wrapped around the circle, for angles from 0 to 2 pi."""
+
+    name = "wrapcauchy"
+    shapes = ("c",)
+    typical = (0.5,)
+    methods = (*Continuous.methods, "ppf", "isf")
+    lower = 0.0
+    upper = _TWO_PI
+    inside = 1.0
+
+    def valid(self, c: Any) -> Any:
+        return np.logical_and(c > 0, c < 1)
+
+    def _pdf(self, z: Any, c: Any) -> Any:
+        # 1 + c^2 - 2 c cos(z), as a sum of positive terms
+        nearness = (1.0 - c) ** 2 + 4.0 * c * np.sin(0.5 * z) ** 2
+        return (1.0 - c) * (1.0 + c) / (_TWO_PI * nearness)
+
+    def _logpdf(self, z: Any, c: Any) -> Any:
+        return np.log(self._pdf(z, c))
+
+    # arctan((1 + c) / (1 - c) tan(z/2)), which is continuous at pi as an angle
+    def _cdf(self, z: Any, c: Any) -> Any:
+        return np.arctan2((1.0 + c) * np.sin(0.5 * z), (1.0 - c) * np.cos(0.5 * z)) / math.pi
+
+    def _sf(self, z: Any, c: Any) -> Any:
+        return np.arctan2((1.0 + c) * np.sin(0.5 * z), -(1.0 - c) * np.cos(0.5 * z)) / math.pi
+
+    def _ppf(self, q: Any, c: Any) -> Any:
+        angle = math.pi * q
+        return 2.0 * np.arctan2((1.0 - c) * np.sin(angle), (1.0 + c) * np.cos(angle))
+
+    def _isf(self, q: Any, c: Any) -> Any:
+        angle = math.pi * q
+        return 2.0 * np.arctan2((1.0 - c) * np.sin(angle), -(1.0 + c) * np.cos(angle))
+
+
+vonmises = VonMises()
+wrapcauchy = WrappedCauchy()
