@@ -19,6 +19,7 @@ from ..core.errors import MutationError, NoRuleError, WengertTypeError
 from ..core.refusals import explained
 from ..core.tensor import RareTensor, Tensor
 from ..core.views import set_item
+from ..rules import special  # noqa: F401 - it declares the ufuncs of scipy.special
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
 from .classification import CLASSIFICATION
@@ -66,7 +67,9 @@ _MISSING: Any = object()
 def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
     if arity == 1:
         return lambda x: bind(primitive, (x,), {})
-    return lambda x, y: bind(primitive, (x, y), {})
+    if arity == 2:
+        return lambda x, y: bind(primitive, (x, y), {})
+    return lambda *xs: bind(primitive, xs, {})
 
 
 _fast: Any = FAST  # generated, without annotations

@@ -9,14 +9,71 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, ndtri
+from scipy.special import (
+    beta,
+    betainc,
+    betaincc,
+    betaln,
+    digamma,
+    entr,
+    erf,
+    erfc,
+    erfcinv,
+    erfinv,
+    expit,
+    gamma,
+    gammainc,
+    gammaincc,
+    gammaln,
+    i0e,
+    i1e,
+    log_expit,
+    log_ndtr,
+    loggamma,
+    logit,
+    ndtr,
+    ndtri,
+    poch,
+    xlog1py,
+    xlogy,
+)
 
 from ..core.tensor import Tensor
 from ..rules.logsumexp import logsumexp as _logsumexp
 from ..rules.reductions import canonical_axes
 from ..rules.shapes import astype
 
-__all__ = ["expit", "log_softmax", "logsumexp", "ndtri", "softmax"]
+__all__ = [
+    "beta",
+    "betainc",
+    "betaincc",
+    "betaln",
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfcinv",
+    "erfinv",
+    "expit",
+    "gamma",
+    "gammainc",
+    "gammaincc",
+    "gammaln",
+    "i0e",
+    "i1e",
+    "log_expit",
+    "log_ndtr",
+    "log_softmax",
+    "loggamma",
+    "logit",
+    "logsumexp",
+    "ndtr",
+    "ndtri",
+    "poch",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+]
 
 
 def _floating(a: Any) -> Any:
