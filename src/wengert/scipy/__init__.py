@@ -3,6 +3,6 @@
 Owns the signatures; the mathematics is in `wengert.rules`.
 """
 
-from . import special
+from . import special, stats
 
-__all__ = ["special"]
+__all__ = ["special", "stats"]

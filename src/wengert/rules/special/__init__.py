@@ -6,12 +6,21 @@ exists; derivatives that SciPy has not (of the incomplete gamma and beta functio
 parameters, say) are computed here.
 """
 
-from . import bessel, entropy, error_functions, gamma, incomplete_beta, incomplete_gamma
+from . import (
+    bessel,
+    distribution_functions,
+    entropy,
+    error_functions,
+    gamma,
+    incomplete_beta,
+    incomplete_gamma,
+)
 from .cardinal import bessel_i, sinc
 
 __all__ = [
     "bessel",
     "bessel_i",
+    "distribution_functions",
     "entropy",
     "error_functions",
     "gamma",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .circular import vonmises, wrapcauchy
-from .discrete import bernoulli, betabinom, binom, geom, nbinom, poisson
-from .distribution import DISTRIBUTIONS
-from .half_line import beta, chi2, expon, gamma, pareto, truncnorm, uniform
+from .counts import bernoulli, betabinom, binom, geom, nbinom, poisson
+from .base import DISTRIBUTIONS
+from .bounded import beta, chi2, expon, gamma, pareto, truncnorm, uniform
 from .line import cauchy, gumbel_l, gumbel_r, laplace, logistic, norm
 from .shaped_line import gennorm, t
 

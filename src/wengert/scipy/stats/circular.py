@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...rules.distributions import vonmises_cdf, vonmises_log_density
-from .distribution import Continuous
+from ...rules.special.distribution_functions import vonmises_cdf, vonmises_log_density
+from .continuous import Continuous
 
 __all__ = ["vonmises", "wrapcauchy"]
 
@@ -26,8 +26,8 @@ class VonMises(Continuous):
         "quadrature of 64 points per element."
     )
 
-    def valid(self, kappa: Any) -> Any:
-        return kappa >= 0
+    def allowed(self, kappa: Any) -> tuple[Any, ...]:
+        return (kappa >= 0,)
 
     def _logpdf(self, z: Any, kappa: Any) -> Any:
         return vonmises_log_density(kappa, z)
@@ -47,8 +47,8 @@ class WrappedCauchy(Continuous):
     upper = _TWO_PI
     inside = 1.0
 
-    def valid(self, c: Any) -> Any:
-        return np.logical_and(c > 0, c < 1)
+    def allowed(self, c: Any) -> tuple[Any, ...]:
+        return (np.logical_and(c > 0, c < 1),)
 
     def _pdf(self, z: Any, c: Any) -> Any:
         # 1 + c^2 - 2 c cos(z), as a sum of positive terms
@@ -60,18 +60,22 @@ class WrappedCauchy(Continuous):
 
     # arctan((1 + c) / (1 - c) tan(z/2)), which is continuous at pi as an angle
     def _cdf(self, z: Any, c: Any) -> Any:
-        return np.arctan2((1.0 + c) * np.sin(0.5 * z), (1.0 - c) * np.cos(0.5 * z)) / math.pi
+        return _angle((1.0 + c) / (1.0 - c), 0.5 * z, 1.0) / math.pi
 
     def _sf(self, z: Any, c: Any) -> Any:
-        return np.arctan2((1.0 + c) * np.sin(0.5 * z), -(1.0 - c) * np.cos(0.5 * z)) / math.pi
+        return _angle((1.0 + c) / (1.0 - c), 0.5 * z, -1.0) / math.pi
 
     def _ppf(self, q: Any, c: Any) -> Any:
-        angle = math.pi * q
-        return 2.0 * np.arctan2((1.0 - c) * np.sin(angle), (1.0 + c) * np.cos(angle))
+        return 2.0 * _angle((1.0 - c) / (1.0 + c), math.pi * q, 1.0)
 
     def _isf(self, q: Any, c: Any) -> Any:
-        angle = math.pi * q
-        return 2.0 * np.arctan2((1.0 - c) * np.sin(angle), -(1.0 + c) * np.cos(angle))
+        return self._ppf(1.0 - q, c)
+
+
+def _angle(factor: Any, half: Any, sign: float) -> Any:
+    """The angle from 0 to pi whose tangent is ``factor * tan(half)``; from pi, if sign is -1."""
+    # + 0.0, since arctan2 takes the angle of -0.0 to be negative
+    return np.arctan2(factor * np.sin(half) + 0.0, sign * np.cos(half))
 
 
 vonmises = VonMises()

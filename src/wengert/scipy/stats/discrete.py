@@ -1,212 +1,114 @@
-"""Distributions of integers."""
+"""Families of probabilities of integers with a location."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy import special as sc
 
-from ...core.errors import AbstractValueError
-from ...numpy.arguments import concrete, is_known
-from .distribution import Discrete, replaced
+from .base import Distribution, before, beyond, floats, log_of, plain, replaced
 
-__all__ = ["bernoulli", "betabinom", "binom", "geom", "nbinom", "poisson"]
+__all__ = ["Discrete"]
 
 
-def _is_whole(n: Any) -> Any:
-    return np.floor(n) == n
+class Discrete(Distribution):
+    """A family of probabilities of integers, with a location.
 
+    A distribution gives ``_logpmf`` and ``_cdf``, functions of the integer and the shape
+    parameters, and where there is something more accurate also ``_pmf``, ``_sf``, ``_logcdf``,
+    ``_logsf``.
 
-def _is_probability(p: Any) -> Any:
-    return np.logical_and(p >= 0, p <= 1)
+    Notes
+    -----
+    Probabilities exist at integers only. Their derivatives in ``k`` and ``loc`` are those of the
+    formula, which has gamma functions for factorials, as in JAX. Cumulative functions are steps:
+    their derivatives in ``k`` and ``loc`` are zero.
+    """
 
+    options = ("loc",)
+    methods = ("pmf", "logpmf", "cdf", "logcdf", "sf", "logsf")
+    lower = 0.0
+    variable = "k"
 
-class Bernoulli(Discrete):
-    """One trial: 1 with the probability ``p``, else 0."""
+    def _logpmf(self, k: Any, *shapes: Any) -> Any:
+        raise NotImplementedError
 
-    name = "bernoulli"
-    shapes = ("p",)
-    typical = (0.5,)
-    methods = (*Discrete.methods, "ppf", "isf")
-    upper = 1.0
-    notes = "Quantiles are steps: only their derivative in ``loc`` is not zero."
+    def _pmf(self, k: Any, *shapes: Any) -> Any:
+        return np.exp(self._logpmf(k, *shapes))
 
-    def valid(self, p: Any) -> Any:
-        return _is_probability(p)
+    def _cdf(self, k: Any, *shapes: Any) -> Any:
+        raise NotImplementedError
 
-    def _logpmf(self, k: Any, p: Any) -> Any:
-        return sc.xlogy(k, p) + sc.xlog1py(1.0 - k, -p)
+    def _sf(self, k: Any, *shapes: Any) -> Any:
+        return 1.0 - self._cdf(k, *shapes)
 
-    def _pmf(self, k: Any, p: Any) -> Any:
-        return k * p + (1.0 - k) * (1.0 - p)
+    def _logcdf(self, k: Any, *shapes: Any) -> Any:
+        return log_of(self._cdf(k, *shapes), self._sf(k, *shapes))
 
-    # Inside of the support, below 1, there is 0 alone.
-    def _cdf(self, k: Any, p: Any) -> Any:
-        return 1.0 - p + 0.0 * k
+    def _logsf(self, k: Any, *shapes: Any) -> Any:
+        return log_of(self._sf(k, *shapes), self._cdf(k, *shapes))
 
-    def _sf(self, k: Any, p: Any) -> Any:
-        return p + 0.0 * k
+    # -------------------------------------------------------------- what SciPy calls
 
-    def ppf(self, q: Any, *args: Any, **kwds: Any) -> Any:
-        """The smallest ``k`` whose `cdf` is at least ``q``; -1 for 0, as in SciPy."""
-        return self._step("ppf", q, args, kwds)
+    def pmf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The probability of ``k``; zero unless that is an integer in the support."""
+        return self._probability("pmf", k, args, kwds, 0.0)
 
-    def isf(self, q: Any, *args: Any, **kwds: Any) -> Any:
-        """The smallest ``k`` whose `sf` is at most ``q``; -1 for 1, as in SciPy."""
-        return self._step("isf", q, args, kwds)
+    def logpmf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The logarithm of `pmf`; -inf where that is zero."""
+        return self._probability("logpmf", k, args, kwds, -np.inf)
 
-    def _step(self, method: str, q: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
-        *_, loc = self._parameters(method, args, kwds)
-        # `_arguments` takes the location from its variable; here it is added to the result.
-        q, (p,), bad = self._arguments(method, q, self._parameters(method, args, kwds)[:1], {})
-        up = q > 1.0 - p if method == "ppf" else q < p
-        lowest, highest = (q == 0, q == 1) if method == "ppf" else (q == 1, q == 0)
-        bad = np.logical_or(bad, np.logical_not(_is_probability(q)))
-        k = np.where(np.logical_or(up, highest), 1.0, 0.0)
-        k = replaced(replaced(k, lowest, -1.0), bad, np.nan) + 0.0 * q
-        return k + loc
+    def cdf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The probability of values up to ``k``."""
+        return self._cumulative("cdf", k, args, kwds, 0.0, 1.0)
 
+    def sf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The probability of values above ``k``: 1 - cdf, accurate where it is small."""
+        return self._cumulative("sf", k, args, kwds, 1.0, 0.0)
 
-class Binomial(Discrete):
-    """The number of successes in ``n`` trials of the probability ``p``."""
+    def logcdf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The logarithm of `cdf`, accurate where that is close to 1."""
+        return self._cumulative("logcdf", k, args, kwds, -np.inf, 0.0)
 
-    name = "binom"
-    shapes = ("n", "p")
-    typical = (1.0, 0.5)
+    def logsf(self, k: Any, *args: Any, **kwds: Any) -> Any:
+        """The logarithm of `sf`, accurate where that is close to 1."""
+        return self._cumulative("logsf", k, args, kwds, 0.0, -np.inf)
 
-    def support(self, n: Any, p: Any) -> tuple[Any, Any]:
-        return 0.0, n
+    # -------------------------------------------------------------- how
 
-    def valid(self, n: Any, p: Any) -> Any:
-        return np.logical_and(np.logical_and(n >= 0, _is_whole(n)), _is_probability(p))
+    def _arguments(
+        self, method: str, k: Any, args: tuple[Any, ...], kwds: dict[str, Any]
+    ) -> tuple[Any, list[Any], Any]:
+        *given, loc = self._parameters(method, args, kwds)
+        moved = not (type(loc) is int and loc == 0)
+        k, *shapes, loc = floats(f"{self.name}.{method}", k, *given, loc)
+        shapes, bad = self._checked(shapes)
+        return k - loc if moved else k, shapes, bad
 
-    def _logpmf(self, k: Any, n: Any, p: Any) -> Any:
-        ways = sc.gammaln(n + 1.0) - (sc.gammaln(k + 1.0) + sc.gammaln(n - k + 1.0))
-        return ways + sc.xlogy(k, p) + sc.xlog1py(n - k, -p)
+    def _probability(
+        self, method: str, k: Any, args: tuple[Any, ...], kwds: dict[str, Any], nothing: float
+    ) -> Any:
+        k, shapes, bad = self._arguments(method, k, args, kwds)
+        lower, upper = self.support(*shapes)
+        outside = np.logical_or(before(k, lower), beyond(k, upper))
+        outside = np.logical_or(outside, np.logical_and(np.floor(k) != k, k == k))
+        y = getattr(self, f"_{method}")(replaced(k, outside, lower), *shapes)
+        return plain(replaced(replaced(y, outside, nothing), bad, np.nan))
 
-    # Below n; the number of successes is at most k if that of failures is at least n - k.
-    def _cdf(self, k: Any, n: Any, p: Any) -> Any:
-        return sc.betaincc(k + 1.0, n - k, p)
-
-    def _sf(self, k: Any, n: Any, p: Any) -> Any:
-        return sc.betainc(k + 1.0, n - k, p)
-
-
-class NegativeBinomial(Discrete):
-    """The number of failures before the ``n``-th success, of the probability ``p`` each."""
-
-    name = "nbinom"
-    shapes = ("n", "p")
-    typical = (1.0, 0.5)
-
-    def valid(self, n: Any, p: Any) -> Any:
-        return np.logical_and(n > 0, np.logical_and(p > 0, p <= 1))
-
-    def _logpmf(self, k: Any, n: Any, p: Any) -> Any:
-        ways = sc.gammaln(n + k) - sc.gammaln(k + 1.0) - sc.gammaln(n)
-        return ways + n * np.log(p) + sc.xlog1py(k, -p)
-
-    def _cdf(self, k: Any, n: Any, p: Any) -> Any:
-        return sc.betainc(n, k + 1.0, p)
-
-    def _sf(self, k: Any, n: Any, p: Any) -> Any:
-        return sc.betaincc(n, k + 1.0, p)
-
-
-class Geometric(Discrete):
-    """The number of trials up to the first success, of the probability ``p`` each."""
-
-    name = "geom"
-    shapes = ("p",)
-    typical = (0.5,)
-    lower = 1.0
-
-    def valid(self, p: Any) -> Any:
-        return np.logical_and(p > 0, p <= 1)
-
-    def _logpmf(self, k: Any, p: Any) -> Any:
-        return sc.xlog1py(k - 1.0, -p) + np.log(p)
-
-    def _cdf(self, k: Any, p: Any) -> Any:
-        return -np.expm1(self._logsf(k, p))
-
-    def _sf(self, k: Any, p: Any) -> Any:
-        return np.exp(self._logsf(k, p))
-
-    def _logsf(self, k: Any, p: Any) -> Any:
-        return sc.xlog1py(k, -p)
-
-
-class Poisson(Discrete):
-    """The Poisson distribution with the mean ``mu``."""
-
-    name = "poisson"
-    shapes = ("mu",)
-    typical = (1.0,)
-    methods = (*Discrete.methods, "entropy")
-
-    def valid(self, mu: Any) -> Any:
-        return mu >= 0
-
-    def _logpmf(self, k: Any, mu: Any) -> Any:
-        return sc.xlogy(k, mu) - sc.gammaln(k + 1.0) - mu
-
-    def _cdf(self, k: Any, mu: Any) -> Any:
-        return sc.gammaincc(k + 1.0, mu)
-
-    def _sf(self, k: Any, mu: Any) -> Any:
-        return sc.gammainc(k + 1.0, mu)
-
-
-class BetaBinomial(Discrete):
-    """Successes in ``n`` trials whose probability has the beta distribution of ``a`` and ``b``."""
-
-    name = "betabinom"
-    shapes = ("n", "a", "b")
-    typical = (1.0, 1.0, 1.0)
-    notes = (
-        "The cumulative functions are sums over all integers up to the largest ``n``, which must "
-        "be known: it cannot be traced by ``vmap`` or ``jit``."
-    )
-
-    def support(self, n: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        return 0.0, n
-
-    def valid(self, n: Any, a: Any, b: Any) -> Any:
-        whole = np.logical_and(n >= 0, _is_whole(n))
-        return np.logical_and(whole, np.logical_and(a > 0, b > 0))
-
-    def _logpmf(self, k: Any, n: Any, a: Any, b: Any) -> Any:
-        ways = -np.log(n + 1.0) - sc.betaln(n - k + 1.0, k + 1.0)
-        return ways + sc.betaln(k + a, n - k + b) - sc.betaln(a, b)
-
-    def _terms(self, k: Any, n: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        """The probabilities of 0, 1, ... on a last axis, and where they are at most ``k``."""
-        if not is_known(n):
-            raise AbstractValueError(
-                "betabinom.cdf, sf, logcdf and logsf are sums of n terms: n must be known, and is "
-                "traced by vmap or jit. Make it a constant of the function"
-            )
-        largest = concrete(n, "betabinom.cdf")
-        m = np.arange(int(np.max(largest, initial=0)) + 1.0)
-        k, n, a, b = (np.expand_dims(v, -1) for v in (k, n, a, b))
-        outside = m > n
-        terms = np.exp(self._logpmf(np.where(outside, 0.0, m), n, a, b))
-        return replaced(terms, outside, 0.0), m <= k
-
-    def _cdf(self, k: Any, n: Any, a: Any, b: Any) -> Any:
-        terms, low = self._terms(k, n, a, b)
-        return np.sum(np.where(low, terms, 0.0), axis=-1)
-
-    def _sf(self, k: Any, n: Any, a: Any, b: Any) -> Any:
-        terms, low = self._terms(k, n, a, b)
-        return np.sum(np.where(low, 0.0, terms), axis=-1)
-
-
-bernoulli = Bernoulli()
-binom = Binomial()
-nbinom = NegativeBinomial()
-geom = Geometric()
-poisson = Poisson()
-betabinom = BetaBinomial()
+    def _cumulative(
+        self,
+        method: str,
+        k: Any,
+        args: tuple[Any, ...],
+        kwds: dict[str, Any],
+        at_lower: float,
+        at_upper: float,
+    ) -> Any:
+        k, shapes, bad = self._arguments(method, k, args, kwds)
+        k = np.floor(k)
+        lower, upper = self.support(*shapes)
+        below, above = k < lower, k >= upper
+        k = replaced(k, np.logical_or(below, above), lower)
+        y = getattr(self, f"_{method}")(k, *shapes)
+        y = replaced(replaced(y, below, at_lower), above, at_upper)
+        return plain(replaced(y, np.logical_or(bad, np.isnan(k)), np.nan))

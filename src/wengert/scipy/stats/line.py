@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from .distribution import Continuous, log_of
+from .base import log_of
+from .continuous import Continuous
 
 __all__ = ["cauchy", "gumbel_l", "gumbel_r", "laplace", "logistic", "norm"]
 

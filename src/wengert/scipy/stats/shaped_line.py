@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special as sc
 
-from ...rules.distributions import gennorm_cdf, gennorm_log_density, student_log_density
-from .distribution import Continuous, replaced
+from ...rules.special.distribution_functions import gennorm_cdf, gennorm_log_density, student_cdf, student_log_density
+from .base import replaced
+from .continuous import Continuous
 from .line import norm
 
 __all__ = ["gennorm", "t"]
@@ -28,7 +28,7 @@ class StudentT(Continuous):
 
     def _cdf(self, z: Any, df: Any) -> Any:
         normal = np.isinf(df)
-        y = sc.stdtr(replaced(df, normal, 1.0), z)
+        y = student_cdf(replaced(df, normal, 1.0), z)
         return replaced(y, normal, lambda: norm._cdf(z))
 
     def _sf(self, z: Any, df: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from .distribution import Continuous, log_of, replaced
+from .base import log_of, replaced
+from .continuous import Continuous
 from .line import norm
 
 __all__ = ["beta", "chi2", "expon", "gamma", "pareto", "truncnorm", "uniform"]
@@ -229,8 +230,8 @@ class TruncatedNormal(Continuous):
     def support(self, a: Any, b: Any) -> tuple[Any, Any]:
         return a, b
 
-    def valid(self, a: Any, b: Any) -> Any:
-        return a < b
+    def allowed(self, a: Any, b: Any) -> tuple[Any, ...]:
+        return a < b, a < b
 
     def _interior(self, a: Any, b: Any) -> Any:
         first, last = np.isfinite(a), np.isfinite(b)

@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 import scipy.special
-import scipy.stats
 
-from ..core.bind import bind
-from ..core.primitive import Primitive
-from .pointwise import POINTWISE, UFUNCS, pointwise, pointwise_batch, pointwise_shape
-from .special.declare import float_dtype
-from .special.gamma import polygamma
-from .special.incomplete_beta import betainc_derivative_p
-from .special.incomplete_gamma import gammainc_derivative_p
+from ...core.bind import bind
+from ...core.primitive import Primitive
+from ..pointwise import pointwise, pointwise_batch, pointwise_shape
+from .declare import float_dtype, function, ufunc
+from .gamma import polygamma
+from .incomplete_beta import betainc_derivative_p
+from .incomplete_gamma import gammainc_derivative_p
 
 __all__ = [
     "gennorm_cdf",
     "gennorm_log_density",
+    "student_cdf",
     "student_log_density",
     "vonmises_cdf",
     "vonmises_log_density",
@@ -94,14 +94,12 @@ student_slope_p = pointwise(
     lambda y, df, t: _student_density(df, t) * _student_log_slope(df, t),
     show="stdtr_slope({0}, {1})",
 )
-pointwise(
+ufunc(
     "stdtr",
-    scipy.special.stdtr,
     lambda y, df, t: bind(student_slope_p, (df, t), {}),
     lambda y, df, t: _student_density(df, t),
-    show="scipy.special.stdtr({0}, {1})",
 )
-UFUNCS[scipy.special.stdtr] = POINTWISE["stdtr"]
+student_cdf = function("stdtr")
 
 
 # ------------------------------------------------------------------ generalized normal
@@ -216,6 +214,8 @@ def _vonmises_slope(kappa: Any, x: Any) -> Any:
 
 
 def _vonmises(kappa: Any, x: Any) -> Any:
+    import scipy.stats  # half a second, so only when needed
+
     return np.asarray(scipy.stats.vonmises.cdf(x, kappa)).astype(float_dtype(kappa, x))[()]
 
 
