@@ -54,7 +54,7 @@ def log_of(p: Any, complement: Any) -> Any:
     zero = p <= 0
     # Each branch sees the other's entries as a number that does no harm.
     small_log = np.log(replaced(p, np.logical_or(large, zero), 1.0))
-    small_log = replaced(small_log, zero, lambda: np.where(p < 0, np.nan, -np.inf))
+    small_log = replaced(small_log, zero, -np.inf)
     if is_known(large) and not np.any(large):
         return small_log
     return np.where(large, np.log1p(-replaced(complement, np.logical_not(large), 0.0)), small_log)

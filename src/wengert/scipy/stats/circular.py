@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...rules.special.distribution_functions import vonmises_cdf, vonmises_log_density
+from .base import log_of, replaced
 from .continuous import Continuous
 
 __all__ = ["vonmises", "wrapcauchy"]
@@ -34,6 +35,15 @@ class VonMises(Continuous):
 
     def _cdf(self, z: Any, kappa: Any) -> Any:
         return vonmises_cdf(kappa, z)
+
+    # Some turns away from 0 these are not between 0 and 1.
+    def _logcdf(self, z: Any, kappa: Any) -> Any:
+        p = self._cdf(z, kappa)
+        return replaced(log_of(p, 1.0 - p), p < 0, np.nan)
+
+    def _logsf(self, z: Any, kappa: Any) -> Any:
+        p = self._cdf(z, kappa)
+        return replaced(log_of(1.0 - p, p), p > 1, np.nan)
 
 
 class WrappedCauchy(Continuous):

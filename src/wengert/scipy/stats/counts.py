@@ -64,8 +64,8 @@ class Bernoulli(Discrete):
         up = q > 1.0 - p if method == "ppf" else q < p
         lowest, highest = (q == 0, q == 1) if method == "ppf" else (q == 1, q == 0)
         bad = np.logical_or(bad, np.logical_not(_is_probability(q)))
-        k = np.where(np.logical_or(up, highest), 1.0, 0.0)
-        k = replaced(replaced(k, lowest, -1.0), bad, np.nan) + 0.0 * q
+        k = np.where(np.logical_or(up, highest), 1.0, 0.0 * q)
+        k = replaced(replaced(k, lowest, -1.0), bad, np.nan)
         return k + loc
 
 

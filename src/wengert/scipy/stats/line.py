@@ -75,7 +75,8 @@ class Cauchy(Continuous):
         # of q and 1 - q, since 1/2 - q would round.
         high, middle = q > 0.75, np.logical_and(q >= 0.25, q <= 0.75)
         small = np.where(middle, 0.25, np.where(high, 1.0 - q, q))
-        tail = np.where(high, 1.0, -1.0) / np.tan(math.pi * small)
+        tail = 1.0 / np.tan(math.pi * small)
+        tail = np.where(high, tail, -tail)
         return np.where(middle, np.tan(math.pi * (np.where(middle, q, 0.5) - 0.5)), tail)
 
     def _isf(self, q: Any) -> Any:
