@@ -10,7 +10,7 @@ first, so that neither a warning nor an infinite derivative comes out of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -140,6 +140,7 @@ class Distribution:
     notes: str = ""
     methods: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    defaults: ClassVar[dict[str, Any]] = {"loc": 0, "scale": 1}
     variable: str = "x"
 
     def __init__(self) -> None:
@@ -147,10 +148,11 @@ class Distribution:
         DISTRIBUTIONS[self.name] = self
 
     def _signatures(self) -> str:
-        scale = ", ".join([*self.shapes, "loc=0", *(["scale=1"] if "scale" in self.options else [])])
+        options = [f"{name}={self.defaults[name]}" for name in self.options]
+        parameters = ", ".join([*self.shapes, *options])
         variables = {"ppf": "q, ", "isf": "q, ", "entropy": ""}
         return "\n".join(
-            f"{m}({variables.get(m, self.variable + ', ')}{scale})" for m in self.methods
+            f"{m}({variables.get(m, self.variable + ', ')}{parameters})" for m in self.methods
         )
 
     def __repr__(self) -> str:
@@ -208,8 +210,7 @@ class Distribution:
                 f"{function} needs the shape parameter {missing[0]!r}; its parameters are "
                 f"({', '.join(names)})"
             )
-        defaults = {"loc": 0, "scale": 1}
-        return [given.get(name, defaults.get(name)) for name in names]
+        return [given.get(name, self.defaults.get(name)) for name in names]
 
     def _checked(self, shapes: list[Any]) -> tuple[list[Any], Any]:
         """The shapes, with typical values in place of those not allowed, and where those are."""

@@ -9,7 +9,7 @@ from scipy import special as sc
 
 from ...core.errors import AbstractValueError
 from ...numpy.arguments import concrete, is_known
-from .base import replaced
+from .base import floats, plain, replaced
 from .discrete import Discrete
 
 __all__ = ["bernoulli", "betabinom", "binom", "geom", "nbinom", "poisson"]
@@ -158,6 +158,30 @@ class Poisson(Discrete):
 
     def _sf(self, k: Any, mu: Any) -> Any:
         return sc.gammainc(k + 1.0, mu)
+
+    def entropy(self, *args: Any, **kwds: Any) -> Any:
+        """The entropy of the probabilities, in nats.
+
+        A sum over the integers within 12 standard deviations of the mean, so that the number of
+        terms depends on ``mu``, which must be known: `vmap` and `jit` cannot trace it.
+        """
+        mu, loc = self._parameters("entropy", args, kwds)
+        mu, loc = floats("poisson.entropy", mu, loc)
+        (mu,), bad = self._checked([mu])
+        if not is_known(mu):
+            raise AbstractValueError(
+                "poisson.entropy is a sum whose number of terms depends on mu, and mu is traced "
+                "by vmap or jit. Make it a constant of the function, or take the expectation of "
+                "-poisson.logpmf over a fixed range"
+            )
+        values = concrete(mu, "poisson.entropy")
+        spread = 12.0 * np.sqrt(values)
+        first = np.floor(np.maximum(np.min(values - spread, initial=np.inf), 0.0))
+        last = np.max(values + spread, initial=0.0) + 30.0
+        k = np.arange(min(first, last), last)
+        mu = np.expand_dims(mu, -1)
+        y = np.sum(sc.entr(self._pmf(k, mu)), axis=-1)
+        return plain(replaced(y, bad, np.nan) + 0.0 * loc)
 
 
 class BetaBinomial(Discrete):
