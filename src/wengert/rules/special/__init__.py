@@ -8,23 +8,35 @@ parameters, say) are computed here.
 
 from . import (
     bessel,
-    distribution_functions,
+    distributions,
+    elementary,
+    elliptic,
     entropy,
     error_functions,
     gamma,
+    hypergeometric,
     incomplete_beta,
     incomplete_gamma,
+    integrals,
+    orthogonal,
+    zeta,
 )
 from .cardinal import bessel_i, sinc
 
 __all__ = [
     "bessel",
     "bessel_i",
-    "distribution_functions",
+    "distributions",
+    "elementary",
+    "elliptic",
     "entropy",
     "error_functions",
     "gamma",
+    "hypergeometric",
     "incomplete_beta",
     "incomplete_gamma",
+    "integrals",
+    "orthogonal",
     "sinc",
+    "zeta",
 ]

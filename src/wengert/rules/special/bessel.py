@@ -114,19 +114,19 @@ _spherical("kn", -1, -1)
 # ------------------------------------------------------------------ Airy functions
 
 
-def _airy_slopes(x: Any, outs: Any) -> tuple[Any, ...]:
+def _airy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     ai, aip, bi, bip = outs
     return aip, x * ai, bip, x * bi
 
 
-def _airye_slopes(x: Any, outs: Any) -> tuple[Any, ...]:
+def _airye_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     # scaled by exp(+-2/3 x^(3/2)) for positive x, the second pair by 1 for negative x
     ai, aip, bi, bip = outs
     root = np.sqrt(np.maximum(x, 0))
     return aip + root * ai, x * ai + root * aip, bip - root * bi, x * bi - root * bip
 
 
-def _itairy_slopes(x: Any, outs: Any) -> tuple[Any, ...]:
+def _itairy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     right, left = special.airy(x), special.airy(-x)
     return right[0], right[2], left[0], left[2]
 
@@ -149,7 +149,7 @@ ufunc("kerp", lambda y, x: -special.kei(x) - y / x)
 ufunc("keip", lambda y, x: special.ker(x) - y / x)
 
 
-def _kelvin_slopes(x: Any, outs: Any) -> tuple[Any, ...]:
+def _kelvin_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     be, ke, bep, kep = outs
     at_zero = x == 0
     return bep, kep, 1j * be - bep / (x + at_zero) - 0.5j * at_zero, 1j * ke - kep / x
@@ -159,10 +159,10 @@ several("kelvin", _kelvin_slopes)
 
 # ------------------------------------------------------------------ integrals
 
-several("itj0y0", lambda x, outs: (special.j0(x), special.y0(x)))
-several("iti0k0", lambda x, outs: (special.i0(x), special.k0(x)))
-several("it2j0y0", lambda x, outs: ((1 - special.j0(x)) / x, -special.y0(x) / x))
-several("it2i0k0", lambda x, outs: ((special.i0(x) - 1) / x, -special.k0(x) / x))
+several("itj0y0", lambda outs, x: (special.j0(x), special.y0(x)))
+several("iti0k0", lambda outs, x: (special.i0(x), special.k0(x)))
+several("it2j0y0", lambda outs, x: ((1 - special.j0(x)) / x, -special.y0(x) / x))
+several("it2i0k0", lambda outs, x: ((special.i0(x) - 1) / x, -special.k0(x) / x))
 ufunc("itstruve0", lambda y, x: special.struve(0, x))
 ufunc("it2struve0", lambda y, x: -special.struve(0, x) / x)
 ufunc("itmodstruve0", lambda y, x: special.modstruve(0, x))

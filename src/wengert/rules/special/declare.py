@@ -12,7 +12,7 @@ from ...core.algebra import strong_product
 from ...core.bind import bind
 from ...core.errors import NoRuleError
 from ...core.primitive import Primitive
-from ..batching import align, ndim_of, shape_of
+from ..batching import align, ndim_of
 from ..pointwise import POINTWISE, UFUNCS, broadcast_shape, pointwise
 
 __all__ = [
@@ -86,38 +86,43 @@ def real_only(name: str, rule: Rule) -> Rule:
     return checked
 
 
-def several(name: str, slopes: Rule) -> Primitive:
-    """Declare a ufunc of one argument with several results.
+def several(name: str, *slopes: Rule | None) -> Primitive:
+    """Declare a ufunc with several results.
 
-    ``slopes(x, outs)`` are their derivatives in terms of the argument and the results.
+    ``slopes`` has for each argument a function ``(outs, *args)`` that returns the derivatives of
+    the results in it, or None where they are zero.
     """
     served: Any = getattr(scipy.special, name)
 
-    def shape(x: Any) -> tuple[tuple[tuple[int, ...], Any], ...]:
-        dtypes = served.resolve_dtypes((np.dtype(_dtype_of(x)), *(None,) * served.nout))[1:]
-        return tuple([(shape_of(x), dtype) for dtype in dtypes])
+    def shape(*ins: Any) -> tuple[tuple[tuple[int, ...], Any], ...]:
+        given = [x.dtype if hasattr(x, "dtype") else type(x) for x in ins]
+        dtypes = served.resolve_dtypes((*given, *(None,) * served.nout))[served.nin :]
+        common = broadcast_shape(*ins)
+        return tuple([(common, dtype) for dtype in dtypes])
 
     def batch(args: Any, batched: Any, size: int) -> Any:
-        return bind(p, args, {})
+        return bind(p, _aligned(args, batched), {})
 
     def jvp(ts: Any, ins: Any, outs: Any) -> Any:
-        return tuple([strong_product(ts[0], slope) for slope in slopes(ins[0], outs)])
+        totals: list[Any] = [None] * served.nout
+        for t, slope in zip(ts, slopes, strict=True):
+            if t is None or slope is None:
+                continue
+            for i, s in enumerate(slope(outs, *ins)):
+                u = strong_product(t, s)
+                totals[i] = u if totals[i] is None else totals[i] + u
+        return tuple(totals)
 
-    p = Primitive(
-        name,
-        served,
-        shape,
-        batch,
-        jvp=jvp,
-        outputs=served.nout,
-        show=f"scipy.special.{name}({{0}})",
-    )
+    operands = ", ".join(f"{{{i}}}" for i in range(served.nin))
+    show = f"scipy.special.{name}({operands})"
+    p = Primitive(name, served, shape, batch, jvp=jvp, outputs=served.nout, show=show)
     UFUNCS[served] = p
     return p
 
 
-def _dtype_of(x: Any) -> Any:
-    return x.dtype if hasattr(x, "dtype") else type(x)
+def _aligned(args: Any, batched: Any) -> tuple[Any, ...]:
+    rank = max(ndim_of(x, b) for x, b in zip(args, batched, strict=True))
+    return tuple([align(x, b, rank) for x, b in zip(args, batched, strict=True)])
 
 
 def float_dtype(*operands: Any) -> Any:
@@ -133,9 +138,7 @@ def numbered(name: str, evaluate: Rule, jvp: Rule) -> Primitive:
         return broadcast_shape(*ins), float_dtype(*[getattr(x, "dtype", x) for x in ins])
 
     def batch(args: Any, batched: Any, size: int, **orders: int) -> Any:
-        rank = max(ndim_of(x, b) for x, b in zip(args, batched, strict=True))
-        full = tuple([align(x, b, rank) for x, b in zip(args, batched, strict=True)])
-        return bind(p, full, orders)
+        return bind(p, _aligned(args, batched), orders)
 
     p = Primitive(name, evaluate, shape, batch, jvp=jvp)
     return p

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...rules.special.distribution_functions import vonmises_cdf, vonmises_log_density
+from ...rules.distributions import vonmises_cdf, vonmises_log_density
 from .base import log_of, replaced
 from .continuous import Continuous
 

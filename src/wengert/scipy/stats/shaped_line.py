@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from scipy import special as sc
 
-from ...rules.special.distribution_functions import gennorm_cdf, gennorm_log_density, student_cdf, student_log_density
+from ...rules.distributions import gennorm_cdf, gennorm_log_density
 from .base import replaced
 from .continuous import Continuous
 from .line import norm
 
 __all__ = ["gennorm", "t"]
+
+_LOG_PI = math.log(math.pi)
 
 
 class StudentT(Continuous):
@@ -20,19 +24,34 @@ class StudentT(Continuous):
     name = "t"
     shapes = ("df",)
     typical = (1.0,)
+    methods = (*Continuous.methods, "ppf", "isf")
 
     def _logpdf(self, z: Any, df: Any) -> Any:
         normal = np.isinf(df)
-        y = student_log_density(replaced(df, normal, 1.0), z)
+        n = replaced(df, normal, 1.0)
+        # poch(a, b) = gamma(a + b) / gamma(a), also for large a
+        y = (
+            np.log(sc.poch(0.5 * n, 0.5))
+            - 0.5 * (np.log(n) + _LOG_PI)
+            - 0.5 * (n + 1.0) * np.log1p(z * z / n)
+        )
         return replaced(y, normal, lambda: norm._logpdf(z))
 
     def _cdf(self, z: Any, df: Any) -> Any:
         normal = np.isinf(df)
-        y = student_cdf(replaced(df, normal, 1.0), z)
+        y = sc.stdtr(replaced(df, normal, 1.0), z)
         return replaced(y, normal, lambda: norm._cdf(z))
 
     def _sf(self, z: Any, df: Any) -> Any:
         return self._cdf(-z, df)
+
+    def _ppf(self, q: Any, df: Any) -> Any:
+        normal = np.isinf(df)
+        z = sc.stdtrit(replaced(df, normal, 1.0), q)
+        return replaced(z, normal, lambda: norm._ppf(q))
+
+    def _isf(self, q: Any, df: Any) -> Any:
+        return -self._ppf(q, df)
 
 
 class GeneralizedNormal(Continuous):

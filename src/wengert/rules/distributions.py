@@ -1,10 +1,10 @@
 """Cumulative functions whose derivatives are not those of a formula for their values.
 
-Student's t and the generalized normal distribution are incomplete beta and gamma functions of a
-power of ``|x|``: right as values, but at ``x = 0`` the chain rule multiplies an infinite derivative
-with a zero one, and near 0 it loses digits. The derivative in ``x`` is the density, so they are
-primitives that say so; and so are their derivatives in the shape. The von Mises distribution
-function is a series that SciPy sums.
+The generalized normal distribution function is an incomplete gamma function of a power of ``|x|``:
+right as a value, but at ``x = 0`` the chain rule multiplies an infinite derivative with a zero one,
+and near 0 it loses digits. The derivative in ``x`` is the density, so it is a primitive that says
+so; and so is its derivative in the shape. The von Mises distribution function is a series that
+SciPy sums.
 """
 
 from __future__ import annotations
@@ -16,90 +16,21 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from ...core.bind import bind
-from ...core.primitive import Primitive
-from ..pointwise import pointwise, pointwise_batch, pointwise_shape
-from .declare import float_dtype, function, ufunc
-from .gamma import polygamma
-from .incomplete_beta import betainc_derivative_p
-from .incomplete_gamma import gammainc_derivative_p
+from ..core.bind import bind
+from ..core.primitive import Primitive
+from .pointwise import pointwise, pointwise_batch, pointwise_shape
+from .special.declare import float_dtype
+from .special.gamma import polygamma
+from .special.incomplete_gamma import gammainc_derivative_p
 
 __all__ = [
     "gennorm_cdf",
     "gennorm_log_density",
-    "student_cdf",
-    "student_log_density",
     "vonmises_cdf",
     "vonmises_log_density",
 ]
 
-_LOG_PI = math.log(math.pi)
 _LOG_TWO_PI = math.log(2 * math.pi)
-
-
-# ------------------------------------------------------------------ Student's t
-
-
-def student_log_density(df: Any, t: Any) -> Any:
-    """The logarithm of the density of Student's t, for finite ``df``."""
-    return (
-        np.log(scipy.special.poch(0.5 * df, 0.5))
-        - 0.5 * (np.log(df) + _LOG_PI)
-        - 0.5 * (df + 1.0) * np.log1p(t * t / df)
-    )
-
-
-def _student_density(df: Any, t: Any) -> Any:
-    return np.exp(student_log_density(df, t))
-
-
-def _student_log_slope(df: Any, t: Any) -> Any:
-    """The derivative of the log density in ``df``."""
-    r = t * t / df
-    digammas = polygamma(0, 0.5 * (df + 1.0)) - polygamma(0, 0.5 * df)
-    return 0.5 * (digammas - 1.0 / df - np.log1p(r) + (df + 1.0) * r / (df * (1.0 + r)))
-
-
-def _beta_argument(df: Any, t: Any) -> Any:
-    return df / (df + t * t)
-
-
-def _student_slope(df: Any, t: Any) -> Any:
-    """The derivative of the cdf in ``df``.
-
-    For t > 0 the cdf is ``1 - I_v(df/2, 1/2) / 2`` with ``v = df / (df + t^2)``, mirrored for t <
-    0. It depends on ``df`` by the parameter and by ``v``, which is a function of ``t/sqrt(df)``.
-    """
-    inner = betainc_derivative_p.evaluate(0.5 * df, 0.5, _beta_argument(df, t), m=1, n=0)
-    slope = -0.25 * np.sign(t) * inner - _student_density(df, t) * t / (2.0 * df)
-    return np.asarray(slope).astype(float_dtype(df, t))[()]
-
-
-def _student_curvature(df: Any, t: Any) -> Any:
-    """The second derivative of the cdf in ``df``: that of `_student_slope`, term by term."""
-    second = bind(
-        betainc_derivative_p, (0.5 * df, 0.5, _beta_argument(df, t)), {"m": 2, "n": 0}
-    )
-    density = _student_density(df, t)
-    digammas = polygamma(0, 0.5 * (df + 1.0)) - polygamma(0, 0.5 * df)
-    along = digammas - np.log1p(t * t / df)
-    rest = 0.5 * along + _student_log_slope(df, t) - 1.0 / df
-    return -0.125 * np.sign(t) * second - 0.5 * t * density / df * rest
-
-
-student_slope_p = pointwise(
-    "stdtr_slope",
-    _student_slope,
-    lambda y, df, t: _student_curvature(df, t),
-    lambda y, df, t: _student_density(df, t) * _student_log_slope(df, t),
-    show="stdtr_slope({0}, {1})",
-)
-ufunc(
-    "stdtr",
-    lambda y, df, t: bind(student_slope_p, (df, t), {}),
-    lambda y, df, t: _student_density(df, t),
-)
-student_cdf = function("stdtr")
 
 
 # ------------------------------------------------------------------ generalized normal
