@@ -26,6 +26,7 @@ __all__ = [
     "before",
     "beyond",
     "floats",
+    "known_values",
     "log_of",
     "plain",
     "replaced",
@@ -86,6 +87,13 @@ def floats(function: str, *values: Any) -> list[Any]:
         else dtype.type(v)
         for v in arrays
     ]  # fmt: skip
+
+
+def known_values(x: Any) -> Any:
+    """The numbers of an argument, for checks and branches; None while recording on shapes."""
+    if not is_known(x):
+        return None
+    return np.asarray(x.detach().array if isinstance(x, Tensor) else x)
 
 
 def plain(result: Any) -> Any:

@@ -8,8 +8,7 @@ import numpy as np
 from scipy import special as sc
 
 from ...core.errors import AbstractValueError
-from ...numpy.arguments import concrete, is_known
-from .base import floats, plain, replaced
+from .base import floats, known_values, plain, replaced
 from .discrete import Discrete
 
 __all__ = ["bernoulli", "betabinom", "binom", "geom", "nbinom", "poisson"]
@@ -168,19 +167,21 @@ class Poisson(Discrete):
         mu, loc = self._parameters("entropy", args, kwds)
         mu, loc = floats("poisson.entropy", mu, loc)
         (mu,), bad = self._checked([mu])
-        if not is_known(mu):
+        values = known_values(mu)
+        if values is None:
             raise AbstractValueError(
                 "poisson.entropy is a sum whose number of terms depends on mu, and mu is traced "
                 "by vmap or jit. Make it a constant of the function, or take the expectation of "
                 "-poisson.logpmf over a fixed range"
             )
-        values = concrete(mu, "poisson.entropy")
         spread = 12.0 * np.sqrt(values)
         first = np.floor(np.maximum(np.min(values - spread, initial=np.inf), 0.0))
         last = np.max(values + spread, initial=0.0) + 30.0
-        k = np.arange(min(first, last), last)
+        k = np.arange(min(first, last), last, dtype=values.dtype)
         mu = np.expand_dims(mu, -1)
-        y = np.sum(sc.entr(self._pmf(k, mu)), axis=-1)
+        logs = self._logpmf(k, mu)
+        logs = replaced(logs, np.isneginf(logs), 0.0)
+        y = -np.sum(np.exp(logs) * logs, axis=-1)
         return plain(replaced(y, bad, np.nan) + 0.0 * loc)
 
 
@@ -207,13 +208,13 @@ class BetaBinomial(Discrete):
 
     def _terms(self, k: Any, n: Any, a: Any, b: Any) -> tuple[Any, Any]:
         """The probabilities of 0, 1, ... on a last axis, and where they are at most ``k``."""
-        if not is_known(n):
+        values = known_values(n)
+        if values is None:
             raise AbstractValueError(
                 "betabinom.cdf, sf, logcdf and logsf are sums of n terms: n must be known, and is "
                 "traced by vmap or jit. Make it a constant of the function"
             )
-        largest = concrete(n, "betabinom.cdf")
-        m = np.arange(int(np.max(largest, initial=0)) + 1.0)
+        m = np.arange(int(np.max(values, initial=0)) + 1.0, dtype=k.dtype)
         k, n, a, b = (np.expand_dims(v, -1) for v in (k, n, a, b))
         outside = m > n
         terms = np.exp(self._logpmf(np.where(outside, 0.0, m), n, a, b))

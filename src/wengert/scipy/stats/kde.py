@@ -206,7 +206,7 @@ class gaussian_kde:  # noqa: N801 (SciPy's name)
             raise WengertValueError(
                 f"gaussian_kde.integrate_box_1d is for one dimension; the sample has {self.d}"
             )
-        low, high = floats("gaussian_kde.integrate_box_1d", low, high)
+        low, high, _ = floats("gaussian_kde.integrate_box_1d", low, high, self.dataset)
         width = self.cho_cov[0, 0]
         below = sc.ndtr((low - self.dataset[0]) / width)
         above = sc.ndtr((high - self.dataset[0]) / width)

@@ -13,18 +13,11 @@ from ...core.errors import ShapeError, WengertValueError
 from ...core.tensor import Tensor
 from ...numpy.arguments import is_known
 from ...rules.linalg import solve_triangular
-from .base import Distribution, floats, replaced
+from .base import Distribution, floats, known_values, replaced
 
 __all__ = ["dirichlet", "multinomial", "multivariate_normal"]
 
 _LOG_TWO_PI = math.log(2 * math.pi)
-
-
-def _values(x: Any) -> Any:
-    """The numbers of an argument, for checks; None while recording on shapes."""
-    if not is_known(x):
-        return None
-    return np.asarray(x.detach().array if isinstance(x, Tensor) else x)
 
 
 def _squeezed(y: Any) -> Any:
@@ -79,7 +72,7 @@ class MultivariateNormal(Distribution):
     def entropy(self, mean: Any = None, cov: Any = 1) -> Any:
         """The differential entropy; ``cov`` may be singular."""
         n, _, _, cov = self._arguments("entropy", np.zeros(()), mean, cov)
-        values = _values(cov)
+        values = known_values(cov)
         if values is None:
             singular = False
         else:
@@ -155,15 +148,15 @@ class MultivariateNormal(Distribution):
 
     def _singular(self, method: str, cov: Any) -> tuple[Any, Any, Any, Any]:
         """The pseudo-inverse, log pseudo-determinant, rank, and what is off the range."""
-        values = _values(cov)
+        values = known_values(cov)
         lower = np.tril(cov)
         cov = lower + np.tril(cov, -1).T
         spectrum = np.linalg.eigvalsh(cov)
         cutoff = _threshold(spectrum)
-        if values is not None and np.min(_values(spectrum)) < -np.max(_values(cutoff)):
+        if values is not None and np.min(known_values(spectrum)) < -np.max(known_values(cutoff)):
             raise WengertValueError(
                 f"multivariate_normal.{method}: cov has the negative eigenvalue "
-                f"{np.min(_values(spectrum)):.3g}; it must be positive semidefinite"
+                f"{np.min(known_values(spectrum)):.3g}; it must be positive semidefinite"
             )
         zero = spectrum <= cutoff
         log_det = np.sum(np.log(np.where(zero, 1.0, spectrum)))
@@ -234,7 +227,7 @@ class Dirichlet(Distribution):
         if x.shape[0] == k - 1:
             x = np.concatenate([x, 1.0 - np.sum(x, axis=0, keepdims=True)])
         column = np.reshape(alpha, (k,) + (1,) * (x.ndim - 1))
-        self._check_shares(_values(x), _values(column))
+        self._check_shares(known_values(x), known_values(column))
         powers = np.sum(sc.xlogy(column - 1.0, x), axis=0)
         return _squeezed(powers - self._log_beta(alpha))
 
@@ -254,7 +247,7 @@ class Dirichlet(Distribution):
             raise ShapeError(
                 f"dirichlet: alpha must be a vector, got the shape {np.shape(alpha)}"
             )
-        values = _values(alpha)
+        values = known_values(alpha)
         if values is not None and np.any(values <= 0):
             raise WengertValueError(
                 f"dirichlet: all elements of alpha must be positive, got {values.min()}"

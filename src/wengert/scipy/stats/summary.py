@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.bind import bind
-from ...core.errors import WengertValueError
+from ...core.errors import AbstractValueError, WengertValueError
 from ...core.tensor import Tensor
-from ...numpy.arguments import axis_of, concrete, floating, is_known, operand
+from ...numpy.arguments import axis_of, floating, is_traced, operand
 from ...rules.ranks import most_common_p, rankdata_p
+from .base import known_values
 
 __all__ = ["ModeResult", "mode", "rankdata", "sem"]
 
@@ -24,7 +25,7 @@ class ModeResult(NamedTuple):
     count: Any
 
 
-def _along(function: str, a: Any, axis: Any) -> tuple[Any, int]:
+def _along(a: Any, axis: Any) -> tuple[Any, int]:
     """The operand with at least one dimension, flattened if the axis is None; the axis."""
     a = operand(a)
     if axis is None or a.ndim == 0:
@@ -40,7 +41,15 @@ def _check_policy(function: str, nan_policy: str) -> None:
 
 
 def _refuse_nan(function: str, a: Any, nan_policy: str) -> None:
-    if nan_policy == "raise" and np.any(np.isnan(concrete(a, f"{function}: nan_policy='raise'"))):
+    if nan_policy != "raise":
+        return
+    values = known_values(a)
+    if values is None:
+        raise AbstractValueError(
+            f"{function}: nan_policy='raise' looks at values, and inside vmap and jit there are "
+            "only shapes; pass 'propagate'"
+        )
+    if values.dtype.kind == "f" and np.any(np.isnan(values)):
         raise WengertValueError(
             f"{function}: the input contains NaN, and nan_policy is 'raise'; pass 'omit' or "
             "'propagate', or take them out"
@@ -125,10 +134,16 @@ def rankdata(
         )
     _check_policy("rankdata", nan_policy)
     a = operand(a)
-    if is_known(a) or nan_policy != "propagate":
-        values = concrete(a, f"rankdata: nan_policy={nan_policy!r}")
+    values = known_values(a)
+    if values is not None:
+        _refuse_nan("rankdata", a, nan_policy)
         return scipy.stats.rankdata(values, method, axis=axis, nan_policy=nan_policy)
-    a, axis = _along("rankdata", a, axis)
+    if nan_policy != "propagate":
+        raise AbstractValueError(
+            f"rankdata: nan_policy={nan_policy!r} looks at values, and inside vmap and jit there "
+            "are only shapes; pass 'propagate'"
+        )
+    a, axis = _along(a, axis)
     return bind(rankdata_p, (a,), {"axis": axis - a.ndim, "method": method})
 
 
@@ -160,18 +175,19 @@ def mode(
 
     _check_policy("mode", nan_policy)
     a = operand(a)
-    if not isinstance(a, Tensor) or nan_policy == "omit" or a.size == 0:
-        if isinstance(a, Tensor) and a.requires_grad:
-            raise WengertValueError(
-                "mode: nan_policy='omit' and empty arrays are for plain arrays alone; pass "
-                "wengert.stop_gradient(a).array"
-            )
-        values = concrete(a, "mode")
-        found = scipy.stats.mode(values, axis=axis, nan_policy=nan_policy, keepdims=keepdims)
+    if not isinstance(a, Tensor) or not is_traced(a):
+        found = scipy.stats.mode(
+            known_values(a), axis=axis, nan_policy=nan_policy, keepdims=keepdims
+        )
         return ModeResult(found.mode, found.count)
+    if nan_policy == "omit" or not a.size:
+        raise WengertValueError(
+            "mode: nan_policy='omit' and empty arrays are for values that no derivative goes "
+            "through; pass wengert.stop_gradient(a)"
+        )
     _refuse_nan("mode", a, nan_policy)
     ndim = a.ndim
-    a, along = _along("mode", a, axis)
+    a, along = _along(a, axis)
     value = bind(most_common_p, (a,), {"axis": along - a.ndim})
     equal = a == value
     if a.dtype.kind == "f":
