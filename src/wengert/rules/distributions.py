@@ -112,9 +112,7 @@ _REACH = 170.0  # the square of the number of standard deviations that count, 13
 def vonmises_log_density(kappa: Any, x: Any) -> Any:
     """``kappa cos(x) - log(2 pi I_0(kappa))`` without large numbers."""
     return (
-        -2.0 * kappa * np.square(np.sin(0.5 * x))
-        - _LOG_TWO_PI
-        - np.log(scipy.special.i0e(kappa))
+        -2.0 * kappa * np.square(np.sin(0.5 * x)) - _LOG_TWO_PI - np.log(scipy.special.i0e(kappa))
     )
 
 

@@ -98,7 +98,9 @@ CASES = [
     _against_scipy("normal_diagonal", normal, args=[(3,), (3,), (3,)], domain="positive"),
     _against_scipy("normal_number", normal, args=[(2, 1, 3), (3,), ()], domain="positive"),
     _against_scipy(
-        "normal_one", lambda m, x, mean, v: normal(m, x, mean, v), args=[(4,), (), ()],
+        "normal_one",
+        lambda m, x, mean, v: normal(m, x, mean, v),
+        args=[(4,), (), ()],
         domain="positive",
     ),
     _against_scipy(

@@ -109,6 +109,7 @@ def before(z: Any, lower: Any) -> Any:
 
 
 def beyond(z: Any, upper: Any) -> Any:
+    """Where ``z`` is behind the support, in the same way."""
     if isinstance(upper, float):
         return z > upper if np.isfinite(upper) else z == upper
     return np.logical_or(z > upper, z == np.inf)
@@ -206,8 +207,7 @@ class Distribution:
         for name, value in kwds.items():
             if name not in names:
                 raise WengertTypeError(
-                    f"{function} has no parameter {name!r}; its parameters are "
-                    f"({', '.join(names)})"
+                    f"{function} has no parameter {name!r}; its parameters are ({', '.join(names)})"
                 )
             if name in given:
                 raise WengertTypeError(f"{function} got two values for the parameter {name!r}")
@@ -266,5 +266,3 @@ class Frozen:
     def __repr__(self) -> str:
         parameters = [*map(str, self.args), *(f"{k}={v}" for k, v in self.kwds.items())]
         return f"<wengert.scipy.stats.{self.dist.name}({', '.join(parameters)})>"
-
-

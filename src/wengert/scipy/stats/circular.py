@@ -9,7 +9,7 @@ import numpy as np
 
 from ...rules.distributions import vonmises_cdf, vonmises_log_density
 from .base import log_of, replaced
-from .continuous import Continuous
+from .continuous import WITHOUT_QUANTILES, Continuous
 
 __all__ = ["vonmises", "wrapcauchy"]
 
@@ -21,6 +21,7 @@ class VonMises(Continuous):
 
     name = "vonmises"
     shapes = ("kappa",)
+    methods = WITHOUT_QUANTILES
     typical = (1.0,)
     notes = (
         "The cdf grows by 1 with each turn, as in SciPy. Its derivative in ``kappa`` is a "
@@ -52,7 +53,6 @@ class WrappedCauchy(Continuous):
     name = "wrapcauchy"
     shapes = ("c",)
     typical = (0.5,)
-    methods = (*Continuous.methods, "ppf", "isf")
     lower = 0.0
     upper = _TWO_PI
     inside = 1.0
@@ -84,8 +84,10 @@ class WrappedCauchy(Continuous):
 
 def _angle(factor: Any, half: Any, sign: float) -> Any:
     """The angle from 0 to pi whose tangent is ``factor * tan(half)``; from pi, if sign is -1."""
-    # + 0.0, since arctan2 takes the angle of -0.0 to be negative
-    return np.arctan2(factor * np.sin(half) + 0.0, sign * np.cos(half))
+    sine = np.sin(half)
+    # Rounding may make it negative at pi; + 0.0, since arctan2 takes -0.0 for negative too.
+    sine = replaced(sine, sine < 0, 0.0) + 0.0
+    return np.arctan2(factor * sine, sign * np.cos(half))
 
 
 vonmises = VonMises()

@@ -8,7 +8,9 @@ import numpy as np
 
 from .base import Distribution, before, beyond, floats, log_of, plain, replaced
 
-__all__ = ["Continuous"]
+__all__ = ["WITHOUT_QUANTILES", "Continuous"]
+
+WITHOUT_QUANTILES = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf")
 
 
 class Continuous(Distribution):
@@ -16,11 +18,11 @@ class Continuous(Distribution):
 
     A distribution gives ``_logpdf`` and ``_cdf``, functions of the standardized variable and the
     shape parameters, and where there is something more accurate than the defaults also ``_pdf``,
-    ``_sf``, ``_logcdf``, ``_logsf``, ``_ppf``, ``_isf``.
+    ``_sf``, ``_logcdf``, ``_logsf``; and ``_ppf`` and ``_isf`` unless its ``methods`` lack them.
     """
 
     options = ("loc", "scale")
-    methods = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf")
+    methods: tuple[str, ...] = (*WITHOUT_QUANTILES, "ppf", "isf")
 
     def _logpdf(self, z: Any, *shapes: Any) -> Any:
         raise NotImplementedError
@@ -146,9 +148,7 @@ class Continuous(Distribution):
         y = replaced(replaced(y, below, at_lower), above, at_upper)
         return plain(replaced(y, bad, np.nan))
 
-    def _quantile(
-        self, method: str, q: Any, args: tuple[Any, ...], kwds: dict[str, Any]
-    ) -> Any:
+    def _quantile(self, method: str, q: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
         if method not in self.methods:
             self.__getattr__(method)
         q, shapes, loc, scale, bad = self._scaled(method, q, args, kwds)
@@ -159,7 +159,8 @@ class Continuous(Distribution):
         if method == "isf":
             lower, upper = upper, lower
         # A finite end is a value of the formula, with a derivative; an infinite one is not.
-        first, last = np.logical_and(q == 0, np.isinf(lower)), np.logical_and(q == 1, np.isinf(upper))
+        first = np.logical_and(q == 0, np.isinf(lower))
+        last = np.logical_and(q == 1, np.isinf(upper))
         edge = np.logical_or(first, last)
         z = getattr(self, f"_{method}")(replaced(q, np.logical_or(edge, bad), 0.5), *shapes)
         if scale is not None:

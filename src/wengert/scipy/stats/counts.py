@@ -57,9 +57,9 @@ class Bernoulli(Discrete):
         return self._step("isf", q, args, kwds)
 
     def _step(self, method: str, q: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
-        *_, loc = self._parameters(method, args, kwds)
+        *shapes, loc = self._parameters(method, args, kwds)
         # `_arguments` takes the location from its variable; here it is added to the result.
-        q, (p,), bad = self._arguments(method, q, self._parameters(method, args, kwds)[:1], {})
+        q, (p,), bad = self._arguments(method, q, tuple(shapes), {})
         up = q > 1.0 - p if method == "ppf" else q < p
         lowest, highest = (q == 0, q == 1) if method == "ppf" else (q == 1, q == 0)
         bad = np.logical_or(bad, np.logical_not(_is_probability(q)))

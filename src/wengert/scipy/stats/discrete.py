@@ -25,9 +25,9 @@ class Discrete(Distribution):
     their derivatives in ``k`` and ``loc`` are zero.
     """
 
-    options = ("loc",)
-    methods = ("pmf", "logpmf", "cdf", "logcdf", "sf", "logsf")
-    lower = 0.0
+    options: tuple[str, ...] = ("loc",)
+    methods: tuple[str, ...] = ("pmf", "logpmf", "cdf", "logcdf", "sf", "logsf")
+    lower: float = 0.0
     variable = "k"
 
     def _logpmf(self, k: Any, *shapes: Any) -> Any:

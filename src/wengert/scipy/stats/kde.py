@@ -21,7 +21,7 @@ __all__ = ["gaussian_kde"]
 _LOG_TWO_PI = math.log(2 * math.pi)
 
 
-class gaussian_kde:  # noqa: N801 (SciPy's name)
+class gaussian_kde:
     """A density estimated from a sample with a normal kernel, as `scipy.stats.gaussian_kde`.
 
     Derivatives flow to the points, the sample, the weights and a bandwidth that is a number.

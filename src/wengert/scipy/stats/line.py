@@ -13,7 +13,6 @@ from .continuous import Continuous
 
 __all__ = ["cauchy", "gumbel_l", "gumbel_r", "laplace", "logistic", "norm"]
 
-_WITH_QUANTILES = (*Continuous.methods, "ppf", "isf")
 _ROOT_TWO_PI = math.sqrt(2 * math.pi)
 _LOG_ROOT_TWO_PI = math.log(2 * math.pi) / 2
 _LOG_PI = math.log(math.pi)
@@ -24,7 +23,6 @@ class Normal(Continuous):
     """The normal distribution; ``loc`` is the mean and ``scale`` the standard deviation."""
 
     name = "norm"
-    methods = _WITH_QUANTILES
 
     def _logpdf(self, z: Any) -> Any:
         return -0.5 * z**2 - _LOG_ROOT_TWO_PI
@@ -55,7 +53,6 @@ class Cauchy(Continuous):
     """The Cauchy distribution."""
 
     name = "cauchy"
-    methods = _WITH_QUANTILES
 
     def _logpdf(self, z: Any) -> Any:
         # hypot: 1 + z^2 would overflow for |z| > 1e154
@@ -87,7 +84,6 @@ class Laplace(Continuous):
     """The Laplace distribution, with a density that falls exponentially on both sides."""
 
     name = "laplace"
-    methods = _WITH_QUANTILES
     notes = "At ``x = loc`` the density has a kink; its derivative there is 0."
 
     def _logpdf(self, z: Any) -> Any:
@@ -123,17 +119,17 @@ class Logistic(Continuous):
     """The logistic distribution, whose cdf is the sigmoid function."""
 
     name = "logistic"
-    methods = _WITH_QUANTILES
 
     def _logpdf(self, z: Any) -> Any:
         # log(cdf) + log(sf): smooth at 0, where a form with |z| is not
         return sc.log_expit(z) + sc.log_expit(-z)
 
     def _cdf(self, z: Any) -> Any:
-        return sc.expit(z)
+        # expit(z), but its derivative y (1 - y) would cancel where y is nearly 1
+        return np.exp(sc.log_expit(z))
 
     def _sf(self, z: Any) -> Any:
-        return sc.expit(-z)
+        return np.exp(sc.log_expit(-z))
 
     def _logcdf(self, z: Any) -> Any:
         return sc.log_expit(z)
@@ -159,7 +155,6 @@ class GumbelRight(Continuous):
     """The Gumbel distribution of maxima."""
 
     name = "gumbel_r"
-    methods = _WITH_QUANTILES
 
     def _logpdf(self, z: Any) -> Any:
         return -z - np.exp(-z)
@@ -187,7 +182,6 @@ class GumbelLeft(Continuous):
     """The Gumbel distribution of minima."""
 
     name = "gumbel_l"
-    methods = _WITH_QUANTILES
 
     def _logpdf(self, z: Any) -> Any:
         return z - np.exp(z)

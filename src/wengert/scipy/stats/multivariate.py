@@ -244,9 +244,7 @@ class Dirichlet(Distribution):
 
     def _check_parameters(self, alpha: Any) -> None:
         if np.ndim(alpha) != 1:
-            raise ShapeError(
-                f"dirichlet: alpha must be a vector, got the shape {np.shape(alpha)}"
-            )
+            raise ShapeError(f"dirichlet: alpha must be a vector, got the shape {np.shape(alpha)}")
         values = known_values(alpha)
         if values is not None and np.any(values <= 0):
             raise WengertValueError(

@@ -10,7 +10,7 @@ from scipy import special as sc
 
 from ...rules.distributions import gennorm_cdf, gennorm_log_density
 from .base import replaced
-from .continuous import Continuous
+from .continuous import WITHOUT_QUANTILES, Continuous
 from .line import norm
 
 __all__ = ["gennorm", "t"]
@@ -24,7 +24,6 @@ class StudentT(Continuous):
     name = "t"
     shapes = ("df",)
     typical = (1.0,)
-    methods = (*Continuous.methods, "ppf", "isf")
 
     def _logpdf(self, z: Any, df: Any) -> Any:
         normal = np.isinf(df)
@@ -59,6 +58,7 @@ class GeneralizedNormal(Continuous):
 
     name = "gennorm"
     shapes = ("beta",)
+    methods = WITHOUT_QUANTILES
     typical = (2.0,)
 
     def _logpdf(self, z: Any, beta: Any) -> Any:
