@@ -1,4 +1,4 @@
-"""Distributions of several variables: values where the laws do not go, errors, singular matrices."""
+"""Distributions of several variables: shapes, errors, singular matrices."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_singular_covariance() -> None:
     root = ROOT[:, :2]
     cov = root @ root.T
     inside = RNG.normal(size=(4, 2)) @ root.T
-    x = np.vstack([inside, inside + [0.0, 0.0, 1.0]]) + MEAN
+    x = np.vstack([inside, inside + np.array([0.0, 0.0, 1.0])]) + MEAN
     found = stats.multivariate_normal.logpdf(x, MEAN, cov, allow_singular=True)
     np.testing.assert_allclose(
         found, scipy.stats.multivariate_normal.logpdf(x, MEAN, cov, allow_singular=True), rtol=1e-10

@@ -37,7 +37,7 @@ def test_estimates(method: Any, weights: Any) -> None:
         ours.integrate_kde(stats.gaussian_kde(PLANE[:, 2:])),
         theirs.integrate_kde(scipy.stats.gaussian_kde(PLANE[:, 2:])),
     )
-    np.testing.assert_array_equal(ours.resample(3, 1), theirs.resample(3, 1))
+    np.testing.assert_allclose(ours.resample(3, 1), theirs.resample(3, 1), rtol=1e-9)
 
 
 def test_estimates_on_the_line() -> None:
@@ -179,13 +179,10 @@ def test_ranks() -> None:
     for method in ("average", "min", "max", "dense", "ordinal"):
         for axis in (None, 0, -1):
             expected = scipy.stats.rankdata(x, method, axis=axis)
-            found = []
-            wg.grad(
-                lambda t, m=method, a=axis: found.append(stats.rankdata(t, m, axis=a)) or t.sum()
-            )(x)
-            assert type(found[0]) is np.ndarray
-            assert found[0].dtype == expected.dtype
-            np.testing.assert_array_equal(found[0], expected)
+            found = stats.rankdata(wg.Tensor(x, True), method, axis=axis)
+            assert type(found) is np.ndarray
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
         batched = wg.vmap(lambda r, m=method: stats.rankdata(r, m))(x)
         np.testing.assert_array_equal(batched, scipy.stats.rankdata(x, method, axis=1))
     assert wg.vmap(lambda r: stats.rankdata(r))(np.ones((2, 2, 2))).shape == (2, 4)
@@ -208,10 +205,7 @@ def test_modes() -> None:
                 assert np.shape(value) == np.shape(expected.mode)
     g = wg.grad(lambda x: stats.mode(x).mode)(np.array([2.0, 1.0, 2.0, 3.0]))
     np.testing.assert_array_equal(g, [0.5, 0.0, 0.5, 0.0])
-    with_nan = np.array([1.0, np.nan, np.nan])
-    assert np.isnan(wg.Tensor(with_nan, True).sum().item()) and np.isnan(
-        stats.mode(wg.Tensor(with_nan, True)).mode.item()
-    )
+    assert np.isnan(stats.mode(wg.Tensor([1.0, np.nan, np.nan], True)).mode.item())
     assert stats.mode(np.array([1, 2, 2])).mode == 2
     np.testing.assert_array_equal(
         wg.vmap(lambda r: stats.mode(r).mode)(x), scipy.stats.mode(x, 1)[0]

@@ -88,7 +88,7 @@ def test_every_distribution_of_one_variable_is_here() -> None:
         ("pareto", "logsf", 1e200, (3.0,), -600 * math.log(10)),
         ("poisson", "logcdf", 30.0, (3.0,), -4.1254051981139914e-21),
         ("poisson", "logsf", 0.0, (200.0,), -math.exp(-200)),
-        ("truncnorm", "logcdf", 1e-300, (0.0, np.inf), -690.7755278982137 + math.log(2 / math.pi) / 2),
+        ("truncnorm", "logcdf", 1e-300, (0.0, np.inf), -691.0013192508585),
         ("truncnorm", "cdf", 1e-9, (0.0, np.inf), 1e-9 * math.sqrt(2 / math.pi)),
     ],
 )  # fmt: skip
