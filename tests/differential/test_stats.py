@@ -117,6 +117,7 @@ def test_nothing_is_missing(library: str) -> None:
         assert [n for n in others if not hasattr(stats, n)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["jax", "autograd"])
 def test_values_and_gradients_agree(library: str) -> None:
     """With locations and scales wherever the library takes them."""
@@ -126,10 +127,12 @@ def test_values_and_gradients_agree(library: str) -> None:
         if name not in DOMAINS or (library, name, method) in EXCUSED or method == "rvs":
             continue
         theirs, ours = getattr(getattr(module, name), method), getattr(getattr(stats, name), method)
-        for seed in range(3):
+        for seed in range(1 if library == "jax" else 3):
             rng = np.random.default_rng(seed)
             args = arguments(rng, name, method, theirs, library)
             which = [i for i, a in enumerate(args) if a.dtype.kind == "f"]
+            if library == "jax":  # it has no derivative of some functions of integers
+                args = [a.astype(float) for a in args]
             value, gradients = peers_gradient(library, theirs, args, which)
             what = f"{library} {name}.{method}{args}"
             # SciPy's values are reached to 1e-10; JAX's betaln has an error of 1e-6.
@@ -146,7 +149,7 @@ def test_values_and_gradients_agree(library: str) -> None:
                         err_msg=f"{what}, argument {i}",
                     )
                     compared += 1
-    assert compared > {"jax": 700, "autograd": 100}[library]
+    assert compared > {"jax": 240, "autograd": 100}[library]
 
 
 def arguments(
