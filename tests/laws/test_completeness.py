@@ -45,7 +45,16 @@ PYTHON_IN_NUMPY = {
 }  # fmt: skip
 
 # Primitives whose text in a listing is not Python on NumPy alone, each with the reason.
+_NOT_IN_SCIPY = "SciPy has no such derivative; listings call its evaluation"
 NO_SHOW: dict[str, str] = {
+    "complex_polygamma": _NOT_IN_SCIPY,
+    "betainc_derivative": _NOT_IN_SCIPY,
+    "gammainc_derivative": _NOT_IN_SCIPY,
+    "hyp1f1_derivative": _NOT_IN_SCIPY,
+    "hyp2f1_derivative": _NOT_IN_SCIPY,
+    "student_derivative": _NOT_IN_SCIPY,
+    "symmetric_integral": _NOT_IN_SCIPY,
+    "zeta_derivative": _NOT_IN_SCIPY,
     "batch_norm": "has three results; listings call its evaluation",
     "fold_in": "NumPy has no keys; listings call its evaluation",
     "random_words": "NumPy has no keys; listings call its evaluation",

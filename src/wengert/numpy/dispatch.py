@@ -22,10 +22,17 @@ from ..core.views import set_item
 from ..rules import special  # noqa: F401 - it declares the ufuncs of scipy.special
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
-from .classification import CLASSIFICATION
+from .classification import CLASSIFICATION, Entry
 from .core_axes import call_on_axes
 
-__all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
+__all__ = [
+    "FUNCTIONS",
+    "REFUSALS",
+    "UFUNC_CALLS",
+    "UFUNC_METHODS",
+    "implements",
+    "implements_method",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +67,9 @@ def implements_method(ufunc: Any, method: str) -> Callable[[F], F]:
 
     return register
 
+
+REFUSALS: dict[str, Entry] = {}
+"""By full name (``scipy.special.nctdtr``), why a function outside of NumPy has no rule."""
 
 _MISSING: Any = object()
 
@@ -140,7 +150,7 @@ def _without_tensors(tree: Any) -> Any:
 
 def no_rule(name: str) -> NoRuleError:
     """The error for a function that has no derivative rule."""
-    entry = CLASSIFICATION.get(name.removeprefix("np."))
+    entry = REFUSALS.get(name) or CLASSIFICATION.get(name.removeprefix("np."))
     why = f" ({entry.subject})" if entry is not None and entry.kind == "refused" else ""
     instead = f"{entry.note}; or call" if why and entry is not None else "Call"
     return NoRuleError(

@@ -17,7 +17,7 @@ import scipy.special
 from ..pointwise import pointwise
 from .declare import function, real_only, refused, several, ufunc
 
-__all__ = ["spherical"]
+__all__ = ["spherical", "spherical_slope"]
 
 Rule = Callable[..., Any]
 special: Any = scipy.special
@@ -88,20 +88,29 @@ def spherical(kind: str) -> Rule:
     return function(f"spherical_{kind}")
 
 
+_SPHERICAL_SLOPES: dict[str, Rule] = {}
+
+
+def spherical_slope(kind: str) -> Rule:
+    """Its derivative in the argument."""
+    return _SPHERICAL_SLOPES[kind]
+
+
 def _spherical(kind: str, below: int, above: int) -> None:
     """Declare one: ``f_n' = (below n f_(n-1) + above (n + 1) f_(n+1)) / (2n + 1)``, DLMF 10.51."""
     name = f"spherical_{kind}"
     evaluate = getattr(scipy.special, name)
 
-    def slope(y: Any, n: Any, z: Any) -> Any:
+    def slope(n: Any, z: Any) -> Any:
         lower = below * n * spherical(kind)(np.maximum(n - 1, 0), z)
         return (lower + above * (n + 1) * spherical(kind)(n + 1, z)) / (2 * n + 1)
 
+    _SPHERICAL_SLOPES[kind] = slope
     pointwise(
         name,
         evaluate,
         refused(name, "n", "it is an integer"),
-        slope,
+        lambda y, n, z: slope(n, z),
         show=f"scipy.special.{name}({{0}}, {{1}})",
     )
 

@@ -33,14 +33,18 @@ REFUSED_ARGUMENTS: dict[str, list[str]] = {}
 """By function, the arguments in which it has no derivative here."""
 
 
-def ufunc(name: str, *partials: Rule | int | None, also: str = "") -> Primitive:
-    """Declare the ufunc ``scipy.special.NAME`` (and another name that it has) by its partials."""
-    served: Any = getattr(scipy.special, name)
+def ufunc(name: str, *partials: Rule | int | None, also: str = "") -> None:
+    """Declare the ufunc ``scipy.special.NAME`` (and another name that it has) by its partials.
+
+    Names that an older SciPy lacks are passed over.
+    """
+    served: Any = getattr(scipy.special, name, None)
+    if served is None:
+        return
     operands = ", ".join(f"{{{i}}}" for i in range(served.nin))
     p = pointwise(name, served, *partials, show=f"scipy.special.{name}({operands})")
     if also:
         UFUNCS[getattr(scipy.special, also)] = p
-    return p
 
 
 def same_as(name: str, primitive: str) -> None:
@@ -63,8 +67,8 @@ def refused(name: str, argument: str, why: str = "no accurate derivative is know
 
     def partial(*_: Any) -> Any:
         raise NoRuleError(
-            f"scipy.special.{name}: it cannot be differentiated with respect to {argument} ({why}); "
-            f"if no derivative with respect to {argument} is wanted, pass a plain number or "
+            f"scipy.special.{name} cannot be differentiated with respect to {argument} ({why}); if "
+            f"no derivative with respect to {argument} is wanted, pass a plain number or "
             f"wengert.stop_gradient({argument})"
         )
 
@@ -86,13 +90,15 @@ def real_only(name: str, rule: Rule) -> Rule:
     return checked
 
 
-def several(name: str, *slopes: Rule | None) -> Primitive:
+def several(name: str, *slopes: Rule | None) -> None:
     """Declare a ufunc with several results.
 
     ``slopes`` has for each argument a function ``(outs, *args)`` that returns the derivatives of
     the results in it, or None where they are zero.
     """
-    served: Any = getattr(scipy.special, name)
+    served: Any = getattr(scipy.special, name, None)
+    if served is None:
+        return
 
     def shape(*ins: Any) -> tuple[tuple[tuple[int, ...], Any], ...]:
         given = [x.dtype if hasattr(x, "dtype") else type(x) for x in ins]
@@ -117,7 +123,6 @@ def several(name: str, *slopes: Rule | None) -> Primitive:
     show = f"scipy.special.{name}({operands})"
     p = Primitive(name, served, shape, batch, jvp=jvp, outputs=served.nout, show=show)
     UFUNCS[served] = p
-    return p
 
 
 def _aligned(args: Any, batched: Any) -> tuple[Any, ...]:

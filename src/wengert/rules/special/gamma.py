@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from ..pointwise import pointwise
-from .declare import float_dtype, function, refused, ufunc
+from ...core.bind import bind
+from ..pointwise import POINTWISE, pointwise
+from .declare import float_dtype, refused, ufunc
 
 __all__ = ["polygamma"]
 
@@ -32,7 +33,7 @@ def _cotangent_derivative(z: Any, n: int) -> Any:
 
 
 def _complex_polygamma(n: int, z: Any) -> Any:
-    """Reflection to the right half plane (DLMF 5.15.6), recurrence (5.15.5), asymptotic (5.15.8)."""
+    """By reflection (DLMF 5.15.6), recurrence (5.15.5) and the asymptotic series (5.15.8)."""
     z = np.asarray(z, complex)
     left = z.real < 0
     w = np.where(left, 1 - z, z)
@@ -54,23 +55,38 @@ def _complex_polygamma(n: int, z: Any) -> Any:
 
 def _polygamma(n: Any, x: Any) -> Any:
     dtype = float_dtype(x) if hasattr(x, "dtype") else np.dtype(float)
-    if dtype.kind != "c":
-        return np.asarray(scipy.special.polygamma(n, x)).astype(dtype)[()]
+    return np.asarray(scipy.special.polygamma(n, x)).astype(dtype)[()]
+
+
+def _polygamma_of_complex(n: Any, z: Any) -> Any:
     orders = np.asarray(n)
-    values = np.asarray(scipy.special.digamma(x)) + 0 * orders
+    values = np.asarray(scipy.special.digamma(z)) + 0 * orders
     for order in np.unique(orders[orders > 0]).tolist():
-        values = np.where(orders == order, _complex_polygamma(int(order), x), values)
-    return values.astype(dtype)[()]
+        values = np.where(orders == order, _complex_polygamma(int(order), z), values)
+    return values.astype(float_dtype(z))[()]
 
 
-polygamma_p = pointwise(
+_NUMBER = refused("polygamma", "n", "it is the number of a derivative")
+
+pointwise(
     "polygamma",
     _polygamma,
-    refused("polygamma", "n", "it is the number of a derivative"),
+    _NUMBER,
     lambda y, n, x: polygamma(n + 1, x),
     show="scipy.special.polygamma({0}, {1})",
 )
-polygamma = function("polygamma")
+# An operation of its own, since SciPy has none whose text a listing could show.
+complex_polygamma_p = pointwise(
+    "complex_polygamma", _polygamma_of_complex, _NUMBER, lambda y, n, z: polygamma(n + 1, z)
+)
+complex_polygamma_p.show = None
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """The ``n``-th derivative of digamma, of real or complex numbers."""
+    of_complex = getattr(getattr(x, "dtype", None), "kind", "f") == "c"
+    return bind(POINTWISE["complex_polygamma" if of_complex else "polygamma"], (n, x), {})
+
 
 # ------------------------------------------------------------------ gamma and logarithms
 

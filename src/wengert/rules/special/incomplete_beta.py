@@ -67,7 +67,7 @@ def _jvp(ts: Any, ins: Any, out: Any, m: int, n: int) -> Any:
     if ts[1] is not None:
         terms.append(ts[1] * bind(betainc_derivative_p, ins, {"m": m, "n": n + 1}))
     if ts[2] is not None:
-        terms.append(ts[2] * _density_derivative(*ins, m, n))
+        terms.append(ts[2] * _density_derivative(ins[0], ins[1], ins[2], m, n))
     return sum(terms[1:], terms[0])
 
 

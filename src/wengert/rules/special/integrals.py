@@ -75,7 +75,7 @@ several("modfresnelm", _modified_slopes(-1))
 
 
 def _voigt_slopes(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any]:
-    """In x and gamma: of ``Re w(z) / (sigma sqrt(2 pi))``, ``z = (x + i gamma) / (sigma sqrt 2)``."""
+    """In x and gamma, of ``Re w(z) / (sigma sqrt(2 pi))`` at ``(x + i gamma) / (sigma sqrt 2)``."""
     z = (x + 1j * gamma) / (sigma * math.sqrt(2))
     slope = (2j / _ROOT_PI - 2 * z * special.wofz(z)) / (2 * _ROOT_PI)
     return np.real(slope) / (sigma * sigma), -np.imag(slope) / (sigma * sigma)

@@ -47,7 +47,7 @@ def _product(f: Series, g: Series) -> Series:
 
 
 def _exponential(f: Series) -> Series:
-    """``exp(f)`` for ``f`` without a constant term, by ``h' = f' h`` in one variable or the other."""
+    """``exp(f)`` for ``f`` without a constant term, by ``h' = f' h`` in one of the variables."""
     m, n = len(f) - 1, len(f[0]) - 1
     h = _series(m, n)
     h[0][0] = 1.0
@@ -236,8 +236,9 @@ def _beta_side(value: Array, a: Array, b: Array, x: Array, rest: Array, m: int, 
 
 
 def _beta_exponent(a: Array, b: Array, x: Array, rest: Array, m: int, n: int) -> Series:
-    """The logarithm of ``x^e (1-x)^d Gamma(a+b+1+e+d) / (Gamma(a+1+e) Gamma(b+1+d))`` over its
-    value at e = d = 0.
+    """The series of ``log(x^e (1-x)^d Gamma(a+b+1+e+d) / (Gamma(a+1+e) Gamma(b+1+d)))``.
+
+    Without the constant term.
     """
     sums = _log_gamma(a + b + 1, m + n)
     f = [[math.comb(j + k, j) * sums[j + k] for k in range(n + 1)] for j in range(m + 1)]

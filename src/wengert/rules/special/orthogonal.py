@@ -34,7 +34,7 @@ def _below(n: Any) -> Any:
 
 
 def _integer(n: Any) -> Any:
-    """Hermite polynomials take integers, and rules get all operands in the precision of the result."""
+    """For functions of integers: rules get all operands in the precision of the result."""
     if isinstance(n, Tensor):
         return astype(n, np.int64)
     return np.asarray(n).astype(np.int64)[()]
@@ -112,6 +112,7 @@ ufunc(
 
 def _harmonic_in_theta(y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
     """By the ladder operators (Condon and Shortley, 1935, 3.4): not singular at the poles."""
+    n, m = _integer(n), _integer(m)
     turn = np.exp(1j * phi)
     up = np.sqrt(np.maximum((n - m) * (n + m + 1.0), 0.0))
     down = np.sqrt(np.maximum((n + m) * (n - m + 1.0), 0.0))
@@ -120,7 +121,7 @@ def _harmonic_in_theta(y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
 
 def _harmonic(n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    return scipy.special.sph_harm_y(n, m, theta, phi)
+    return scipy.special.sph_harm_y(_integer(n), _integer(m), theta, phi)[()]
 
 
 pointwise(
@@ -134,7 +135,7 @@ pointwise(
 )
 sph_harm_y = function("sph_harm_y")
 
-# ------------------------------------------------------------------ value and slope from an equation
+# ------------------------------------------------------------------ solutions of equations
 
 # Characteristic values are here for the rules below, which need them of plain parameters.
 for _name in ("mathieu_a", "mathieu_b"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Coefficients = dict[tuple[int, ...], Array]
 """Taylor coefficients by the powers of small changes of the parameters."""
 
 _MOST_TERMS = 20_000
+_CHECKED = 8  # convergence is looked at after so many terms
 
 
 def _times(f: Coefficients, value: Array, changes: tuple[int, ...]) -> Coefficients:
@@ -46,7 +48,7 @@ def _lower(powers: tuple[int, ...], i: int) -> tuple[int, ...]:
 
 
 def _series(
-    upper: list[tuple[Array, tuple[int, ...]]],
+    upper: Sequence[tuple[Array, tuple[int, ...]]],
     lower: tuple[Array, int],
     x: Array,
     orders: tuple[int, ...],
@@ -66,12 +68,14 @@ def _series(
         scale = x / (k + 1)
         term = {p: c * scale for p, c in term.items()}
         total = total + term[orders]
+        if k % _CHECKED:
+            continue
         size = sum(np.abs(c) for c in term.values())
-        small = size <= 1e-17 * np.abs(total)
-        settled = np.where(small | (size == 0) | np.isnan(size), settled + 1, 0)
-        if (settled > 3).all():
+        small = (size <= 1e-17 * np.abs(total)) | (size == 0) | np.isnan(size)
+        settled = np.where(small, settled + 1, 0)
+        if (settled > 1).all():
             return total
-    return np.where(settled > 3, total, np.nan)
+    return np.where(settled > 1, total, np.nan)
 
 
 def _up_to(order: int) -> range:
@@ -90,9 +94,9 @@ def hyp1f1_derivative(a: Array, b: Array, x: Array, m: int, n: int) -> Array:
     """
     a, b, x = _prepared(a, b, x)
     with np.errstate(all="ignore"):
-        one = {(0, 0): np.ones_like(x)}
+        one: Coefficients = {(0, 0): np.ones_like(x)}
         direct = _series([(a, (1, 0))], (b, 1), np.maximum(x, 0), (m, n), one)
-        scale = {(0, 0): np.exp(np.minimum(x, 0))}
+        scale: Coefficients = {(0, 0): np.exp(np.minimum(x, 0))}
         turned = _series([(b - a, (-1, 1))], (b, 1), np.maximum(-x, 0), (m, n), scale)
         value = math.factorial(m) * math.factorial(n) * np.where(x < 0, turned, direct)
         return np.where(np.isnan(x), np.nan, value)
@@ -110,10 +114,12 @@ def hyp2f1_derivative(a: Array, b: Array, c: Array, x: Array, m: int, n: int, k:
         right = np.where(inside & (x > 0), x, 0.0)
         left = np.where(x < 0, x, 0.0)
         orders = (m, n, k)
-        one = {(0, 0, 0): np.ones_like(x)}
+        one: Coefficients = {(0, 0, 0): np.ones_like(x)}
         direct = _series([(a, (1, 0, 0)), (b, (0, 1, 0))], (c, 2), right, orders, one)
         log = -np.log1p(-left)
-        scale = {(i, 0, 0): np.exp(a * log) * log**i / math.factorial(i) for i in range(m + 1)}
+        scale: Coefficients = {
+            (i, 0, 0): np.exp(a * log) * log**i / math.factorial(i) for i in range(m + 1)
+        }
         upper = [(a, (1, 0, 0)), (c - b, (0, -1, 1))]
         turned = _series(upper, (c, 2), left / (left - 1), orders, scale)
         value = np.where(x < 0, turned, direct)

@@ -92,7 +92,7 @@ pointwise(
     lambda y, s, q: -s * hurwitz(s + 1, q),
     show="scipy.special.zeta({0}, {1})",
 )
-hurwitz = function("zeta")
+hurwitz: Any = function("zeta")
 
 
 def _riemann_slope(y: Any, s: Any) -> Any:
@@ -111,5 +111,5 @@ def _riemann_slope(y: Any, s: Any) -> Any:
 
 
 pointwise("riemann_zeta", scipy.special.zeta, _riemann_slope, show="scipy.special.zeta({0})")
-riemann = function("riemann_zeta")
+riemann: Any = function("riemann_zeta")
 ufunc("zetac", _riemann_slope)
