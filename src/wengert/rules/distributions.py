@@ -94,7 +94,10 @@ gennorm_cdf_p = pointwise(
     _gennorm,
     lambda y, b, x: bind(gennorm_slope_p, (b, x), {}),
     lambda y, b, x: _gennorm_density(b, x),
-    show="scipy.stats.gennorm.cdf({1}, {0})",
+    show=lambda b, x: (
+        f"(0.5 + 0.5 * np.sign({x})) - 0.5 * np.sign({x})"
+        f" * scipy.special.gammaincc(1.0 / {b}, np.abs({x}) ** {b})"
+    ),
 )
 
 
@@ -163,7 +166,7 @@ vonmises_cdf_p = Primitive(
     pointwise_shape(_vonmises),
     None,
     jvp=_vonmises_jvp,
-    show="scipy.stats.vonmises.cdf({1}, {0})",
+    show="vonmises_cdf({0}, {1})",
 )
 vonmises_cdf_p.batch = pointwise_batch(vonmises_cdf_p)
 

@@ -38,7 +38,7 @@ def _all(
         distribution = getattr(module, name)
         results = {m: getattr(distribution, m)(*fixed, *args) for m in methods}
         if module is scipy.stats:
-            dtype = np.result_type(*args, np.float32)
+            dtype = np.result_type(*fixed, *args, np.float32)
             return {m: y.astype(dtype) for m, y in results.items()}
         return results
 
@@ -113,13 +113,17 @@ def _discrete(name: str, k: Array, parameters: list[Array | Range]) -> Case:
             p if isinstance(p, np.ndarray) else rng.uniform(*p, ((), (3,))[i % 2])
             for i, p in enumerate(parameters)
         ]
-        return (k, *values)
+        return (*before, *values)
 
+    # That of betabinom has as many terms as n says, which must be known in recordings.
+    constant = name == "betabinom"
+    fixed = (k, parameters.pop(0)) if constant else ()
+    before = () if constant else (k,)
     return Case(
         name,
-        _all(name, PROBABILITIES, stats),
+        _all(name, PROBABILITIES, stats, fixed),
         domain=draw,
-        plain=_all(name, PROBABILITIES, scipy.stats),
+        plain=_all(name, PROBABILITIES, scipy.stats, fixed),
     )
 
 

@@ -57,9 +57,9 @@ class gaussian_kde:
     >>> from wengert.scipy.stats import gaussian_kde
     >>> sample = np.array([-1.0, 0.0, 0.5, 2.0])
     >>> gaussian_kde(sample).pdf(0.3)
-    array([0.29150747])
+    array([0.26519514])
     >>> wg.grad(lambda s: gaussian_kde(s).logpdf(0.3)[0])(sample)
-    array([ 0.01629107,  0.13056195, -0.03146834, -0.11538468])
+    array([ 0.3409614 ,  0.15804167, -0.09713163, -0.28818315])
     """
 
     def __init__(self, dataset: Any, bw_method: Any = None, weights: Any = None) -> None:

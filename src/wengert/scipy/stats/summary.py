@@ -87,10 +87,11 @@ def sem(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import wengert as wg
     >>> from wengert.scipy import stats
-    >>> wg.grad(stats.sem)([1.0, 2.0, 6.0])
-    array([-0.43643578, -0.21821789,  0.65465367])
+    >>> wg.grad(stats.sem)(np.array([1.0, 2.0, 6.0]))
+    array([-0.21821789, -0.10910895,  0.32732684])
     """
     _check_policy("sem", nan_policy)
     a = floating(operand(a))
