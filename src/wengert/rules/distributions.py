@@ -94,10 +94,8 @@ gennorm_cdf_p = pointwise(
     _gennorm,
     lambda y, b, x: bind(gennorm_slope_p, (b, x), {}),
     lambda y, b, x: _gennorm_density(b, x),
-    show=lambda b, x: (
-        f"(0.5 + 0.5 * np.sign({x})) - 0.5 * np.sign({x})"
-        f" * scipy.special.gammaincc(1.0 / {b}, np.abs({x}) ** {b})"
-    ),
+    show="(0.5 + 0.5 * np.sign({1})) - 0.5 * np.sign({1})"
+    " * scipy.special.gammaincc(1.0 / {0}, np.abs({1}) ** {0})",
 )
 
 

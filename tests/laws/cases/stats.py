@@ -108,17 +108,18 @@ DISCRETE: dict[str, tuple[Array, list[Array | Range]]] = {
 
 
 def _discrete(name: str, k: Array, parameters: list[Array | Range]) -> Case:
+    # That of betabinom has as many terms as n says, which must be known in recordings.
+    constants = 1 if name == "betabinom" else 0
+    fixed = (k, *parameters[:constants]) if constants else ()
+    first = () if constants else (k,)
+
     def draw(rng: np.random.Generator) -> tuple[Array, ...]:
         values = [
             p if isinstance(p, np.ndarray) else rng.uniform(*p, ((), (3,))[i % 2])
-            for i, p in enumerate(parameters)
+            for i, p in enumerate(parameters[constants:])
         ]
-        return (*before, *values)
+        return (*first, *values)
 
-    # That of betabinom has as many terms as n says, which must be known in recordings.
-    constant = name == "betabinom"
-    fixed = (k, parameters.pop(0)) if constant else ()
-    before = () if constant else (k,)
     return Case(
         name,
         _all(name, PROBABILITIES, stats, fixed),

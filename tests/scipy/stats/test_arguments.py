@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
+import pickle
 import re
 from typing import Any
 
@@ -44,6 +46,16 @@ def test_every_method_is_scipys() -> None:
         for method in d.methods:
             assert callable(getattr(getattr(scipy.stats, d.name), method))
             assert callable(getattr(d, method))
+
+
+def test_lists_of_traced_numbers_are_arguments() -> None:
+    g = wg.grad(lambda a, b: np.sum(stats.norm.logpdf([a, b, 1.0])), argnums=(0, 1))(0.5, -2.0)
+    assert g == (-0.5, 2.0)
+
+
+def test_copies_and_pickles() -> None:
+    assert copy.deepcopy(stats.norm(1.0)).pdf(0.5) == stats.norm.pdf(0.5, 1.0)
+    assert pickle.loads(pickle.dumps(stats.norm(1.0))).pdf(0.5) == stats.norm.pdf(0.5, 1.0)
 
 
 def test_frozen() -> None:

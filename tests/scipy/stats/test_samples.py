@@ -142,6 +142,16 @@ def test_estimates_on_the_line() -> None:
             "rankdata: nan_policy='omit' looks at values",
         ),
         (
+            lambda: stats.sem("a"),
+            wg.WengertTypeError,
+            "sem: expected real numbers, got the dtype <U1",
+        ),
+        (
+            lambda: stats.rankdata(LINE, axis=1),
+            np.exceptions.AxisError,
+            "axis 1 is out of bounds for array of dimension 1",
+        ),
+        (
             lambda: stats.rankdata(LINE, "mean"),
             wg.WengertValueError,
             "rankdata: method must be one of average, min, max, dense, ordinal; got 'mean'",

@@ -17,7 +17,7 @@ import numpy as np
 from ...core import pytree
 from ...core.errors import NoRuleError, WengertTypeError
 from ...core.tensor import Tensor
-from ...numpy.arguments import cast, is_known
+from ...numpy.arguments import cast, is_known, operand
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -72,10 +72,7 @@ def floats(function: str, *values: Any) -> list[Any]:
     WengertTypeError
         If one of them is complex, or no number.
     """
-    arrays = [
-        v if isinstance(v, Tensor | int | float | np.ndarray | np.generic) else np.asarray(v)
-        for v in values
-    ]
+    arrays = [v if isinstance(v, int | float) else operand(v) for v in values]
     for v in arrays:
         dtype = getattr(v, "dtype", None)
         if dtype is not None and dtype.kind not in "fiub":
@@ -260,6 +257,8 @@ class Frozen:
         self.kwds = kwds
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name[:1] == "_" or name == "dist":  # asked for by copy and pickle before it exists
+            raise AttributeError(name)
         method = getattr(self.dist, name)
         return lambda *x, **more: method(*x, *self.args, **self.kwds, **more)
 

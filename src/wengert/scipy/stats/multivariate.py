@@ -243,7 +243,7 @@ class Dirichlet(Distribution):
         return np.sum(sc.gammaln(alpha)) - sc.gammaln(np.sum(alpha))
 
     def _check_parameters(self, alpha: Any) -> None:
-        if np.ndim(alpha) != 1:
+        if np.ndim(alpha) != 1 or not alpha.shape[0]:
             raise ShapeError(f"dirichlet: alpha must be a vector, got the shape {np.shape(alpha)}")
         values = known_values(alpha)
         if values is not None and np.any(values <= 0):

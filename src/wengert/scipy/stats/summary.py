@@ -9,9 +9,9 @@ import numpy as np
 from ...core.bind import bind
 from ...core.errors import AbstractValueError, WengertValueError
 from ...core.tensor import Tensor
-from ...numpy.arguments import axis_of, floating, is_traced, operand
+from ...numpy.arguments import axis_of, is_traced, operand
 from ...rules.ranks import most_common_p, rankdata_p
-from .base import known_values
+from .base import floats, known_values
 
 __all__ = ["ModeResult", "mode", "rankdata", "sem"]
 
@@ -94,7 +94,7 @@ def sem(
     array([-0.21821789, -0.10910895,  0.32732684])
     """
     _check_policy("sem", nan_policy)
-    a = floating(operand(a))
+    (a,) = floats("sem", a)
     _refuse_nan("sem", a, nan_policy)
     axis = None if axis is None or a.ndim == 0 else axis_of(axis, a.ndim)
     if nan_policy == "omit":
@@ -135,6 +135,8 @@ def rankdata(
         )
     _check_policy("rankdata", nan_policy)
     a = operand(a)
+    if axis is not None:
+        axis = axis_of(axis, max(a.ndim, 1))
     values = known_values(a)
     if values is not None:
         _refuse_nan("rankdata", a, nan_policy)
