@@ -42,7 +42,7 @@ NO_TEXT = {
     *("batch_norm", "fold_in", "random_words"),
     *("gammainc_derivative", "betainc_derivative", "zeta_derivative", "symmetric_integral"),
     *("hyp1f1_derivative", "hyp2f1_derivative", "student_derivative"),
-    "complex_polygamma",
+    *("complex_polygamma", "gennorm_slope", "vonmises_cdf"),
 }
 
 # Primitives that are in no listing of these, each with the reason.
