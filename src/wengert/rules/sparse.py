@@ -287,7 +287,9 @@ def _solve(data: Any, b: Any, pattern: Pattern, transposed: bool) -> Any:
     if not b.size:
         return np.zeros(b.shape, dtype)
     a = pattern.matrix(data.astype(dtype, copy=False))
-    x = linalg.spsolve(a.T if transposed else a.tocsc(), b.astype(dtype, copy=False))
+    # A copy: SciPy adds up in place what is stored twice.
+    a = a.T.copy() if transposed else a.tocsc()
+    x = linalg.spsolve(a, b.astype(dtype, copy=False))
     return np.ascontiguousarray(np.reshape(x, b.shape))
 
 
