@@ -35,11 +35,12 @@ def _convolve(a: Any, v: Any, ndim: int, mode: str) -> Any:
         shape = [n + 2 * w for n, w in zip(a.shape[a.ndim - ndim :], widths, strict=True)]
         padded = np.zeros((*lead, *shape), a.dtype)
         inner = tuple(slice(w, n - w) for w, n in zip(widths, shape, strict=True))
-        padded[(..., *inner)] = a
+        where: Any = (..., *inner)
+        padded[where] = a
         a = padded
     windows = sliding_window_view(a, v.shape[v.ndim - ndim :], tuple(last))
     places, offsets = "uvwxyz"[:ndim], "ijklmn"[:ndim]
-    reverse = (..., *(slice(None, None, -1),) * ndim)
+    reverse: Any = (..., *(slice(None, None, -1),) * ndim)
     return np.einsum(f"...{places}{offsets},...{offsets}->...{places}", windows, v[reverse])
 
 
@@ -93,7 +94,7 @@ convolve_nd_p = Primitive(
 
 
 def convolve_nd(a: Any, v: Any, ndim: int, mode: str) -> Any:
-    """The convolution along the last ``ndim`` axes: ``"full"``, or ``"valid"`` with ``v`` within."""
+    """The convolution along the last ``ndim`` axes, ``"full"`` or ``"valid"``."""
     if ndim == 1:
         return convolve(a, v, mode)
     return bind(convolve_nd_p, (a, v), {"ndim": ndim, "mode": mode})

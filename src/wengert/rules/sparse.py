@@ -222,7 +222,7 @@ def sparse_matmul(data: Any, x: Any, pattern: Pattern, transposed: bool = False)
 sparse_matmul_p.batch = _by_matrix_batch(sparse_matmul)
 
 
-# ------------------------------------------------------------------ outer product, where it is stored
+# ------------------------------------------------------------------ outer product
 
 
 def _outer(u: Any, v: Any, pattern: Pattern, transposed: bool) -> Any:
@@ -343,7 +343,7 @@ def sparse_solve(data: Any, b: Any, pattern: Pattern, transposed: bool = False) 
 sparse_solve_p.batch = _by_matrix_batch(sparse_solve)
 
 
-# ------------------------------------------------------------------ SciPy's sparse arrays as constants
+# ------------------------------------------------------------------ SciPy's sparse arrays
 
 
 def is_sparse(x: Any) -> bool:
@@ -391,5 +391,3 @@ def _no_fit(matrix: Any, array: Any, expected: str) -> ShapeError:
         f"matmul: a sparse matrix of shape {matrix} does not fit a Tensor of shape {array}; "
         f"expected {expected}"
     )
-
-

@@ -173,6 +173,8 @@ class Guard:
         self._error: BaseException | None = None
 
     def __call__(self, function: Function) -> Function:
+        """The function, with its first exception kept."""
+
         def guarded(*args: Any, **kwargs: Any) -> Any:
             try:
                 return function(*args, **kwargs)

@@ -1,8 +1,8 @@
 """Solutions of equations as functions of what the equations depend on.
 
-Where ``F(x, theta) = 0`` defines ``x`` near a solution, ``dx = -(dF/dx)^-1 (dF/dtheta) dtheta`` (the
-implicit function theorem). The rules are written at the solution as an operand, so derivatives of
-every order follow from them.
+Where ``F(x, theta) = 0`` defines ``x`` near a solution, the implicit function theorem gives
+``dx = -(dF/dx)^-1 (dF/dtheta) dtheta``. The rules are written at the solution as an operand, so
+derivatives of every order follow from them.
 """
 
 from __future__ import annotations

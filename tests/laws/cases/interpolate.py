@@ -15,8 +15,9 @@ from ..case import Case
 Array = Any
 
 
-def data(n: int, *rest: int, points: tuple[int, ...] = (4,), outside: bool = False,
-         gap: float = 0.35) -> Any:
+def data(
+    n: int, *rest: int, points: tuple[int, ...] = (4,), outside: bool = False, gap: float = 0.35
+) -> Any:
     """Nodes a third to one apart, values, and points that are away from nodes and middles."""
 
     def draw(rng: np.random.Generator) -> tuple[Array, ...]:

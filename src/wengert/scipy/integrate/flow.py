@@ -1,9 +1,9 @@
 """The flow of a differential equation, and its derivatives of every order.
 
-With ``y' = f(y, t, theta)`` the flow takes ``(y0, theta)`` to ``y`` at given times. Its derivative in
-a direction is the flow of the variational system of ``(y, dy)``. Its reverse rule is the adjoint
-system, solved backwards along the forward solution (L. S. Pontryagin 1962; Y. Cao, S. Li, L. Petzold
-and R. Serban, SIAM J. Sci. Comput. 24 (2003), 1076-1089):
+With ``y' = f(y, t, theta)`` the flow takes ``(y0, theta)`` to ``y`` at given times. Its derivative
+in a direction is the flow of the variational system of ``(y, dy)``. Its reverse rule is the adjoint
+system, solved backwards along the forward solution (L. S. Pontryagin 1962; Y. Cao, S. Li,
+L. Petzold and R. Serban, SIAM J. Sci. Comput. 24 (2003), 1076-1089):
 
     l' = -(df/dy)^T l,    theta_bar = int (df/dtheta)^T l dt,
 
@@ -14,6 +14,7 @@ system, ``D <c, dflow(v)> = adjoint of F applied to (0, c)``, by the symmetry of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,7 +110,7 @@ def _solution(problem: Problem, theta: Any, y0: Any, times: Any) -> Any:
         if not jumps:
             return problem.solve(f, y0, times)
         rows = [np.asarray(y0)]
-        for start, stop in zip(times[:-1], times[1:], strict=True):
+        for start, stop in itertools.pairwise(times):
             pair = np.array([start, stop])
             rows.append(problem.solve(_within(f, start, stop), rows[-1], pair)[-1])
         return np.stack(rows)
@@ -160,7 +161,7 @@ def _path(problem: Problem, f: Any, y0: Any, times: Any) -> list[Any]:
         return [_checked(problem, found, "the equation").sol] * (len(times) - 1)
     pieces: list[Any] = []
     y = y0
-    for start, stop in zip(times[:-1], times[1:], strict=True):
+    for start, stop in itertools.pairwise(times):
         found = scipy.integrate.solve_ivp(
             _within(f, start, stop), (float(start), float(stop)), y, problem.method,
             dense_output=True, **settings,
@@ -313,5 +314,3 @@ def _adjoint(problem: Problem, y0: Any, times: Any, cts: Any, theta: tuple[Any, 
         evaluate, backward, forward, shape=shape, name=problem.name.rpartition(".")[2] + "_adjoint"
     )
     return operation(y0, times, cts, *theta)
-
-

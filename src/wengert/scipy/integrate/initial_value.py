@@ -51,9 +51,9 @@ def _slope(name: str, result: Any, y: Any) -> Any:
 def _with_times(f: Any, times: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     """The equation in a time that does not move, for times that are differentiated.
 
-    Between ``s_i`` and ``s_(i+1)``, the present times as constants, ``t`` runs linearly from ``t_i``
-    to ``t_(i+1)``, so ``dy/ds = f(y, t) dt/ds``. Where two times are equal, ``s`` advances by 1 and
-    ``t`` does not.
+    Between ``s_i`` and ``s_(i+1)``, the present times as constants, ``t`` runs linearly from
+    ``t_i`` to ``t_(i+1)``, so ``dy/ds = f(y, t) dt/ds``. Where two times are equal, ``s``
+    advances by 1 and ``t`` does not.
 
     Returns
     -------
@@ -247,9 +247,9 @@ def solve_ivp(
 ) -> Any:
     """`scipy.integrate.solve_ivp`: solve ``dy/dt = fun(t, y, *args)``.
 
-    Differentiable in ``y0``, ``t_span``, ``t_eval``, ``args``, which may be containers, and in traced
-    values that ``fun`` captures. Reverse mode is the adjoint method, forward mode the variational
-    system, both by ``method`` and to the same tolerances as the solution.
+    Differentiable in ``y0``, ``t_span``, ``t_eval``, ``args``, which may be containers, and in
+    traced values that ``fun`` captures. Reverse mode is the adjoint method, forward mode the
+    variational system, both by ``method`` and to the same tolerances as the solution.
 
     Parameters
     ----------
@@ -341,7 +341,7 @@ def _differentiated(
         return _slope(name, call(values, t, y), y)
 
     rtol, atol = options.get("rtol", 1e-3), options.get("atol", 1e-6)
-    shared = {k: options[k] for k in ("max_step", "min_step") if k in options}
+    shared: dict[str, Any] = {k: options[k] for k in ("max_step", "min_step") if k in options}
     known = all(map(is_known, (y0, start, end, *theta, *(() if at is None else (at,)))))
     result, rows = None, None
     if known:

@@ -1,6 +1,6 @@
 """Integrals of functions of the user.
 
-With ``I = int_a^b f(x, theta) dx``: ``dI = f(b) db - f(a) da + int_a^b df/dtheta dtheta dx`` (Leibniz),
+With ``I = int_a^b f(x, theta) dx``, ``dI = f(b) db - f(a) da + int_a^b df/dtheta dtheta dx``,
 which is an integral again, of a vector in reverse mode.
 """
 
@@ -206,9 +206,7 @@ def _integral(
             sizes = [prod(v.shape) for v in rest]
             flat = _integral(pulled, lower, upper, (*rest, ct), (sum(sizes),), options)
             stops = np.cumsum([0, *sizes])
-            cts += [
-                np.reshape(flat[i:j], v.shape) for v, i, j in zip(rest, stops[:-1], stops[1:])
-            ]
+            cts += [np.reshape(flat[i:j], v.shape) for v, i, j in zip(rest, stops[:-1], stops[1:])]
         return tuple(cts)
 
     operands = [x for m, x in zip(moving, (a, b), strict=True) if m]
@@ -252,7 +250,7 @@ def dblquad(
     Differentiable as `quad` is; ``gfun`` and ``hfun`` may be numbers.
     """
     args = args if isinstance(args, tuple) else (args,)
-    options = {"epsabs": epsabs, "epsrel": epsrel}
+    options: dict[str, Any] = {"epsabs": epsabs, "epsrel": epsrel}
 
     def inner(x: Any, *rest: Any) -> Any:
         low, high = (g(x) if callable(g) else g for g in (gfun, hfun))

@@ -21,7 +21,7 @@ _KINDS = ("linear", *_STEPS, *_DEGREES)
 
 
 class interp1d:
-    """`scipy.interpolate.interp1d`.
+    """`scipy.interpolate.interp1d`: steps, straight lines, or a cubic spline.
 
     Parameters
     ----------
@@ -175,5 +175,3 @@ class interp1d:
 def _places_first(ndim: int, points: int, axis: int) -> tuple[int, ...]:
     """The inverse of `axis_to_place`."""
     return (*range(axis, axis + points), *range(axis), *range(axis + points, ndim))
-
-

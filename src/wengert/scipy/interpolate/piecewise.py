@@ -150,5 +150,3 @@ class PiecewisePolynomial:
             "interpolant.roots: the number of roots depends on values, so it cannot be "
             "differentiated. Find one with wengert.scipy.optimize.brentq"
         )
-
-

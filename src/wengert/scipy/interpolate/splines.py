@@ -62,9 +62,7 @@ class CubicHermiteSpline(PiecewisePolynomial):
         If nodes and values do not fit, or nodes do not increase.
     """
 
-    def __init__(
-        self, x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: Any = None
-    ) -> None:
+    def __init__(self, x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: Any = None) -> None:
         name = "scipy.interpolate.CubicHermiteSpline"
         extrapolate = True if extrapolate is None else extrapolate
         if not tensors_in(x, y, dydx):
@@ -151,7 +149,7 @@ def _conditions(name: str, bc_type: Any, y: Any) -> tuple[Any, Any]:
             raise WengertValueError(
                 f"{name}: for bc_type='periodic' the first and the last value must be equal"
             )
-    return tuple(_condition(name, c, y) for c in pair)  # type: ignore[return-value]
+    return tuple(_condition(name, c, y) for c in pair)
 
 
 def _condition(name: str, condition: Any, y: Any) -> Any:
@@ -413,5 +411,3 @@ def _akima_slopes(h: Any, y: Any, modified: bool) -> Any:
     weight = before / np.where(defined, total, 1.0)
     mean = 0.5 * (m[3:] + m[:-3])
     return np.where(defined, m[1:-2] + weight * (m[2:-1] - m[1:-2]), mean)
-
-

@@ -80,7 +80,9 @@ def least_squares(
         with Guard() as guard:
             slopes: Any = jac
             if callable(jac):
-                slopes = guard(lambda x: without_trace(jac(variables.tree(x), *plain[0], **plain[1])))
+                slopes = guard(
+                    lambda x: without_trace(jac(variables.tree(x), *plain[0], **plain[1]))
+                )
             elif jac is None:
                 slopes = guard(
                     lambda x: plain_value(jacfwd(lambda u: residuals(u, values))(x), name)

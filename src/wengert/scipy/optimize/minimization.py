@@ -42,7 +42,7 @@ def minimize(
     callback: Any = None,
     options: Any = None,
 ) -> Any:
-    """`scipy.optimize.minimize`, with the derivatives that the method can use.
+    """`scipy.optimize.minimize`: a minimum, with the derivatives that the method can use.
 
     Parameters
     ----------
@@ -264,9 +264,7 @@ def _constraints(
     return tuple(_constraint(name, variables, c, method, guard) for c in constraints)
 
 
-def _constraint(
-    name: str, variables: Variables, c: Any, method: str | None, guard: Guard
-) -> Any:
+def _constraint(name: str, variables: Variables, c: Any, method: str | None, guard: Guard) -> Any:
     """A constraint with the Jacobian (and the Hessian) of its function."""
 
     def vector(f: Any, args: Any = ()) -> Any:

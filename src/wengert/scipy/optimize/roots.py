@@ -224,7 +224,8 @@ def _in_bracket(solver: Any, **defaults: Any) -> Any:
         "    Differentiable in ``args`` and in traced values that ``f`` captures; the ends of the\n"
         "    bracket are constants. Arguments as SciPy's.\n\n"
         "    Raises\n    ------\n    WengertTypeError\n"
-        "        If ``f`` does not return one real number, or captures a traced value and branches.\n"
+        "        If ``f`` does not return one real number, or captures a traced value and\n"
+        "        branches on values.\n"
         "    ValueError\n        SciPy's, if ``f`` has the same sign at both ends.\n    "
     )
     return find
@@ -251,7 +252,7 @@ def root_scalar(
     maxiter: int | None = None,
     options: Any = None,
 ) -> Any:
-    """`scipy.optimize.root_scalar`, with the derivatives that the method uses.
+    """`scipy.optimize.root_scalar`: a root, with the derivatives that the method uses.
 
     ``fprime`` is made from ``f`` for "newton" and "halley" (and with ``x0`` alone), ``fprime2`` for
     "halley". The ``root`` of the result is differentiable in ``args`` and in what ``f`` captures.

@@ -151,6 +151,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
 
 def _fft_product(x: Any, y: Any, axes: tuple[int, ...]) -> Any:
     real = x.dtype.kind != "c"
+    full: Any
     lengths = [x.shape[i] + y.shape[i] - 1 for i in axes]
     sizes = [scipy.fft.next_fast_len(n, real) for n in lengths]
     if real:
@@ -219,5 +220,3 @@ def correlate2d(
     # Where SciPy exchanges the operands, it takes the conjugate of the other one.
     exchanged = mode == "valid" and any(n < k for n, k in zip(x.shape, kernel.shape))
     return conjugate(y) if exchanged else y
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -262,7 +263,7 @@ def detrend(
             f"{name}: bp={bp!r} has a breakpoint outside of the axis, which has length {n}"
         )
     parts = []
-    for start, stop in zip(points[:-1], points[1:]):
+    for start, stop in itertools.pairwise(points):
         piece = np.moveaxis(x, axis, -1)[..., start:stop]
         line = np.stack([np.arange(1, stop - start + 1) / (stop - start), np.ones(stop - start)])
         basis = np.linalg.svd(line, full_matrices=False)
