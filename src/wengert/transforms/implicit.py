@@ -66,7 +66,7 @@ def implicit_solution(
         return -change / a if one_by_one else -np.linalg.solve(a, change)
 
     def backward(ct: Any, x: Any, *values: Any) -> Any:
-        a = system(x, values)
+        a, ct = system(x, values), np.real(ct)
         w = ct / a if one_by_one else np.linalg.solve(np.transpose(a), ct)
         return tuple(-c for c in vjp(lambda *v: residual(x, v), *values)[1](w))
 

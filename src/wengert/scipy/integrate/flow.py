@@ -108,7 +108,10 @@ def _solution(problem: Problem, theta: Any, y0: Any, times: Any) -> Any:
             problem.level > 0 or bool(np.any(np.diff(theta[problem.timed]) == 0))
         )
         if not jumps:
-            return problem.solve(f, y0, times)
+            new = np.concatenate([[True], np.diff(times) != 0])  # SciPy wants each time once
+            if new.sum() == 1:
+                return np.stack([np.asarray(y0)] * len(times))
+            return problem.solve(f, y0, times[new])[np.cumsum(new) - 1]
         rows = [np.asarray(y0)]
         for start, stop in itertools.pairwise(times):
             pair = np.array([start, stop])
@@ -261,6 +264,7 @@ def flow(problem: Problem, y0: Any, times: Any, theta: tuple[Any, ...], known: A
         return flow(problem.lifted(), both, at, (*values, *ts[2:]))[:, n:]
 
     def backward(ct: Any, out: Any, start: Any, at: Any, *values: Any) -> Any:
+        ct = ct if start.dtype.kind == "c" else np.real(ct)
         first, *rest = _adjoint(problem, start, at, ct, values)
         return (first, None, *rest)
 

@@ -185,7 +185,7 @@ def odeint(
 
             def g(at: Any, y: Any) -> Any:
                 result = call(plain_theta, at, y) if tfirst else call(plain_theta, y, at)
-                return plain_value(operand(result), name)
+                return plain_value(_slope(name, result, y), name)
 
             found = scipy.integrate.odeint(
                 guard(g), without_trace(y0), without_trace(times), tfirst=True,

@@ -191,6 +191,7 @@ def _integral(
 
     def backward(ct: Any, out: Any, *values: Any) -> Any:
         lower, upper, rest = split(values)
+        ct = np.real(ct)  # of what is computed with the integral afterwards it may be complex
         cts = [
             sign * np.sum(ct * _at_end(f, rest, end))
             for m, end, sign in zip(moving, (lower, upper), (-1.0, 1.0), strict=True)

@@ -103,7 +103,9 @@ def _with_state(b: Any, a: Any, x: Any, z: Any) -> tuple[Any, Any]:
 def _overhang(c: Any, x: Any, count: int) -> Any:
     """The ``count`` elements of the convolution of ``c`` with ``x`` after the end of ``x``."""
     tail = x[..., max(x.shape[-1] - count, 0) :]
-    if not count or not tail.shape[-1] or c.shape[0] == 1:
+    if not count:
+        return tail[..., :0] * c[0]
+    if not tail.shape[-1] or c.shape[0] == 1:
         return np.zeros((*x.shape[:-1], count), x.dtype)
     over = convolve(tail, c, "full")[..., tail.shape[-1] :]
     return padded_last(over, 0, count - over.shape[-1])
