@@ -150,11 +150,12 @@ def test_minimize_scalar() -> None:
     f = lambda a: optimize.minimize_scalar(lambda x, a: (x - a) ** 2 + np.exp(x), args=(a,),  # noqa: E731
                                            tol=1e-10).x  # fmt: skip
     assert wg.grad(f)(1.0) == pytest.approx(slope(f, 1.0), rel=1e-4)
-    bounded = lambda a: (
-        optimize.minimize_scalar(
+
+    def bounded(a: Any) -> Any:
+        return optimize.minimize_scalar(
             lambda x, a: (x - a) ** 2 + np.exp(x), bounds=(0, 0.1), args=(a,)
         ).x
-    )
+
     assert wg.grad(bounded)(2.0) == 0.0
 
 

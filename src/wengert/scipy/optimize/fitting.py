@@ -18,7 +18,7 @@ from ...transforms.jacobians import jacfwd
 from ...transforms.reverse import vjp
 from ...transforms.stop import stop_gradient
 from ..mirror import tensors_in
-from .variables import Variables, active, flat_output, plain_vector
+from .variables import Variables, active, flat_output, only_if_known, plain_vector
 
 __all__ = ["curve_fit", "least_squares"]
 
@@ -72,6 +72,7 @@ def least_squares(
     )
     low, high = _limits(variables, bounds)
     plain = pytree.map(without_trace, (args, dict(kwargs or {})))
+    jac = only_if_known((args, kwargs), jac)
 
     def residuals(x: Any, values: Any) -> Any:
         return floating(flat_output(call(values, variables.tree(x))))

@@ -18,7 +18,7 @@ from ...transforms.jacobians import hessian, hvp, jacobian
 from ...transforms.reverse import grad, value_and_grad
 from ...transforms.stop import stop_gradient
 from ..mirror import tensors_in
-from .variables import Variables, active, flat_output
+from .variables import Variables, active, flat_output, only_if_known
 
 __all__ = ["minimize", "minimize_scalar"]
 
@@ -100,6 +100,7 @@ def minimize(
         return _number(name, call(values, variables.tree(x)))
 
     own = {"jac": jac, "hess": hess, "hessp": hessp}
+    own = {k: only_if_known(args, g) for k, g in own.items()}
 
     def run(values: Sequence[Any]) -> Any:
         with Guard() as guard:

@@ -15,7 +15,7 @@ from ...transforms.closure import Guard, close_over, plain_value, without_trace
 from ...transforms.forward import derivative, jvp
 from ...transforms.implicit import implicit_solution
 from ...transforms.jacobians import jacobian
-from .variables import Variables, flat_output, plain_vector
+from .variables import Variables, flat_output, only_if_known, plain_vector
 
 __all__ = [
     "bisect", "brenth", "brentq", "fixed_point", "newton", "ridder", "root", "root_scalar",
@@ -63,6 +63,7 @@ def root(
     args = args if isinstance(args, tuple) else (args,)
     variables = Variables(name, x0)
     alone = (lambda *xs: fun(*xs)[0]) if jac is True else fun
+    jac = only_if_known(args, jac)
     call, theta = close_over(name, alone, (variables.tree(variables.start),), args)
 
     def residual(x: Any, values: Any) -> Any:
@@ -267,6 +268,7 @@ def root_scalar(
     starts = [None if x is None else float(without_trace(operand(x))) for x in (x0, x1)]
     point = ends[0] + 0.41421 * (ends[1] - ends[0]) if ends else starts[0]
     alone = (lambda *xs: f(*xs)[0]) if fprime is True else f
+    fprime, fprime2 = only_if_known(args, fprime), only_if_known(args, fprime2)
     scalar, theta = _scalar_problem(name, alone, 0.5 if point is None else point, args)
     newton_like = method in ("newton", "halley") or (method is None and not ends and x1 is None)
 
@@ -332,6 +334,7 @@ def newton(
     args = args if isinstance(args, tuple) else (args,)
     start = floating(operand(without_trace(operand(x0))))
     call, theta = close_over(name, func, (start,), args)
+    fprime, fprime2 = only_if_known(args, fprime), only_if_known(args, fprime2)
 
     def elements(x: Any, values: Any) -> Any:
         y = floating(operand(call(values, x)))

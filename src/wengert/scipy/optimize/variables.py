@@ -14,7 +14,7 @@ from ...core.tensor import Tensor
 from ...numpy.arguments import cast, is_known, operand
 from ...transforms.closure import plain_value, without_trace
 
-__all__ = ["Variables", "active", "flat_output", "plain_vector"]
+__all__ = ["Variables", "active", "flat_output", "only_if_known", "plain_vector"]
 
 
 def _is_array_like(tree: Any) -> bool:
@@ -108,6 +108,11 @@ def flat_output(y: Any) -> Any:
 def plain_vector(f: Callable[..., Any], name: str) -> Callable[..., Any]:
     """``f`` on plain vectors, with a plain vector for a result."""
     return lambda *xs: plain_value(flat_output(f(*xs)), name)
+
+
+def only_if_known(args: Any, given: Any) -> Any:
+    """A derivative of the user's, which takes ``args``; None inside `vmap`, where those differ."""
+    return given if all(map(is_known, pytree.leaves(args))) else None
 
 
 def active(x: Any, low: Any, high: Any) -> Any:
