@@ -20,7 +20,7 @@ def samples(n: int, *rest: int) -> Any:
 
 
 def gauss(m: Any, a: Array, b: Array, w: Array) -> Array:
-    return m.fixed_quad(lambda x, k: np.exp(-k[0] * x) + k[1] * x, a, b, (w,), n=4)[0]
+    return m.fixed_quad(lambda x, k: np.exp(-k[0] * x) + k[1] * x, a, b, (w,), n=2)[0]
 
 
 CASES = [

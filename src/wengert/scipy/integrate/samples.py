@@ -8,7 +8,7 @@ import numpy as np
 import scipy.integrate
 
 from ...core.errors import ShapeError, WengertValueError
-from ...numpy.arguments import axis_of, floating, operand
+from ...numpy.arguments import axis_of, cast, floating, operand
 from ..mirror import mirrors
 
 __all__ = ["cumulative_trapezoid", "simpson", "trapezoid"]
@@ -75,6 +75,7 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
         return np.sum(0.0 * y, -1)
     if n == 2:
         return 0.5 * h[..., 0] * (y[..., 0] + y[..., 1])
+    h = h if x is None else cast(h, np.float64)  # as SciPy's, whatever the dtype of y
     last = n if n % 2 else n - 1
     h0, h1 = h[..., 0 : last - 1 : 2], h[..., 1 : last - 1 : 2]
     y0, y1, y2 = y[..., 0 : last - 2 : 2], y[..., 1 : last - 1 : 2], y[..., 2:last:2]
