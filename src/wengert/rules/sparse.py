@@ -250,7 +250,7 @@ def _outer_text(u: str, v: str, pattern: Pattern, transposed: bool) -> str:
         for a, name in ((pattern.rows, "rows"), (pattern.indices, "columns"))
     )
     r, c = (c, r) if transposed else (r, c)
-    return f"np.einsum('e...,e...->e', {u}[{r}], {v}[{c}])"
+    return f"({u}[{r}] * {v}[{c}]).reshape({pattern.nnz}, -1).sum(axis=1)"
 
 
 sparse_outer_p = Primitive(

@@ -55,6 +55,10 @@ _SOS = scipy.signal.butter(3, 0.3, output="sos")
 _BUTTER = scipy.signal.butter(2, 0.3)
 
 
+def parts(z: Array) -> Array:
+    return np.stack([np.real(z), np.imag(z)])
+
+
 def in_dtype(c: Array, x: Array) -> Array:
     return np.asarray(c, x.dtype)
 
@@ -152,9 +156,10 @@ CASES = [
                     lambda x: scipy.signal.detrend(x, 0, bp=[2])), (6, 2), complex=True),
     one("detrend_constant", (lambda x: signal.detrend(x, type="constant"),
                              lambda x: scipy.signal.detrend(x, type="constant")), (2, 4)),
-    one("hilbert", both("hilbert"), (5,)),
-    one("hilbert_padded", (lambda x: signal.hilbert(x, 6, 0),
-                           lambda x: scipy.signal.hilbert(x, 6, 0)), (4, 2)),
+    one("hilbert", (lambda x: parts(signal.hilbert(x)), lambda x: parts(scipy.signal.hilbert(x))),
+        (5,)),
+    one("hilbert_padded", (lambda x: parts(signal.hilbert(x, 6, 0)),
+                           lambda x: parts(scipy.signal.hilbert(x, 6, 0))), (4, 2)),
     *(
         one(f"savgol_{mode}", (lambda x, mode=mode: signal.savgol_filter(x, 5, 2, mode=mode),
                                lambda x, mode=mode: scipy.signal.savgol_filter(x, 5, 2, mode=mode)),
