@@ -7,6 +7,7 @@ reversed, as in one dimension.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,28 @@ from .indexing import getitem_p
 
 __all__ = ["convolve_nd", "convolve_nd_p", "reversed_axes"]
 
+_FEW = 1024  # places in the output
+
 
 def _convolve(a: Any, v: Any, ndim: int, mode: str) -> Any:
     if a.ndim == v.ndim == ndim:
         from scipy import signal  # importing it takes 200 ms
 
         dtype = np.result_type(a, v)
+        if mode == "valid":
+            shape = tuple(n - k + 1 for n, k in zip(a.shape, v.shape, strict=True))
+            if prod(shape) <= _FEW and v.size > prod(shape):
+                return _at_few_places(a, v, shape, dtype)
+        if ndim == 2:  # a tenth of the time
+            return signal.convolve2d(a.astype(dtype), v.astype(dtype), mode)
         return signal.convolve(a.astype(dtype), v.astype(dtype), mode, "direct")
     last = range(-ndim, 0)
     if mode == "full":
         widths = [v.shape[i] - 1 for i in last]
         lead = a.shape[: a.ndim - ndim]
-        shape = [n + 2 * w for n, w in zip(a.shape[a.ndim - ndim :], widths, strict=True)]
-        padded = np.zeros((*lead, *shape), a.dtype)
-        inner = tuple(slice(w, n - w) for w, n in zip(widths, shape, strict=True))
+        padded_shape = [n + 2 * w for n, w in zip(a.shape[a.ndim - ndim :], widths, strict=True)]
+        padded = np.zeros((*lead, *padded_shape), a.dtype)
+        inner = tuple(slice(w, n - w) for w, n in zip(widths, padded_shape, strict=True))
         where: Any = (..., *inner)
         padded[where] = a
         a = padded
@@ -42,6 +51,19 @@ def _convolve(a: Any, v: Any, ndim: int, mode: str) -> Any:
     places, offsets = "uvwxyz"[:ndim], "ijklmn"[:ndim]
     reverse: Any = (..., *(slice(None, None, -1),) * ndim)
     return np.einsum(f"...{places}{offsets},...{offsets}->...{places}", windows, v[reverse])
+
+
+def _at_few_places(a: Any, v: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A product of long vectors for each place: the cotangent of a small kernel is of this kind.
+
+    SciPy's loop takes 15 times as long there (200 x 200 points, 9 x 9 places).
+    """
+    kernel = np.ascontiguousarray(np.flip(v), dtype).reshape(-1)
+    y = np.empty(shape, dtype)
+    for place in np.ndindex(*shape):
+        part = a[tuple(slice(i, i + k) for i, k in zip(place, v.shape, strict=True))]
+        y[place] = np.dot(part.reshape(-1), kernel)
+    return y
 
 
 def _shape(a: Any, v: Any, ndim: int, mode: str) -> tuple[tuple[int, ...], Any]:

@@ -21,6 +21,7 @@ from ..core.bind import bind
 from ..core.primitive import Primitive
 from .batching import align, ndim_of, shape_of
 from .convolve import convolve, reversed_last
+from .cumulative import section
 from .indexing import scatter_add_p
 from .linalg import result_dtype
 
@@ -76,13 +77,34 @@ def _jvp(ts: Any, ins: Any, out: Any) -> Any:
     return sum(parts[1:], parts[0])
 
 
-def _cotangent_b(ct: Any, ins: Any, out: Any) -> Any:
-    """The correlation of ``ct`` with the filter's feedback applied to ``x``."""
+def _correlation(w: Any, x: Any, like: Any) -> Any:
+    """``sum_n w[n] x[n - k]`` for every coefficient ``k`` of ``like``."""
+    k = shape_of(like)[-1]
+    g = convolve(padded_last(x, k - 1, 0), reversed_last(w), "valid")
+    return algebra.unbroadcast(reversed_last(g), shape_of(like))
+
+
+def _fed_back(ct: Any, a: Any) -> Any:
+    """The transpose of the feedback, of which all three cotangents are made."""
+    return reversed_last(lfilter(np.ones(1, a.dtype), a, reversed_last(ct)))
+
+
+def _vjp(ct: Any, ins: Any, out: Any) -> Any:
+    """All cotangents from one pass of the recursion; the rest is products."""
     b, a, x = ins
-    k = shape_of(b)[-1]
-    fed_back = lfilter(np.ones(1, a.dtype), a, x)
-    g = convolve(padded_last(fed_back, k - 1, 0), reversed_last(ct), "valid")
-    return algebra.unbroadcast(reversed_last(g), shape_of(b))
+    w = _fed_back(ct, a)
+    n, k = shape_of(x)[-1], shape_of(b)[-1]
+    g = section(convolve(w, reversed_last(b), "full"), ndim_of(w) - 1, k - 1, k - 1 + n)
+    return (
+        _correlation(w, x, b),
+        -_correlation(w, out, a),
+        algebra.unbroadcast(g, shape_of(x)),
+    )
+
+
+def _cotangent_b(ct: Any, ins: Any, out: Any) -> Any:
+    b, a, x = ins
+    return _correlation(_fed_back(ct, a), x, b)
 
 
 def _cotangent_x(ct: Any, ins: Any, out: Any) -> Any:
@@ -101,6 +123,7 @@ lfilter_p = Primitive(
     _shape,
     _batch,
     jvp=_jvp,
+    vjp=_vjp,
     linear=(0, 2),
     transpose=(_cotangent_b, None, _cotangent_x),
     show="scipy.signal.lfilter({0}, {1}, {2})",
