@@ -12,10 +12,10 @@ ORDER = (
     "tree",  # containers, for users
     "rules",
     "numpy",
-    "scipy",
+    "transforms",
+    "scipy",  # what runs a user's function (integrals, minimization) stands on the transforms
     "operations",  # public operations beyond NumPy's and SciPy's
     "tensors",  # Tensor's operations as functions
-    "transforms",
     "random",
     "compiler",
     "show",

@@ -58,7 +58,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
         lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1),
         ("scipy.integrate.quad",),
     ),
-    "trapezoid": (lambda x: scipy.integrate.trapezoid(x), ("use np.trapezoid",)),
+    "trapezoid": (lambda x: scipy.integrate.trapezoid(x), ("use wg.scipy.integrate.trapezoid",)),
     "spline": (
         lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), x)(0.5),
         ("scipy.interpolate.CubicSpline",),
@@ -76,7 +76,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
         lambda x: scipy.spatial.distance.pdist(x[:, None]),
         ("scipy.spatial.distance.pdist", "wg.primitive"),
     ),
-    "sparse": (lambda x: scipy.sparse.csr_matrix(M) @ x, ("SciPy", "wg.primitive")),
+    "sparse": (lambda x: scipy.sparse.csr_matrix(M) * x, ("SciPy", "A @ x")),
 }
 
 

@@ -205,8 +205,14 @@ def _matmul_any(x: Any, y: Any) -> Any:
         y = np.asarray(y)
     for operand in (x, y):
         if not isinstance(operand, (Tensor, ndarray, np.generic, int, float, complex)):
-            return NotImplemented
+            return _matmul_sparse(x, y)
     return bind(matmul_p, (x, y), {})
+
+
+def _matmul_sparse(x: Any, y: Any) -> Any:
+    from .sparse import is_sparse, sparse_product  # it stands on the operations of this file
+
+    return sparse_product(x, y) if is_sparse(x) or is_sparse(y) else NotImplemented
 
 
 def _constants(x: Tensor, y: Tensor) -> tuple[Any, Any]:

@@ -1,29 +1,39 @@
-"""SciPy's functions for Tensors, under SciPy's names.
+"""SciPy's functions on Tensors, by the names of their modules.
 
-Owns the signatures; the mathematics is in `wengert.rules`. The modules besides `special` are
-imported when they are asked for: importing SciPy's takes some 50 ms for each.
+Owns the signatures; the mathematics is in `wengert.rules`, and what runs a user's function
+(integrals, differential equations, minimization) stands on `wengert.transforms`. Modules that need
+SciPy's slower imports are imported when they are first named.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from . import special
 
-__all__ = ["linalg", "special", "stats"]
+if TYPE_CHECKING:
+    from . import integrate, interpolate, linalg, optimize, signal, sparse, stats
 
-_LATER = frozenset(__all__) - {"special"}
+__all__ = [
+    "integrate",
+    "interpolate",
+    "linalg",
+    "optimize",
+    "signal",
+    "sparse",
+    "special",
+    "stats",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """A module, when it is asked for."""
-    if name in _LATER:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(
-        f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}"
-    )
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    from .mirror import missing
+
+    raise missing(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})
