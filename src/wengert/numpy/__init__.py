@@ -52,6 +52,7 @@ from . import (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )
@@ -86,6 +87,7 @@ _FACES = (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )

@@ -15,10 +15,11 @@ from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
 from .arguments import axis_of, operand
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
 from .shapes import copied
+from .ufunc_options import write_out
 
 __all__ = ["divmod", "fix", "frexp", "i0", "modf", "round", "sinc", "unwrap"]
 

@@ -27,11 +27,12 @@ from ..core.views import set_item
 from ..rules import fast_indexing  # noqa: F401  (sets how the sweep goes through these)
 from ..rules.indexing import getitem_p
 from .arguments import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .joining import along, part
 from .methods import attach_method
 from .rearranging import resize
 from .shapes import broadcast_to, copied, diagonal, ravel, view_with_shape
+from .ufunc_options import write_out
 
 __all__ = [
     "compress",

@@ -13,9 +13,10 @@ from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import where_p
 from .arguments import concrete, is_abstract, operand
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .methods import attach_method
 from .shapes import broadcast_to, copied
+from .ufunc_options import write_out
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "select", "where"]
 
