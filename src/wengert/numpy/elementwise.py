@@ -43,14 +43,14 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
         result = np.rint(a * 10.0**decimals) / 10.0**decimals
     else:
         result = np.rint(a / 10.0**-decimals) * 10.0**-decimals
-    return result if out is None else write_out(out, result, True, "round")
+    return result if out is None else write_out(out, result, True, "round", ufunc=np.rint)
 
 
 @implements(np.fix)
 def fix(x: Any, out: Any = None) -> Any:
     """``np.fix``: towards zero; its derivative is zero."""
     result = np.trunc(operand(x))
-    return result if out is None else write_out(out, result, True, "fix")
+    return result if out is None else write_out(out, result, True, "fix", ufunc=np.trunc)
 
 
 # ------------------------------------------------------------------ ufuncs with two results

@@ -207,7 +207,9 @@ def _clipped(
     *,
     where: Any = True,
     dtype: Any = None,
-    **kwargs: Any,
+    casting: Any = "same_kind",
+    order: str = "K",
+    subok: bool = True,
 ) -> Any:
     low, high = (None if v is None else _choice(v) for v in (low, high))
     if dtype is not None:
@@ -222,7 +224,9 @@ def _clipped(
         result = np.maximum(a, low) if high is None else np.minimum(a, high)
     if out is None and where is not True:
         raise AbstractValueError("np.clip(..., where=...) without out= leaves entries undefined")
-    return result if out is None else write_out(out, result, where, "clip")
+    if isinstance(out, tuple):
+        (out,) = out
+    return result if out is None else write_out(out, result, where, "clip", casting, np.maximum)
 
 
 def _clip_ufunc(a: Any, low: Any, high: Any) -> Any:

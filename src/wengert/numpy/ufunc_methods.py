@@ -9,7 +9,15 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
 from ..core.errors import MutationError, WengertTypeError, WengertValueError
-from ..core.index import advanced_position, does_not_fit, indexed_shape, join, split
+from ..core.index import (
+    ScalarMaskError,
+    advanced_position,
+    does_not_fit,
+    expand_scalar_masks,
+    indexed_shape,
+    join,
+    split,
+)
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p
@@ -191,7 +199,12 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
         raise WengertValueError(f"{name}: expected {ufunc.nin - 1} operands after the indices")
     b = b if b is NO_VALUE else operand(b)
     _check_dtype(ufunc, a, b)
-    template, arrays = split(indices, a.shape)
+    try:
+        template, arrays = split(indices, a.shape)
+    except ScalarMaskError:
+        first, second = expand_scalar_masks(indices)
+        at(ufunc, a[first], second, b)  # type: ignore[index]
+        return
     region = indexed_shape(a.shape, template, arrays)
     if b is not NO_VALUE and not fits(b.shape, region):
         raise does_not_fit(b.shape, region)

@@ -50,6 +50,8 @@ def call_with_options(
         raise NoRuleError(
             f"{name}(..., where=...) without out= leaves entries undefined; use np.where"
         )
+    if not any(isinstance(x, Tensor) for x in inputs):
+        function = ufunc  # only out is a Tensor
     signature = sig if signature is None else signature
     if dtype is not None and signature is not None:
         raise WengertTypeError(f"{name}: give dtype or signature, not both")
@@ -78,7 +80,8 @@ def _in_loop_dtypes(
     given = tuple([_dtype_or_kind(x) for x in inputs]) + (None,) * ufunc.nout
     if dtype is not None:
         signature = (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
-    loop = ufunc.resolve_dtypes(given, signature=signature, casting=casting)
+    more = {} if signature is None else {"signature": signature}
+    loop = ufunc.resolve_dtypes(given, casting=casting, **more)
     return tuple([_cast(x, d) for x, d in zip(inputs, loop, strict=False)])
 
 
@@ -160,13 +163,16 @@ def write_out(
 
 
 def _check_shape(out: Any, result: Any, where: Any, name: str, ufunc: Any) -> None:
+    """Only the loop dimensions of a ufunc's result are broadcast into ``out``."""
     have = np.shape(result) if not isinstance(result, Tensor) else result.shape
-    if ufunc is None or ufunc.signature is not None:
+    if ufunc is None:
         fits = have == out.shape
     else:
+        core = _core_dimensions(ufunc, len(have))
+        fits = not core or have[-core:] == out.shape[-core:]
         mask = where.shape if isinstance(where, Tensor) else np.shape(where)
         try:
-            fits = np.broadcast_shapes(have, mask, out.shape) == out.shape
+            fits &= np.broadcast_shapes(have, mask, out.shape) == out.shape
         except ValueError:
             fits = False
     if not fits:
@@ -174,3 +180,11 @@ def _check_shape(out: Any, result: Any, where: Any, name: str, ufunc: Any) -> No
             f"np.{name}: a result of shape {have} cannot be stored in out of shape {out.shape}; "
             "give an out of the result's shape"
         )
+
+
+def _core_dimensions(ufunc: Any, ndim: int) -> int:
+    """How many of a result's dimensions are not those of the loop."""
+    if ufunc.signature is None:
+        return 0
+    result = ufunc.signature.partition("->")[2].strip("()")
+    return min(ndim, len(result.split(","))) if result else 0

@@ -15,9 +15,11 @@ from ..core.abstract import Aval
 from ..core.bind import bind
 from ..core.index import (
     ARRAY,
+    ScalarMaskError,
     Template,
     advanced_position,
     does_not_fit,
+    expand_scalar_masks,
     indexed_shape,
     join,
     split,
@@ -143,7 +145,11 @@ BATCHED_PARAMS[getitem_p] = lambda size, template: {"template": (_FULL, *templat
 
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]`` for a Tensor."""
-    template, arrays = split(index, x.shape)
+    try:
+        template, arrays = split(index, x.shape)
+    except ScalarMaskError:
+        first, second = expand_scalar_masks(index)
+        return getitem(getitem(x, first), second)
     return bind(getitem_p, (x, *arrays), {"template": template}, not arrays)
 
 
