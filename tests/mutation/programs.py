@@ -116,7 +116,11 @@ class Writer:
         name = self.variable(
             lambda v: isinstance(v, np.ndarray) and v.size > 0 and v.flags.writeable
         )
-        return self.view(name) if self.chance(0.3) else name
+        if self.chance(0.3):
+            view = self.view(name)
+            if isinstance(self.value_of(view), np.ndarray):
+                return view
+        return name
 
     def value_of(self, text: str) -> Any:
         with np.errstate(all="ignore"):
@@ -252,7 +256,7 @@ class Writer:
     def line(self) -> str:
         lines = [self.create, self.take_view, self.assign, self.assign, self.update, self.update,
                  self.update_whole, self.write_function, self.write_function, self.out, self.out,
-                 self.at, self.method, self.method, self.rebind]  # fmt: skip
+                 self.out_of_fitting_shape, self.at, self.method, self.method, self.rebind]  # fmt: skip
         return str(self.one(*lines)())
 
     def create(self) -> str:
@@ -372,6 +376,33 @@ class Writer:
             f"np.multiply.reduceat({name}, [0, 1], axis=0, out={name}[:2])",
         ))  # fmt: skip
 
+    def out_of_fitting_shape(self) -> str:
+        """A reduction or a product into a new array that has its shape."""
+        source, other = self.array(), self.array()
+        ndim = np.ndim(self.values[source])
+        axis = self.one(*range(-ndim, ndim), None, (0, -1) if ndim > 1 else 0)
+        keep = self.one("", ", keepdims=True")
+        f = self.one("np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.std", "np.median",
+                     "np.add.reduce", "np.multiply.reduce", "np.maximum.reduce", "np.var", "np.ptp")
+        start = self.one("", "", ", initial=0.5", f", initial=0.3, where={source} > 0.1")
+        single = axis if isinstance(axis, int) else 0
+        call = self.one(
+            f"{f}({source}, axis={axis}{keep})", f"{f}({source}, axis={axis}{keep}{start})",
+            f"np.{self.one('hypot', 'logaddexp', 'fmin')}.reduce({source}, axis={single}{start})",
+            f"np.{self.one('multiply', 'fmax', 'arctan2')}.accumulate({source}, axis={single})",
+            f"np.{self.one('add', 'maximum')}.reduceat({source}, [0, 1, 0], axis={single})",
+            f"np.cumprod({source}, axis={single})", f"np.multiply.outer({source}, {other})",
+            f"np.dot({source}, {other})", f"np.matmul({source}, {other})",
+            f"np.take({source}, [0, -1], axis={single})", f"np.compress([True], {source}, axis=0)",
+            f"np.stack([{source}, 0.5 * {source}], axis={single})", f"np.trace({source})",
+            f"np.percentile({source}, 30.0, axis={axis})", f"np.einsum('...i->...', {source})",
+            f"np.round({source}, 1)", f"np.add({source}, {other})", f"np.kron({source}, {other})",
+            f"np.choose([0], [{source}])", f"np.tensordot({source}, {source}, axes={ndim})",
+        )  # fmt: skip
+        name, shape = next(self.names), np.shape(self.value_of(call))
+        made = f"{name} = np.{self.one('zeros_like', 'empty_like')}({source}, shape={shape})"
+        return f"{made}\n    {call[:-1]}, out={name}{self.one('', '[...]')})"
+
     def at(self) -> str:
         name = self.destination()
         if not getattr(self.value_of(name).flags, "writeable", False):
@@ -405,7 +436,9 @@ def random_program(seed: int, length: int = 9) -> Program:
     for _ in range(12 * wanted):
         try:
             line = w.line()
-        except (StopIteration, ValueError):
+        except StopIteration:
+            break
+        except Exception:  # what was drawn does not fit
             continue
         w.add(line)
         if len(w.lines) - 2 >= wanted:

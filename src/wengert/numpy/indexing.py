@@ -237,6 +237,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         np.put(a, plain_tree(ind, "put"), plain_tree(v, "put"), mode)  # type: ignore[arg-type]
         return
     v = ravel(operand(v))
+    if not a.ndim:
+        a = a[None]  # NumPy counts the one element of a 0-d array, too
     if is_abstract(ind):
         numbers = ravel(ind) if mode == "raise" else take(np.arange(a.size), ravel(ind), mode=mode)
         index = np.unravel_index(np.arange(a.size), a.shape)
