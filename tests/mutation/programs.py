@@ -103,9 +103,7 @@ class Writer:
 
     def variable(self, test: Callable[[Any], bool] = lambda v: True) -> str:
         """The name of a floating (or complex) variable."""
-        able = [
-            n for n, v in self.values.items() if np.asarray(v).dtype.kind in "fc" and test(v)
-        ]
+        able = [n for n, v in self.values.items() if np.asarray(v).dtype.kind in "fc" and test(v)]
         return str(self.one(*able)) if able else "a"
 
     def array(self) -> str:
@@ -254,9 +252,11 @@ class Writer:
     # ------------------------------------------------------------------ lines
 
     def line(self) -> str:
-        lines = [self.create, self.take_view, self.assign, self.assign, self.update, self.update,
-                 self.update_whole, self.write_function, self.write_function, self.out, self.out,
-                 self.out_of_fitting_shape, self.at, self.method, self.method, self.rebind]  # fmt: skip
+        lines = [
+            self.create, self.take_view, self.assign, self.assign, self.update, self.update,
+            self.update_whole, self.write_function, self.write_function, self.out, self.out,
+            self.out_of_fitting_shape, self.at, self.method, self.method, self.rebind,
+        ]  # fmt: skip
         return str(self.one(*lines)())
 
     def create(self) -> str:
@@ -317,6 +317,7 @@ class Writer:
         axis = int(self.rng.integers(-len(shape), len(shape))) if shape else 0
         picks = self.rng.integers(0, shape[axis] if shape else 1, (*shape[:-1], 2)).tolist()
         value = self.expression((self.one(1, 2, 3),), 1)
+        flat = self.one("0", ":3", "::2", some, f"np.array({some})")
         return str(self.one(
             f"np.put({name}, {some}, {value})", f"{name}.put({some}, {value}, mode='wrap')",
             f"np.place({name}, {self.condition(shape)}, {value} * 1)",
@@ -325,10 +326,10 @@ class Writer:
             f"np.putmask({name}, {self.condition(shape)}, {value})",
             f"np.fill_diagonal({name}, {self.expression((min(shape, default=1),), 1)})",
             f"np.put_along_axis({name}, np.array({picks}), {self.expression(())}, {axis})",
-            f"{name}.flat[{self.one(0, ':3', '::2', some, 'np.array(' + str(some) + ')')}] = {value} * 1",
+            f"{name}.flat[{flat}] = {value} * 1",
             f"{name}.flat = {value} * 1", f"{name}.fill({self.expression((), 1)})",
             f"np.nan_to_num({name}, copy=False)",
-            f"{name}.real = {self.expression(shape, 1)}" if "(" not in name else f"{name}.fill(1.0)",
+            f"{name}.real = {self.expression(shape, 1)}",
             f"np.put({name}, np.argsort({name}, axis=None)[:2], {value})",
             f"{name}[..., :1] = {name}[..., {last - 1}:]",
         ))  # fmt: skip
@@ -382,8 +383,20 @@ class Writer:
         ndim = np.ndim(self.values[source])
         axis = self.one(*range(-ndim, ndim), None, (0, -1) if ndim > 1 else 0)
         keep = self.one("", ", keepdims=True")
-        f = self.one("np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.std", "np.median",
-                     "np.add.reduce", "np.multiply.reduce", "np.maximum.reduce", "np.var", "np.ptp")
+        f = self.one(
+            "np.sum",
+            "np.mean",
+            "np.max",
+            "np.min",
+            "np.prod",
+            "np.std",
+            "np.median",
+            "np.add.reduce",
+            "np.multiply.reduce",
+            "np.maximum.reduce",
+            "np.var",
+            "np.ptp",
+        )
         start = self.one("", "", ", initial=0.5", f", initial=0.3, where={source} > 0.1")
         single = axis if isinstance(axis, int) else 0
         call = self.one(

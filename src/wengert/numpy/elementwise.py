@@ -43,7 +43,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
         result = np.rint(a * 10.0**decimals) / 10.0**decimals
     else:
         result = np.rint(a / 10.0**-decimals) * 10.0**-decimals
-    return result if out is None else write_out(out, result, True, "round", ufunc=np.rint)
+    return result if out is None else write_out(out, result, True, "round")
 
 
 @implements(np.fix)

@@ -350,7 +350,9 @@ def reduceat(
         order.append(chosen)
     if not parts:
         shape = (*a.shape[:axis], 0, *a.shape[axis + 1 :])
-        return deliver(np.zeros_like(a, shape=shape), out, f"{ufunc.__name__}.reduceat")
+        return deliver(
+            np.zeros_like(a, dtype=model.dtype, shape=shape), out, f"{ufunc.__name__}.reduceat"
+        )
     y = parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
     if len(parts) > 1:
         back = np.argsort(np.concatenate(order))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
-from ..core.errors import MutationError, WengertTypeError, WengertValueError
+from ..core.errors import MutationError, WengertTypeError
 from ..core.index import (
     ScalarMaskError,
     advanced_position,
@@ -28,7 +28,6 @@ from . import reductions
 from .arguments import (
     NO_VALUE,
     cast,
-    concrete,
     deliver,
     flag,
     is_traced,
@@ -122,7 +121,9 @@ def _logaddexp_reduce(
     a = select(mask_of(where, a.shape), a, -np.inf)
     axes = reduced_axes(a, axis)
     if not a.size:
-        return np.logaddexp.reduce(concrete(a, "np.logaddexp.reduce"), axes)
+        shape = np.logaddexp.reduce(np.empty(a.shape), axes, keepdims=flag(keepdims)).shape
+        y = np.full_like(a, -np.inf, shape=shape)
+        return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
     with np.errstate(divide="ignore"):
         y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
@@ -195,8 +196,6 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
         return
     if ufunc not in UFUNC_CALLS:
         raise no_rule(name)
-    if (b is NO_VALUE) != (ufunc.nin == 1):
-        raise WengertValueError(f"{name}: expected {ufunc.nin - 1} operands after the indices")
     b = b if b is NO_VALUE else operand(b)
     _check_dtype(ufunc, a, b)
     try:

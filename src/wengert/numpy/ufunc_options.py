@@ -53,8 +53,6 @@ def call_with_options(
     if not any(isinstance(x, Tensor) for x in inputs):
         function = ufunc  # only out is a Tensor
     signature = sig if signature is None else signature
-    if dtype is not None and signature is not None:
-        raise WengertTypeError(f"{name}: give dtype or signature, not both")
     if dtype is not None or signature is not None or casting != "same_kind":
         inputs = _in_loop_dtypes(ufunc, inputs, dtype, casting, signature)
     if where is True:
