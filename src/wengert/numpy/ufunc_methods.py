@@ -18,6 +18,7 @@ from ..core.index import (
     join,
     split,
 )
+from ..core.quiet import quiet
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p
@@ -125,7 +126,7 @@ def _logaddexp_reduce(
         y = np.full_like(a, -np.inf, shape=shape)
         return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
-    with np.errstate(divide="ignore"):
+    with quiet():  # of a slice of -inf alone
         y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
     y = y if flag(keepdims) else reshape(y, sum_(a, axes).shape)
     if initial is not NO_VALUE and initial is not None:
