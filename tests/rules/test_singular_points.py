@@ -18,21 +18,19 @@ THIRD = 1 / 3
 # identity; a list: the diagonal).
 POINTS: dict[str, tuple[Function, list[float], list[float], Any]] = {
     # branches that are not taken
-    "where sqrt": (lambda x: np.where(x > 0, np.sqrt(x), 0.0), [0, 4, -1], [0, 0.25, 0], [0, -1 / 32, 0]),
-    "where log": (lambda x: np.where(x > 0, np.log(x), 0.0), [0, 2, -1], [0, 0.5, 0], [0, -0.25, 0]),
+    "where sqrt": (lambda x: np.where(x > 0, np.sqrt(x), 0.0), [0, 4], [0, 0.25], [0, -1 / 32]),
+    "where log": (lambda x: np.where(x > 0, np.log(x), 0.0), [-1, 2], [0, 0.5], [0, -0.25]),
     "where x log x": (lambda x: np.where(x > 0, x * np.log(x), 0.0), [0, 1], [0, 1], [0, 1]),
     "where power": (lambda x: np.where(x > 0, x**0.5, 0.0), [0, 1], [0, 0.5], [0, -0.25]),
     "where reciprocal": (lambda x: np.where(x != 0, 1 / x, 0.0), [0, 2], [0, -0.25], [0, 0.25]),
     "where arccos": (lambda x: np.where(abs(x) < 1, np.arccos(x), 0.0), [1, 0], [0, -1], [0, 0]),
     "sqrt of maximum": (lambda x: np.sqrt(np.maximum(x, 0.0)), [-1, 4], [0, 0.25], [0, -1 / 32]),
-    "sqrt of clip": (lambda x: np.sqrt(np.clip(x, 0.0, 9.0)), [-1, 4, 12], [0, 0.25, 0], [0, -1 / 32, 0]),
-    "log of maximum": (lambda x: np.log(np.maximum(x, 0.0)) * (x > 0), [-1, 2], [0, 0.5], [0, -0.25]),
+    "sqrt of clip": (lambda x: np.sqrt(np.clip(x, 0.0, 9.0)), [-1, 4], [0, 0.25], [0, -1 / 32]),
+    "log of maximum": (lambda x: (x > 0) * np.log(np.maximum(x, 0.0)), [2], [0.5], [-0.25]),
     "select": (lambda x: np.select([x > 0], [np.log(x)], 0.0), [0, 2], [0, 0.5], [0, -0.25]),
-    "piecewise": (lambda x: np.piecewise(x, [x > 0], [np.sqrt, 0.0]), [0, 4], [0, 0.25], [0, -1 / 32]),
+    "piecewise": (lambda x: _piecewise(x), [0, 4], [0, 0.25], [0, -1 / 32]),
     "masked write": (lambda x: _masked(x), [0, 4], [0, 0.25], [0, -1 / 32]),
-    "divide where": (
-        lambda x: np.divide(1.0, x, out=np.zeros_like(x), where=x > 0), [0, 2], [0, -0.25], [0, 0.25],
-    ),
+    "divide where": (lambda x: _divided(x), [0, 2], [0, -0.25], [0, 0.25]),
     # kinks and ties
     "maximum": (lambda x: np.maximum(x, 0.0), [0, 1, -1], [0.5, 1, 0], 0),
     "maximum of equals": (lambda x: np.maximum(x, x), [2], [1], 0),
@@ -77,6 +75,14 @@ POINTS: dict[str, tuple[Function, list[float], list[float], Any]] = {
     "sqrt": (np.sqrt, [0], [np.inf], -np.inf),
     "log": (np.log, [0], [np.inf], -np.inf),
 }  # fmt: skip
+
+
+def _piecewise(x: Any) -> Any:
+    return np.piecewise(x, [x > 0], [np.sqrt, 0.0])
+
+
+def _divided(x: Any) -> Any:
+    return np.divide(1.0, x, out=np.zeros_like(x), where=x > 0)
 
 
 def _masked(x: Any) -> Any:
