@@ -92,7 +92,8 @@ def split(index: Any, shape: tuple[int, ...] | None = None) -> tuple[Template, l
                 if part._a.dtype.kind == "b":
                     raise AbstractValueError(
                         "index: a boolean mask of an abstract value; the result's shape would "
-                        "depend on data. Use np.where(mask, a, b), or assign a scalar"
+                        "depend on data. Use np.where(mask, a, b), assign a scalar, or for "
+                        "x[mask] += y write np.add(x, y, out=x, where=mask)"
                     )
                 template.append(ARRAY)
                 arrays.append(part)

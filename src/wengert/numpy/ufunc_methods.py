@@ -122,7 +122,7 @@ def _logaddexp_reduce(
     a = select(mask_of(where, a.shape), a, -np.inf)
     axes = reduced_axes(a, axis)
     if not a.size:
-        shape = np.logaddexp.reduce(np.empty(a.shape), axes, keepdims=flag(keepdims)).shape
+        shape = sum_(a, axes, flag(keepdims)).shape
         y = np.full_like(a, -np.inf, shape=shape)
         return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})

@@ -139,7 +139,7 @@ def write_out(
     """
     if not isinstance(out, Tensor):
         if not isinstance(result, Tensor) and not isinstance(where, Tensor):
-            np.copyto(out, result, casting=casting, where=where)  # type: ignore[call-overload]
+            np.copyto(out, result, casting=casting, where=where)  # type: ignore[arg-type]
             return out
         raise MutationError(
             f"np.{name}(..., out=array): a value that is being differentiated cannot be written "
