@@ -5,7 +5,7 @@
 >>> def power(x):
 ...     return np.sum(np.abs(np.fft.rfft(x)) ** 2)
 >>> wg.grad(power)(np.array([1.0, 2.0, 4.0]))
-array([ 8., 13., 21.])
+array([10., 13., 19.])
 """
 
 from __future__ import annotations
