@@ -172,6 +172,7 @@ def test_where_does_not_warn_of_what_it_leaves_out() -> None:
 
 def test_put_counts_the_element_of_a_0d_array() -> None:
     agree("np.put(a[2, ...], [0, -1], b[0, :2])\nnp.put(b, [1, 1, -1], a)")
+    agree("a[2, ...].flat[[-1, 0]] = b[0, :2]\na[3, ...].flat = b[1]")
 
 
 def test_layouts_of_arrays_like_another() -> None:
@@ -229,3 +230,16 @@ def test_at_says_what_it_cannot_do() -> None:
     plain = np.zeros(3)
     np.add.at(plain, Tensor(np.zeros(2)).astype(int), 2.0)
     np.testing.assert_array_equal(plain, [4.0, 0.0, 0.0])
+
+
+def test_division_by_pythons_zero() -> None:
+    """Regression: Python raises where NumPy gives infinity."""
+    x = np.array([1.0, -2.0])
+
+    def f(x: Any) -> Any:
+        return np.divide(x, 0.0, out=x * 3.0, where=np.array([True, False]))
+
+    with np.errstate(all="ignore"):
+        for mode in (wg.jacrev, wg.jacfwd, lambda f: lambda x: wg.vmap(wg.jacfwd(f))(x[None])[0]):
+            np.testing.assert_array_equal(mode(lambda x: x / 0.0)(x), np.diag([np.inf, np.inf]))
+            np.testing.assert_array_equal(mode(f)(x), np.diag([np.inf, 3.0]))

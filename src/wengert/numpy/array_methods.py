@@ -53,7 +53,9 @@ class Flat:
             raise ShapeError(f"x.flat[...] = value: no value for {wanted} elements")
         # Too few values are repeated, too many are left out, as NumPy does.
         value = value[np.arange(wanted) % value.shape[0]].reshape(np.shape(positions))
-        set_item(self.base, np.unravel_index(positions, self.base.shape), value)
+        base: Any = self.base
+        base = base if base.ndim else base[None]
+        set_item(base, np.unravel_index(positions, base.shape), value)
 
     def copy(self) -> Any:
         """The elements as a new one-dimensional Tensor."""
