@@ -154,7 +154,7 @@ def _arrays(tree: Any) -> Any:
             yield from _arrays(part)
     elif isinstance(tree, (Tensor, np.ndarray, np.generic)):
         yield tree.shape, tree.dtype
-    elif isinstance(tree, list) or hasattr(tree, "dtype"):
+    elif isinstance(tree, list) or (hasattr(tree, "dtype") and not isinstance(tree, type)):
         try:
             a = np.asarray(tree)
         except Exception:

@@ -325,6 +325,6 @@ def _contribute_strongly(
         operands = tuple([wrap(x, m) for x, m in zip(operands, parents, strict=True)])
         if out is not None:
             out = restore_output(primitive, node, operands, params, out, wrap)
-    else:  # without tangents of jvps that have ended
+    else:  # without the tangents of jvps that have ended
         operands = tuple([x._a if isinstance(x, Tensor) else x for x in operands])
     contribute(primitive, parents, operands, out, params, ct, cotangents, True)

@@ -53,6 +53,7 @@ from . import (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )
@@ -88,6 +89,7 @@ _FACES = (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )

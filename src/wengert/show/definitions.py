@@ -35,6 +35,14 @@ def last_writer(shape, index):
     return x[index] == number
 '''
 
+DEFINITIONS["add_at"] = '''\
+def add_at(x, value, index):
+    """A copy of x with value added at the index, as often as an element is named."""
+    y = np.array(x)
+    np.add.at(y, index, value)
+    return y
+'''
+
 DEFINITIONS["cofactor"] = '''\
 def cofactor(a):
     """The cofactors of square matrices: det(a) * inv(a).T, but also where a is singular."""

@@ -230,6 +230,7 @@ _IN_BACKWARD: dict[str, _Rewriting] = {
     "transpose": _transpose,
     "sum": _sum,
     "mul": _product,
+    "product_of_changes": _product,
     "strong_product": _product,
     "selected_product": _product,
     "stop_gradient": _same,

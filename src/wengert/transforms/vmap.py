@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ _LOUD: Any = nullcontext()
 
 def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
     """One axis for each leaf of ``tree``; ``axes`` may be a prefix of its structure."""
-    if axes is None or isinstance(axes, (int, np.integer)):
+    if axes is None or (isinstance(axes, (int, np.integer)) and not isinstance(axes, bool)):
         return [None if axes is None else int(axes)] * len(pytree.leaves(tree))
     result: list[int | None] = []
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
@@ -49,8 +50,14 @@ def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
         for key in sorted(tree):
             result.extend(_axes_tree(axes[key], tree[key], what))
         return result
+    if dataclasses.is_dataclass(tree) and type(axes) is type(tree):
+        for field in dataclasses.fields(tree):
+            part = getattr(tree, field.name)
+            result.extend(_axes_tree(getattr(axes, field.name), part, what))
+        return result
     raise WengertTypeError(
-        f"vmap: {what} must be integers or None in the structure of the arguments"
+        f"vmap: {what} must be integers or None in the structure of the arguments (or of the "
+        f"results), not {axes!r} for a {type(tree).__name__}"
     )
 
 
@@ -65,8 +72,13 @@ def _to_front(x: Any, axis: int, where: str) -> Any:
     return transpose(x, order) if isinstance(x, Tensor) else np.transpose(x, order)
 
 
-def _from_front(x: Any, axis: int) -> Any:
+def _from_front(x: Any, axis: int, where: str) -> Any:
     ndim = x.ndim
+    if not -ndim <= axis < ndim:
+        raise ShapeError(
+            f"{where}: out_axes is {axis} for a result of {ndim - 1} dimensions; it must be from "
+            f"{-ndim} to {ndim - 1}"
+        )
     axis %= ndim
     if axis == 0:
         return x
@@ -146,7 +158,9 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     Raises
     ------
     ShapeError
-        If the batch axes have different lengths.
+        If the batch axes have different lengths, or there is no such axis.
+    WengertTypeError
+        If axes are no integers, or a result is no number.
     AbstractValueError
         If ``function`` branches on a value: it is recorded on shapes alone.
     """
@@ -216,6 +230,13 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes"
         )
         outs = []
+        for y, _ in results:
+            kind = np.asarray(y).dtype.kind if not isinstance(y, Tensor) else "f"
+            if kind not in "biufc":
+                raise WengertTypeError(
+                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}; results must "
+                    "be numbers, arrays or containers of them"
+                )
         # An argument, or a result that stands twice, is not given away.
         uses = Counter(map(id, [*batched, *(y for y, _ in results)]))
         for (y, is_batched), axis in zip(results, out_paths, strict=True):
@@ -226,7 +247,9 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
                         "from example to example"
                     )
             else:
-                y = _from_front(materialize(y, is_batched, size), int(axis))
+                y = _from_front(
+                    materialize(y, is_batched, size), int(axis), f"vmap of {name_of(function)}"
+                )
             if isinstance(y, Tensor) and uses[id(y)] > 1:
                 y = handle(y._a, y._n, y._x.tangents if type(y) is RareTensor else None)
             outs.append(release(y, keep))
