@@ -31,6 +31,11 @@ def tripled_sine() -> Any:
     return f
 
 
+def without_rule(function, x):
+    """A function of plain numbers, on arrays: on Tensors it is an error."""
+    return np.asarray(np.frompyfunc(function, 1, 1)(x), float)[()]
+
+
 class TestCustomJvp:
     def test_value_is_the_function_s(self):
         f = tripled_sine()
@@ -149,18 +154,18 @@ class TestCustomJvp:
 
     def test_function_may_call_anything(self):
         @wg.custom_jvp
-        def j0(x):
-            return scipy.special.jv(0, x)
+        def sine(x):
+            return without_rule(math.sin, x)
 
-        j0.defjvp(lambda p, t: (j0(*p), -scipy.special.jv(1, p[0]) * t[0]))
-        np.testing.assert_allclose(wg.grad(j0)(1.5), -scipy.special.j1(1.5))
-        np.testing.assert_allclose(wg.jvp(j0, (X,), (X,))[1], -scipy.special.j1(X) * X)
-        np.testing.assert_allclose(wg.vmap(wg.grad(j0))(X), -scipy.special.j1(X))
-        np.testing.assert_allclose(wg.jacrev(j0)(X), np.diag(-scipy.special.j1(X)))
+        sine.defjvp(lambda p, t: (sine(*p), without_rule(math.cos, p[0]) * t[0]))
+        np.testing.assert_allclose(wg.grad(sine)(1.5), np.cos(1.5))
+        np.testing.assert_allclose(wg.jvp(sine, (X,), (X,))[1], np.cos(X) * X)
+        np.testing.assert_allclose(wg.vmap(wg.grad(sine))(X), np.cos(X))
+        np.testing.assert_allclose(wg.jacrev(sine)(X), np.diag(np.cos(X)))
         with pytest.raises(wg.NoRuleError):
-            wg.grad(wg.grad(j0))(1.5)
+            wg.grad(wg.grad(sine))(1.5)
         with pytest.raises(wg.NoRuleError, match="plain arrays"):
-            wg.vmap(wg.grad(wg.grad(j0)))(X)
+            wg.vmap(wg.grad(wg.grad(sine)))(X)
 
     def test_operations_are_found_again(self):
         f = tripled_sine()
@@ -325,8 +330,8 @@ class TestCustomVjp:
         np.testing.assert_allclose(wg.grad(lambda t: f(t, 1))(X), [0, 1, 0])
 
     def test_forward_mode_of_a_rule_that_cannot_be_transposed(self):
-        f = wg.custom_vjp(lambda x: scipy.special.j0(x))
-        f.defvjp(lambda x: (scipy.special.j0(x), x), lambda x, ct: (scipy.special.xlogy(ct, x),))
+        f = wg.custom_vjp(lambda x: np.sin(x))
+        f.defvjp(lambda x: (np.sin(x), x), lambda x, ct: (without_rule(math.cos, ct),))
         with pytest.raises(wg.WengertTypeError, match="custom_jvp"):
             wg.jvp(f, (1.0,), (1.0,))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.special
 
 import wengert as wg
 from wengert import Tensor
@@ -192,9 +191,9 @@ class TestErrors:
 
     def test_function_without_a_rule(self) -> None:
         with pytest.raises(
-            wg.NoRuleError, match=r"scipy\.special\.mathieu_a has no rule.*wengert\.custom_vjp"
+            wg.NoRuleError, match=r"np\.isnat has no rule.*wengert\.custom_vjp"
         ) as caught:
-            wg.grad(lambda x: np.sum(scipy.special.mathieu_a(1, x)))(X)
+            wg.grad(lambda x: np.sum(np.isnat(x)))(X)
         assert isinstance(caught.value, NotImplementedError)
         mine = np.frompyfunc(lambda x: x + 1, 1, 1)
         with pytest.raises(wg.NoRuleError, match=r"^<lambda> \(vectorized\) has no rule"):
