@@ -254,10 +254,10 @@ def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any
 
     Notes
     -----
-    One recording of ``function``, then forward over reverse mode on plain arrays: about the cost of
-    two gradients. Where that is not open (inside another transform, for complex numbers and for
-    operations without the rules it needs) the reverse sweep is recorded and swept again, for about
-    twice that. ``jvp(grad(function), (x,), (v,))`` gives the same.
+    One recording of ``function``, then forward over reverse mode on plain arrays. Where that is not
+    open (inside another transform, for complex numbers and for operations without the rules it
+    needs) the reverse sweep is recorded and swept again, which costs more.
+    ``jvp(grad(function), (x,), (v,))`` gives the same.
     """
     check_function("hvp", function)
     return gradient_derivative(function, x, v, args, kwargs)
