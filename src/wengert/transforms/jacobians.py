@@ -209,8 +209,7 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     For an argument of shape ``t`` the Hessian has shape ``t + t``. For containers it is the
     container of the argument, with the same container in each place. With a tuple of ``argnums`` it
     is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
-    ``argnums[j]``. Reverse over reverse mode: operation by operation, dual numbers cost more than
-    nodes do (see `hvp`).
+    ``argnums[j]``. Reverse over reverse mode: on Tensors, dual numbers cost more than nodes do.
 
     Examples
     --------
