@@ -75,7 +75,7 @@ def test_formula(optimizer):
 
 def of_pytorch(o, torch, parameter):
     if isinstance(o, SGD):
-        return torch.SGD(
+        return torch.optim.SGD(
             [parameter], o.lr, o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
         )
     if isinstance(o, Adam):

@@ -1,8 +1,8 @@
 """Forward over reverse on a plain tape: the derivative of a reverse sweep, without recording it.
 
 One pass up the tape carries tangents, one pass down cotangents and their tangents, all on plain
-arrays. Recording the reverse sweep and sweeping it again gives the same at two to three times the
-cost (`benchmarks.eager`, Hessian-vector product); that way remains for what this one declines:
+arrays. Recording the reverse sweep and sweeping it again gives the same, but dispatches and records
+every operation of the sweep; that way remains for what this one declines:
 operations whose kind of node has no `dual`, complex numbers, outer transforms, `debug` blocks, and
 results that are not finite, where zeros must annihilate.
 """

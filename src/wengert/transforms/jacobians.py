@@ -217,8 +217,7 @@ def hessian(function: Function, argnums: Argnums = 0, *, argnum: Argnums | None 
     the shape ``s + t + t``. For containers it is the container of the argument, with the same
     container in each place. With a tuple of ``argnums`` it
     is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
-    ``argnums[j]``. Reverse over reverse mode: operation by operation, dual numbers cost more than
-    nodes do (see `hvp`).
+    ``argnums[j]``. Reverse over reverse mode: on Tensors, dual numbers cost more than nodes do.
 
     Examples
     --------
@@ -281,10 +280,10 @@ def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any
 
     Notes
     -----
-    One recording of ``function``, then forward over reverse mode on plain arrays: about the cost of
-    two gradients. Where that is not open (inside another transform, for complex numbers and for
-    operations without the rules it needs) the reverse sweep is recorded and swept again, for about
-    twice that. ``jvp(grad(function), (x,), (v,))`` gives the same.
+    One recording of ``function``, then forward over reverse mode on plain arrays. Where that is not
+    open (inside another transform, for complex numbers and for operations without the rules it
+    needs) the reverse sweep is recorded and swept again, which costs more.
+    ``jvp(grad(function), (x,), (v,))`` gives the same.
     """
     check_function("hvp", function)
     return gradient_derivative(function, x, v, args, kwargs)
