@@ -14,7 +14,6 @@ import pytest
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
-import scipy.optimize
 import scipy.sparse
 import scipy.spatial.distance
 import scipy.special
@@ -62,10 +61,6 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "spline": (
         lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), x)(0.5),
         ("scipy.interpolate.CubicSpline",),
-    ),
-    "brentq": (
-        lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0, 1),
-        ("scipy.optimize.brentq",),
     ),
     "logsumexp": (
         lambda x: scipy.special.logsumexp(x),
