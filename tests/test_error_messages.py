@@ -91,4 +91,6 @@ def test_every_error_is_exported_and_documented(name: str) -> None:
     assert issubclass(error, wengert.WengertError)
     assert error.__doc__
     if name not in ("WengertError",):
-        assert issubclass(error, (ValueError, TypeError, IndexError, RuntimeError))
+        assert issubclass(
+            error, (ValueError, TypeError, IndexError, RuntimeError, FloatingPointError)
+        )

@@ -12,15 +12,22 @@ ORDER = (
     "tree",  # containers, for users
     "rules",
     "numpy",
-    "scipy",
+    "transforms",
+    "scipy",  # what runs a user's function (integrals, minimization) stands on the transforms
     "operations",  # public operations beyond NumPy's and SciPy's
     "tensors",  # Tensor's operations as functions
-    "transforms",
     "random",
     "compiler",
     "show",
+    "extend",  # from here on with autograd's names
+    "builtins",
+    "tracer",
+    "differential_operators",
     "wengert",  # the public names, `import wengert as wg`
     "testing",
+    # autograd's names of modules
+    "test_util",
+    "misc",
     "nn",
     "optim",
     "data",

@@ -5,13 +5,31 @@
 array([0., 0.])
 """
 
-from . import core, numpy, operations, random, rules, scipy, tensors, tree
+from . import (
+    builtins,
+    core,
+    differential_operators,
+    extend,
+    numpy,
+    operations,
+    random,
+    rules,
+    scipy,
+    tensors,
+    tracer,
+    tree,
+)
+
+# As in autograd; not in __all__, so that `from wengert import *` hides none of Python's.
+from .builtins import dict, isinstance, list, tuple, type  # noqa: F401
 from .compiler import jit
+from .core.debugging import debug
 from .core.errors import (
     AbstractValueError,
     ConfigError,
     DataError,
     MutationError,
+    NonFiniteError,
     NoRuleError,
     ProgramError,
     ShapeError,
@@ -26,6 +44,8 @@ from .core.tensor import Tensor, tensor
 from .numpy import methods as _methods  # noqa: F401  (it attaches the operators)
 from .show import show
 from .transforms.autograd_names import (
+    deriv,
+    grad_named,
     hessian_tensor_product,
     hessian_vector_product,
     make_ggnvp,
@@ -63,6 +83,7 @@ __all__ = [
     "DataError",
     "MutationError",
     "NoRuleError",
+    "NonFiniteError",
     "ProgramError",
     "ShapeError",
     "Tensor",
@@ -70,14 +91,20 @@ __all__ = [
     "WengertIndexError",
     "WengertTypeError",
     "WengertValueError",
+    "builtins",
     "checkpoint",
     "core",
     "custom_jvp",
     "custom_vjp",
+    "debug",
+    "deriv",
     "derivative",
+    "differential_operators",
     "elementwise_grad",
+    "extend",
     "grad",
     "grad_and_aux",
+    "grad_named",
     "hessian",
     "hessian_tensor_product",
     "hessian_vector_product",
@@ -107,6 +134,7 @@ __all__ = [
     "tensor",
     "tensor_jacobian_product",
     "tensors",
+    "tracer",
     "tree",
     "value_and_grad",
     "vector_jacobian_product",

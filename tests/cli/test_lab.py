@@ -353,3 +353,11 @@ def test_figure_text():
     assert figure_text(True) == "True"
     assert figure_text(None) == "None"
     assert figure_text([1.0, "a"]) == "[1, a]"
+
+
+def test_an_unknown_flag_points_to_the_help_of_its_command(capsys):
+    for command in (["lab", "moons"], ["train", "digits"], ["data", "list"]):
+        assert main([*command, "--nope"]) == 2
+        prog = " ".join(["wengert", *(command[:1] if command[0] == "train" else command)])
+        expected = f"wengert: error: unrecognized arguments: --nope (see '{prog} --help')\n"
+        assert capsys.readouterr().err == expected

@@ -14,7 +14,6 @@ import pytest
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
-import scipy.optimize
 import scipy.sparse
 import scipy.spatial.distance
 import scipy.special
@@ -52,20 +51,16 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "np.float64": (lambda x: np.float64(x[0]), ("np.float64", "x.astype(np.float64)")),
     "method": (lambda x: V.dot(x), (".dot", "np.dot(a, x)")),
     "np.random": (lambda x: np.random.normal(x), ("np.random.normal", "standard_normal")),  # noqa: NPY002
-    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("scipy.linalg.expm",)),
-    "scipy solve": (lambda x: scipy.linalg.solve(M, x), ("scipy.linalg.solve", "np.linalg.solve")),
+    "expm": (lambda x: scipy.linalg.expm(np.outer(x, x)), ("use wengert.scipy.linalg.expm",)),
+    "scipy solve": (lambda x: scipy.linalg.solve(M, x), ("use wengert.scipy.linalg.solve",)),
     "quad": (
         lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 1),
         ("scipy.integrate.quad",),
     ),
-    "trapezoid": (lambda x: scipy.integrate.trapezoid(x), ("use np.trapezoid",)),
+    "trapezoid": (lambda x: scipy.integrate.trapezoid(x), ("use wg.scipy.integrate.trapezoid",)),
     "spline": (
         lambda x: scipy.interpolate.CubicSpline(np.arange(3.0), x)(0.5),
         ("scipy.interpolate.CubicSpline",),
-    ),
-    "brentq": (
-        lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0, 1),
-        ("scipy.optimize.brentq",),
     ),
     "logsumexp": (
         lambda x: scipy.special.logsumexp(x),
@@ -76,7 +71,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
         lambda x: scipy.spatial.distance.pdist(x[:, None]),
         ("scipy.spatial.distance.pdist", "wg.primitive"),
     ),
-    "sparse": (lambda x: scipy.sparse.csr_matrix(M) @ x, ("SciPy", "wg.primitive")),
+    "sparse": (lambda x: scipy.sparse.csr_matrix(M) * x, ("SciPy", "A @ x")),
 }
 
 
@@ -271,3 +266,18 @@ def test_a_function_handed_to_a_transform_is_not_named_as_the_transform(call: An
     assert "wengert.show" not in message
     assert "wengert.transforms" not in message
     assert "leave the conversion out" not in message
+
+
+def test_an_error_behind_an_attribute_error_of_an_attribute_that_is_there() -> None:
+    """What `brentq` now and then ends in: it calls Python while an error is pending."""
+
+    def f(x: Any) -> Any:
+        try:
+            float(x)
+        except wg.WengertTypeError:
+            raise AttributeError("no attribute 'shape'", name="shape", obj=x)  # noqa: B904
+
+    with pytest.raises(wg.WengertTypeError, match="derivative would be lost"):
+        wg.grad(f)(1.0)
+    with pytest.raises(AttributeError, match="sahpe"):
+        wg.grad(lambda x: x.sahpe)(1.0)

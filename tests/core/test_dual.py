@@ -61,19 +61,25 @@ def _assigned(x: Any) -> Any:
     return y
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_agrees_with_forward_over_the_gradient(name: str, monkeypatch: Any) -> None:
-    f = PROGRAMS[name]
-    ways = []
+@pytest.fixture
+def ways(monkeypatch: Any) -> list[bool]:
+    """For each Hessian-vector product, whether the plain way was open."""
+    found: list[bool] = []
 
     def watched(*args: Any) -> Any:
         result = dual.derivative_of_sweep(*args)
-        ways.append(result is not None)
+        found.append(result is not None)
         return result
 
     monkeypatch.setattr(reverse, "derivative_of_sweep", watched)
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_agrees_with_forward_over_the_gradient(name: str, ways: list[bool]) -> None:
+    f = PROGRAMS[name]
     product = wg.hvp(f, X, V)
-    assert ways == [True]  # the plain way was open
+    assert ways == [True]
     np.testing.assert_allclose(product, wg.jvp(wg.grad(f), (X,), (V,))[1], rtol=1e-11, atol=1e-13)
 
 
@@ -88,10 +94,10 @@ def test_agrees_with_forward_over_the_gradient(name: str, monkeypatch: Any) -> N
     ],
     ids=["max", "both operands of pow", "complex", "det", "a partial that is infinite"],
 )
-def test_what_it_declines_is_done_by_two_sweeps(f: Any) -> None:
-    np.testing.assert_allclose(
-        wg.hvp(f, X, V), wg.jvp(wg.grad(f), (X,), (V,))[1], rtol=1e-11, atol=1e-13
-    )
+def test_what_it_declines_is_done_by_two_sweeps(f: Any, ways: list[bool]) -> None:
+    product = wg.hvp(f, X, V)
+    assert ways == [False]
+    np.testing.assert_allclose(product, wg.jvp(wg.grad(f), (X,), (V,))[1], rtol=1e-11, atol=1e-13)
 
 
 def test_inside_other_transforms() -> None:
@@ -120,3 +126,13 @@ def test_single_precision_stays() -> None:
     product = wg.hvp(PROGRAMS["tanh"], X.astype(np.float32), V.astype(np.float32))
     assert product.dtype == np.float32
     np.testing.assert_allclose(product, wg.hvp(PROGRAMS["tanh"], X, V), rtol=2e-5)
+
+
+def test_inside_a_debug_block_every_operation_is_looked_at() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.where(x > 1, np.sqrt(x - 1), x))
+
+    with wg.debug():
+        np.testing.assert_allclose(wg.hvp(PROGRAMS["tanh"], X, V), wg.hvp(PROGRAMS["tanh"], X, V))
+        with pytest.raises(wg.NonFiniteError, match=r"np\.sqrt"):
+            wg.hvp(f, np.array([1.0, 0.5]), np.ones(2))

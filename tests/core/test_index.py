@@ -137,7 +137,6 @@ def test_masks_become_positions() -> None:
         (1.5, IndexError, "integer or boolean"),
         ("a", IndexError, "integer or boolean"),
         (np.array([0.0]), IndexError, "integer or boolean"),
-        (True, IndexError, "single boolean"),
         (np.array([True, False]), IndexError, r"mask of shape \(2,\) .* dimensions \(3,\)"),
         ([5], IndexError, "out of bounds"),
         ((Ellipsis, np.ones(3, bool)), IndexError, r"mask of shape \(3,\) .* dimensions \(2,\)"),

@@ -48,6 +48,25 @@ class NumpyLike:
         view += value
         return result
 
+    def write(self, x: Any, index: Any, value: Any, how: str, transposed: bool = False) -> Any:
+        """A copy of ``x`` written to; ``transposed``: through its transpose."""
+        result = self._module.copy(x)
+        if transposed:
+            target, index = result.T, tuple(reversed(index))
+        else:
+            target = result
+        if how == "set":
+            target[index] = value
+        elif how == "add":
+            np.add.at(target, index, value)
+        else:
+            target[index] *= value
+        return result
+
+    def fourier(self, name: str, x: Any, axis: int) -> Any:
+        """A transform along an axis."""
+        return getattr(self._module.fft, name)(x, axis=axis)
+
 
 class Library(ABC):
     """One library: how it evaluates and differentiates."""
@@ -207,6 +226,12 @@ class _AutogradNumpy(NumpyLike):
 
     add_item = set_item
 
+    def write(self, x: Any, index: Any, value: Any, how: str, transposed: bool = False) -> Any:
+        raise UnsupportedError("item assignment")
+
+    def fourier(self, name: str, x: Any, axis: int) -> Any:
+        return getattr(self._module.fft, name)(x, None, axis)
+
 
 class Jax(Library):
     """JAX in double precision."""
@@ -245,6 +270,9 @@ class _JaxNumpy(NumpyLike):
 
     def add_item(self, x: Any, index: Any, value: Any) -> Any:
         return x.at[index].add(value)
+
+    def write(self, x: Any, index: Any, value: Any, how: str, transposed: bool = False) -> Any:
+        return getattr(x.at[index], how)(value)
 
 
 class Torch(Library):

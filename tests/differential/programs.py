@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.differential import writes_and_transforms  # noqa: F401  (adds to the table of steps)
 from tests.differential.libraries import NumpyLike
 from tests.differential.operations import LARGEST, OPERATIONS
 

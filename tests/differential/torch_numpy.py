@@ -43,6 +43,28 @@ class TorchNumpy:
         return result
 
     @staticmethod
+    def write(x: Any, index: Any, value: Any, how: str, transposed: bool = False) -> Any:
+        result = x.clone()
+        target = result
+        if transposed:
+            target, index = result.T, tuple(reversed(index))
+        if how == "set":
+            target[index] = value
+        elif how == "multiply":
+            target[index] = target[index].clone() * value  # PyTorch refuses without the clone
+        elif isinstance(index, tuple):
+            index = tuple(torch.as_tensor(part) for part in index)
+            value = torch.broadcast_to(torch.as_tensor(value, dtype=x.dtype), target[index].shape)
+            return target.index_put(index, value, accumulate=True)
+        else:
+            target[index] = target[index].clone() + value
+        return result
+
+    @staticmethod
+    def fourier(name: str, x: Any, axis: int) -> Any:
+        return getattr(torch.fft, name)(x, dim=axis)
+
+    @staticmethod
     def _axes(x: Any, axis: Any) -> tuple[int, ...]:
         if axis is None:
             return tuple(range(x.ndim))

@@ -230,9 +230,13 @@ EXAMPLES: dict[str, Example] = {
     **{
         f"linalg.{name}": _E(lambda np, x, name=name: getattr(np.linalg, name)(x), (SQUARE,))
         for name in (
-            "cond det diagonal eig eigvals inv matrix_norm matrix_rank matrix_transpose norm pinv "
+            "cond det diagonal inv matrix_norm matrix_rank matrix_transpose norm pinv "
             "qr slogdet svd svdvals trace vector_norm"
         ).split()
+    },
+    **{  # complex, since the results are complex whatever the eigenvalues are
+        f"linalg.{name}": _E(lambda np, x, name=name: getattr(np.linalg, name)(x), (SQUARE + 0j,))
+        for name in ("eig", "eigvals")
     },
     **{
         f"linalg.{name}": _E(lambda np, x, name=name: getattr(np.linalg, name)(x), (SYMMETRIC,))

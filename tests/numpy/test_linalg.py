@@ -175,19 +175,78 @@ def test_singular_matrices_raise() -> None:
             function(x)
 
 
-@pytest.mark.parametrize("name", ["qr", "eig", "eigvals"])
-def test_functions_without_a_rule(name: str) -> None:
-    with pytest.raises(wg.NoRuleError, match=rf"np\.linalg\.{name} has no rule"):
-        getattr(L, name)(wg.Tensor(draw(float, 3, 3), True))
-
-
-def test_svd_refuses_what_has_no_derivative() -> None:
+def test_what_is_refused() -> None:
     a = draw(float, 3, 2)
-    with pytest.raises(wg.NoRuleError, match="use full_matrices=False"):
-        L.svd(wg.Tensor(a, True))
-    with pytest.raises(wg.NoRuleError, match="use eigh"):
-        L.svd(wg.Tensor(a[:2], True), hermitian=True)
-    np.testing.assert_allclose(L.svd(wg.Tensor(a))[0], L.svd(a)[0])
+    with pytest.raises(wg.NoRuleError, match=r"qr\(mode='raw'\).* use mode='reduced'"):
+        L.qr(wg.Tensor(a, True), "raw")
+    np.testing.assert_array_equal(L.qr(wg.Tensor(a), "raw")[0], L.qr(a, "raw")[0])
+    with pytest.raises(ValueError, match="mode must be 'reduced'"):
+        L.qr(wg.Tensor(a, True), "economic")  # type: ignore[call-overload]
+    with pytest.raises(L.LinAlgError, match=r"expected a matrix \(m, n\)"):
+        L.lstsq(wg.Tensor(a, True), np.ones(2))
+
+
+# ------------------------------------------------------------------ factorizations, least squares
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 2), (0, 3, 3), (3, 0)])
+def test_qr(shape: Any, dtype: Any) -> None:
+    a = draw(dtype, *shape)
+    for mode in ("reduced", "complete"):
+        for part in ("Q", "R"):
+            compare(lambda x, m=mode, p=part: getattr(L.qr(x, m), p), a)
+    compare(lambda x: L.qr(x, "r"), a)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 3, 5)])
+def test_full_and_hermitian_svd(shape: Any, dtype: Any) -> None:
+    a = draw(dtype, *shape)
+    for part in ("U", "S", "Vh"):
+        compare(lambda x, p=part: getattr(L.svd(x), p), a)
+        if shape[-1] == shape[-2]:
+            h = positive(a)
+            compare(lambda x, p=part: getattr(L.svd(x, hermitian=True), p), h)
+    if shape[-1] == shape[-2]:
+        compare(lambda x: L.svd(x, compute_uv=False, hermitian=True), positive(a))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3), (0, 3, 3), (1, 1)])
+def test_eig_is_complex(shape: Any, dtype: Any) -> None:
+    a = draw(dtype, *shape)
+    complexes = np.result_type(dtype, np.complex64)
+    compare(lambda x: L.eigvals(x).astype(complexes), a)
+    compare(lambda x: L.eig(x).eigenvalues.astype(complexes), a)
+    compare(lambda x: L.eig(x).eigenvectors.astype(complexes), a)
+    assert L.eigvals(wg.Tensor(positive(a))).dtype == complexes
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shapes", [((5, 2), (5,)), ((5, 2), (5, 3)), ((2, 5), (2, 1)), ((3, 3), (3,))]
+)
+def test_lstsq(shapes: Any, dtype: Any) -> None:
+    a, b = (draw(dtype, *shape) for shape in shapes)
+    for k in (0, 1, 3):
+        expected = L.lstsq(a, b)[k]
+        found = L.lstsq(wg.Tensor(a), b)[k]
+        found = found.array if isinstance(found, wg.Tensor) else found
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        tolerance = 2e-4 if dtype == np.float32 else 1e-10
+        np.testing.assert_allclose(found, expected, tolerance, tolerance)
+    rank = L.lstsq(wg.Tensor(a, True), b)[2]
+    assert not isinstance(rank, wg.Tensor)
+    assert rank == min(a.shape)
+
+
+def test_lstsq_of_deficient_rank() -> None:
+    a = np.outer([1.0, 2, 3], [1.0, -1])
+    x, residuals, rank, _ = L.lstsq(wg.Tensor(a, True), np.ones(3))
+    expected = L.lstsq(a, np.ones(3))
+    np.testing.assert_allclose(x.detach().array, expected[0])
+    assert (rank, np.shape(residuals)) == (1, (0,))
 
 
 # ------------------------------------------------------------------ derivatives at special points
@@ -244,10 +303,10 @@ def test_norm_at_zero(order: Any) -> None:
     np.testing.assert_array_equal(wg.jvp(np.linalg.norm, (np.zeros(2),), (np.ones(2),))[1], 0.0)
 
 
-def test_eigenvalues_that_coincide() -> None:
-    np.testing.assert_allclose(
-        wg.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(np.eye(3)), np.eye(3), atol=1e-14
-    )
+@pytest.mark.parametrize("order", ["nuc", 2, -2, "fro", 1, -1, np.inf, -np.inf])
+def test_matrix_norm_at_zero(order: Any) -> None:
+    found = wg.grad(lambda x: np.linalg.norm(x, order))(np.zeros((2, 3)))
+    np.testing.assert_array_equal(found, np.zeros((2, 3)))
 
 
 def test_gradients_of_symmetric_matrices_are_symmetric() -> None:

@@ -69,7 +69,6 @@ _NOTHING_TO_DO = "NumPy raises from its inside; a number is in order already"
 _EMPTY = "NumPy raises before 2.5, and returns the empty array from then on"
 _ONE_ELEMENT = "NumPy before 2.4 takes arrays of one element for numbers"
 _LATER = "NumPy takes other than vectors from 2.2 on"
-_FULL = "U and V with all columns have no derivative for matrices that are not square"
 _INVERSE = "NumPy raises from its inside; the inverse of a number or of nothing is one"
 MEANT: dict[tuple[str, str], str] = {
     **{(n, v): _NAN for n in ("quantile", "percentile") for v in ("no rows", "no columns")},
@@ -94,10 +93,6 @@ MEANT: dict[tuple[str, str], str] = {
         for v in ("numbers", "first a number")
     },
     **{("linalg.tensorinv", v): _INVERSE for v in ("numbers", "first a number", "no columns")},
-    **{
-        ("linalg.svd", v): _FULL
-        for v in ("no rows", "no columns", "one row", "first as a column", "first a single row")
-    },
 }
 
 

@@ -54,14 +54,11 @@ def test_logaddexp_reduce_at_the_limits() -> None:
 
 
 def test_methods_without_a_rule_say_so() -> None:
-    t = wg.Tensor(X, True)
-    for call, name in (
-        (lambda: np.divide.reduce(t), "np.divide.reduce"),
-        (lambda: np.hypot.accumulate(t), "np.hypot.accumulate"),
-        (lambda: np.multiply.reduceat(t, [0, 1]), "np.multiply.reduceat"),
-    ):
-        with pytest.raises(wg.NoRuleError, match=name):
-            call()
+    """A ufunc of somebody else has no rule, so its methods have none."""
+    theirs = np.frompyfunc(lambda a, b: a + b, 2, 1)
+    for method, args in (("reduce", ()), ("accumulate", ()), ("at", ([0], 1.0))):
+        with pytest.raises(wg.NoRuleError, match=method):
+            getattr(theirs, method)(wg.Tensor(X, True), *args)
 
 
 @pytest.mark.parametrize("indices", [[0, 2], [0, 3, 1, 2], [3, 3, 0], [1], []])

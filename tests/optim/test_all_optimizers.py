@@ -75,7 +75,7 @@ def test_formula(optimizer):
 
 def of_pytorch(o, torch, parameter):
     if isinstance(o, SGD):
-        return torch.SGD(
+        return torch.optim.SGD(
             [parameter], o.lr, o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
         )
     if isinstance(o, Adam):
@@ -293,3 +293,16 @@ def test_a_gradient_that_is_no_array():
     optimizer, params = SGD(0.1), {"w": np.ones(3)}
     with pytest.raises(wg.ShapeError, match=r"grads\['w'\] has shape \(\), but"):
         optimizer.update(params, {"w": 1.0}, optimizer.init(params))
+
+
+def test_state_of_another_optimizer():
+    params, grads = {"w": np.ones(3)}, {"w": np.ones(3)}
+    others = Adam(), SGD(0.1, 0.9), RMSProp()
+    for one, other in zip(others, (*others[1:], others[0]), strict=True):
+        name = type(one).__name__
+        with pytest.raises(wg.WengertTypeError, match=rf"^{name}\.update: the state is a \w+State"):
+            one.update(params, grads, other.init(params))
+        with pytest.raises(
+            wg.WengertTypeError, match=rf"the state is a NoneType, expected the {name}"
+        ):
+            one.update(params, grads, None)

@@ -96,12 +96,55 @@ def test_multigrad_dict():
     assert wg.multigrad_dict(lambda x, y=2.0: x * y)(3.0)["y"] == 3.0
 
 
+def test_deriv():
+    np.testing.assert_allclose(wg.deriv(np.sin)(0.5), np.cos(0.5))
+    np.testing.assert_allclose(wg.deriv(h)(X), wg.jvp(h, (X,), (np.ones(3),))[1])
+    np.testing.assert_allclose(wg.deriv(lambda a, b: a * b, 1)(2.0, 3.0), 2.0)
+    assert wg.deriv(np.sin)(np.float32(0.5)).dtype == np.float32
+
+
+def test_grad_named():
+    g = wg.grad_named(lambda first, second: first * second**2, "second")
+    assert g(2.0, 3.0) == 12.0
+    with pytest.raises(wg.WengertValueError, match="no argument 'third'.* first, second"):
+        wg.grad_named(lambda first, second: first, "third")
+
+
+def test_make_jvp_reversemode():
+    from wengert.differential_operators import make_jvp_reversemode
+
+    np.testing.assert_allclose(make_jvp_reversemode(h)(X)(V), wg.make_jvp(h)(X)(V)[1])
+    np.testing.assert_allclose(make_jvp_reversemode(f, 1)(X, 2.0)(3.0), 3 * wg.grad(f, 1)(X, 2.0))
+
+
+@pytest.mark.parametrize(
+    "name", ["grad", "value_and_grad", "grad_and_aux", "elementwise_grad", "jacobian", "hessian"]
+)
+def test_argnum_by_keyword(name):
+    function = (lambda x, y: (x * y**3, None)) if name == "grad_and_aux" else lambda x, y: x * y**3
+    transform = getattr(wg, name)
+    for argnum in (1, (0, 1)):
+        by_name, by_place = transform(function, argnum=argnum), transform(function, argnum)
+        assert wg.tree.leaves(by_name(2.0, 3.0)) == wg.tree.leaves(by_place(2.0, 3.0))
+    with pytest.raises(wg.WengertTypeError, match=f"{name}: argnums=1 and argnum=0"):
+        transform(function, 1, argnum=0)
+
+
+def test_holomorphic_grad_by_argnum():
+    g = wg.holomorphic_grad(lambda a, z: a * z**2, argnum=1)
+    np.testing.assert_allclose(g(3.0, 1 + 2j), 6 * (1 + 2j))
+
+
 def test_they_nest():
     product, _ = wg.make_hvp(lambda x: np.sum(x**3))(X)
     third = wg.jacobian(lambda v: product(v))(V)
     np.testing.assert_allclose(third, np.diag(6 * X))
     inner = lambda x: np.sum(wg.make_vjp(np.sin)(x)[0](x))  # noqa: E731
     np.testing.assert_allclose(wg.grad(inner)(X), np.cos(X) - X * np.sin(X))
+
+
+def _reversemode(library):
+    return getattr(library, "differential_operators", library).make_jvp_reversemode
 
 
 @pytest.mark.peers
@@ -113,6 +156,16 @@ def test_agreement_with_autograd():
     assert autograd
     tensor = rng.normal(size=(2, 3))
     calls = {
+        "deriv": lambda o, n: o.deriv(vector(n))(X),
+        "grad_named": lambda o, n: o.grad_named(scalar(n), "y")(X, 2.0),
+        "elementwise_grad": lambda o, n: o.elementwise_grad(vector(n))(X),
+        "hessian": lambda o, n: o.hessian(vector(n))(X),
+        "jacobian": lambda o, n: o.jacobian(stacked(n), argnum=0)(X),
+        "value_and_grad": lambda o, n: o.value_and_grad(scalar(n), argnum=1)(X, 2.0),
+        "grad_and_aux": lambda o, n: o.grad_and_aux(lambda x: (n.sum(x**2), x * 2))(X),
+        "holomorphic_grad": lambda o, n: o.holomorphic_grad(n.sin)(1 + 2j),
+        "make_jvp_reversemode": lambda o, n: _reversemode(o)(vector(n))(X)(V),
+        "checkpoint": lambda o, n: o.grad(o.checkpoint(scalar(n)), argnum=(0, 1))(X, 2.0),
         "make_vjp": lambda o, n: o.make_vjp(scalar(n), (0, 1))(X, 2.0)[0](1.0),
         "make_jvp": lambda o, n: o.make_jvp(vector(n))(X)(V),
         "make_hvp": lambda o, n: o.make_hvp(scalar(n))(X, 2.0)[0](V),

@@ -95,9 +95,12 @@ class TestHessian:
         np.testing.assert_array_equal(h, np.zeros((3, 3)))
         assert h.dtype == np.float32
 
-    def test_non_scalar(self) -> None:
-        with pytest.raises(wg.WengertTypeError, match=r"shape \(3,\)"):
-            wg.hessian(np.sin)(X)
+    def test_of_an_array_the_axes_of_the_output_come_first(self) -> None:
+        h = wg.hessian(lambda x: np.outer(x, x)[:2])(X)
+        assert h.shape == (2, 3, 3, 3)
+        np.testing.assert_allclose(h[0, 1], wg.hessian(lambda x: x[0] * x[1])(X))
+        with pytest.raises(wg.WengertTypeError, match="hessian of sin, argument 0"):
+            wg.hessian(np.sin)(np.arange(3))
 
 
 class TestHvp:

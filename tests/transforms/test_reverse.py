@@ -191,7 +191,7 @@ class TestErrors:
 
     def test_function_without_a_rule(self) -> None:
         with pytest.raises(
-            wg.NoRuleError, match=r"np\.\w+ has no rule.*wengert\.custom_vjp"
+            wg.NoRuleError, match=r"np\.isnat has no rule.*wengert\.custom_vjp"
         ) as caught:
             wg.grad(lambda x: np.sum(np.isnat(x)))(X)
         assert isinstance(caught.value, NotImplementedError)

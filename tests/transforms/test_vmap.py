@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,6 +13,17 @@ from wengert import Tensor
 
 B = np.arange(12.0).reshape(4, 3)
 X = np.array([1.0, 2.0, 3.0])
+
+
+@dataclasses.dataclass
+class _Pair:
+    a: Any
+    b: Any
+
+
+class _NamedPair(NamedTuple):
+    a: Any
+    b: Any
 
 
 class TestAxes:
@@ -170,3 +182,53 @@ def test_plain_batched_arguments_may_change_afterwards() -> None:
     _, pullback = wg.vjp(lambda x: wg.vmap(lambda row, weights: row * weights)(x, k), x)
     k[...] = 7.0
     np.testing.assert_array_equal(pullback(np.ones((2, 3)))[0], kept)
+
+
+class TestStructuresOfAxes:
+    X = np.arange(6.0).reshape(2, 3)
+
+    def test_negative_axes(self) -> None:
+        found = wg.vmap(np.cumsum, in_axes=-1, out_axes=-1)(self.X)
+        np.testing.assert_array_equal(found, np.cumsum(self.X, axis=0))
+
+    def test_dataclasses_and_named_tuples(self) -> None:
+        for kind in (_Pair, _NamedPair):
+            f = wg.vmap(lambda p: p.a * p.b, in_axes=(kind(0, None),))
+            np.testing.assert_array_equal(f(kind(self.X, self.X[0])), self.X * self.X[0])
+        made = wg.vmap(lambda x: _Pair(x, x[0]), out_axes=_Pair(1, 0))(self.X)
+        np.testing.assert_array_equal(made.a, self.X.T)
+        np.testing.assert_array_equal(made.b, self.X[:, 0])
+
+    @pytest.mark.parametrize("axis", [2, -3, 5])
+    def test_no_such_out_axis(self, axis: int) -> None:
+        message = f"vmap of sin: out_axes is {axis} for a result of 1 dimensions"
+        with pytest.raises(wg.ShapeError, match=message):
+            wg.vmap(np.sin, out_axes=axis)(self.X)
+
+    def test_axes_that_are_none(self) -> None:
+        for axes in (True, "0", 0.0):
+            with pytest.raises(wg.WengertTypeError, match="in_axes must be integers or None"):
+                wg.vmap(np.sin, in_axes=axes)(self.X)
+
+    def test_what_is_no_function_or_no_result(self) -> None:
+        with pytest.raises(wg.WengertTypeError, match="expected a function, not a int"):
+            wg.vmap(3)
+        with pytest.raises(wg.WengertTypeError, match="a result is a str"):
+            wg.vmap(lambda x: "text")(self.X)
+
+
+def test_masked_update_without_values() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y[y > 1] += 1.0
+        return y
+
+    def g(x: Any) -> Any:
+        y = x * 1.0
+        np.add(y, 1.0, out=y, where=y > 1)
+        return y
+
+    x = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(wg.AbstractValueError, match=r"np\.add\(x, y, out=x, where=mask\)"):
+        wg.vmap(f)(x)
+    np.testing.assert_array_equal(wg.vmap(g)(x), [f(row) for row in x])

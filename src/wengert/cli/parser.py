@@ -26,7 +26,15 @@ class Parser(argparse.ArgumentParser):
         if self.complete is not None:
             complete, self.complete = self.complete, None
             complete(self, list(args) if args is not None else [])
+        self.set_defaults(parser=self)  # that of the command wins
         return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in argparse, but what is unknown is an error of the command that it was given to."""
+        arguments, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Exit with one line."""

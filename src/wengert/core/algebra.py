@@ -106,12 +106,21 @@ def _in_precision(x: Any, dtype: Any) -> Any:
     return _bind("astype", (x,), {"dtype": dtype}) if isinstance(x, Tensor) else x.astype(dtype)
 
 
+def _numpys(x: Any, dtype: Any) -> Any:
+    """A Python number as one of NumPy's."""
+    return dtype.type(x) if type(x) in (int, float, complex) else x
+
+
 def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], strong: bool) -> Any:
     """A cotangent (or tangent) times a partial derivative of a pointwise operation."""
     if type(partial) is int:
         return ct if partial == 1 else -ct
     # An output that no partial reads is not saved. Its cotangent has no less precision.
-    p = partial(out, *_promoted(operands, (ct if out is None else out).dtype))
+    dtype = (ct if out is None else out).dtype
+    try:
+        p = partial(out, *_promoted(operands, dtype))
+    except ZeroDivisionError:  # of Python's numbers; NumPy's give infinity
+        p = partial(out, *_promoted(tuple([_numpys(x, dtype) for x in operands]), dtype))
     if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
         if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
             return ct * p

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval, Var
 from .errors import MutationError
 from .forward import tangents_of_output
 from .ownership import overwritten, plain_array, settle, snapshot, was_written
 from .primitive import Primitive
 from .refusals import explained, not_numbers, operation_text
-from .state import PAUSED, is_paused, next_id
+from .state import DEBUGGED, PAUSED, is_paused, next_id
 from .tape import OUTPUT, Node
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
 
@@ -135,6 +136,8 @@ def bind(
         if better is error:
             raise
         raise better from None
+    if DEBUGGED and recording is None:
+        debugging.examine_result(primitive, params, ins, out)
     if primitive.outputs is not None:
         return _bind_outputs(primitive, args, ins, params, out, recording, tracked, dual)
     kind = out.dtype.kind
@@ -161,6 +164,8 @@ def bind(
                 foreign,
                 constants,
             ]
+            if DEBUGGED:
+                debugging.locate(node)
         tangents = None
         if dual:
             tangents = tangents_of_output(primitive, args, out, node, params, recording)
@@ -237,6 +242,8 @@ def _bind_outputs(
         )
         kind = primitive.kind
         node = [next_id(), kind, parents, None, None, saved, params, outs, foreign, constants]
+        if DEBUGGED:
+            debugging.locate(node)
     results = []
     out_nodes: list[Node | None] = []
     for i, o in enumerate(outs):

@@ -8,6 +8,7 @@ that was called, and gives the remedy for that one.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "CONVERSION",
     "ambiguous_truth",
     "is_item_assignment",
+    "is_sparse_product",
     "lost_derivative",
     "lost_history",
     "no_array",
@@ -27,6 +29,7 @@ __all__ = [
     "no_number",
     "no_values",
     "not_one_item",
+    "opaque",
 ]
 
 E = TypeVar("E", bound=WengertError)
@@ -152,7 +155,12 @@ def _instead_of_numpy(module: str, function: str) -> str:
 
 def _instead_of_scipy(name: str) -> str:
     module, _, function = name.rpartition(".")
-    ours = sys.modules.get("wengert." + module)
+    if not function:
+        return (
+            "write products with sparse matrices as A @ x, and what else you meant with functions "
+            "of NumPy or of wengert.scipy"
+        )
+    ours = _ours(module)
     if function and hasattr(ours, function):
         return f"use wengert.{name}, which has the same arguments"
     numpys = np.linalg if module == "scipy.linalg" else np
@@ -163,6 +171,35 @@ def _instead_of_scipy(name: str) -> str:
         "give it a derivative with wengert.primitive or wengert.custom_vjp, or look for it in "
         "wengert.scipy"
     )
+
+
+def _ours(module: str) -> Any:
+    """The module of wengert that mirrors one of SciPy's; it may not have been imported yet."""
+    try:
+        return import_module("wengert." + module)
+    except ImportError:
+        return None
+
+
+def is_sparse_product() -> bool:
+    """Whether ``A @ x`` of a sparse matrix of SciPy's asks for the array, to find out what x is.
+
+    Of a 0-d array of objects it makes ``NotImplemented``, so that the other operand is asked.
+    """
+    frame = sys._getframe(2)
+    return (
+        frame.f_code.co_name == "_matmul_dispatch"
+        and str(frame.f_globals.get("__name__")).startswith("scipy.sparse")
+        and frame.f_back is not None
+        and frame.f_back.f_code.co_name in ("__matmul__", "__rmatmul__", "_rmatmul_dispatch")
+    )
+
+
+def opaque(x: Any) -> Any:
+    """A 0-d array of objects that holds ``x``: what NumPy makes of what it does not know."""
+    a = np.empty((), object)
+    a[()] = x
+    return a
 
 
 def no_number(what: str, shape: tuple[int, ...], dtype: Any) -> WengertTypeError:

@@ -1,10 +1,10 @@
 """Forward over reverse on a plain tape: the derivative of a reverse sweep, without recording it.
 
 One pass up the tape carries tangents, one pass down cotangents and their tangents, all on plain
-arrays. Recording the reverse sweep and sweeping it again gives the same at two to three times the
-cost (`benchmarks.eager`, Hessian-vector product); that way remains for what this one declines:
-operations whose kind of node has no `dual`, complex numbers, outer transforms, and results that are
-not finite, where zeros must annihilate.
+arrays. Recording the reverse sweep and sweeping it again gives the same, but dispatches and records
+every operation of the sweep; that way remains for what this one declines:
+operations whose kind of node has no `dual`, complex numbers, outer transforms, `debug` blocks, and
+results that are not finite, where zeros must annihilate.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval
 from .finite import finite
 from .quiet import quiet
+from .state import DEBUGGED
 from .sweep import collect
 from .tape import Cotangents, Node, NodeKind
 from .tensor import FastTensor, Tensor
@@ -67,6 +69,8 @@ def derivative_of_sweep(root: Node, seed: Any, directions: Tangents) -> Cotangen
     """
     stops = frozenset(directions)
     nodes, graph, _ = collect(root, stops)
+    if DEBUGGED and debugging.examines():
+        return None  # every operation is to be looked at
     if graph or not all(
         type(v) is np.ndarray or isinstance(v, np.generic) for v in directions.values()
     ):

@@ -6,12 +6,15 @@ Every one is a `WengertError` and also the built-in error that Python code expec
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AbstractValueError",
     "ConfigError",
     "DataError",
     "MutationError",
     "NoRuleError",
+    "NonFiniteError",
     "ProgramError",
     "ShapeError",
     "WengertError",
@@ -47,6 +50,30 @@ class NoRuleError(WengertTypeError, NotImplementedError):
 
 class AbstractValueError(WengertTypeError):
     """A concrete number was asked of a value that has only a shape and a dtype."""
+
+
+class NonFiniteError(WengertError, FloatingPointError):
+    """An operation inside `wengert.debug` made a NaN or an infinity.
+
+    Attributes
+    ----------
+    operation : str
+        As Python, such as ``np.log(x)``.
+    phase : str
+        ``"forward"``, ``"tangent"`` or ``"backward"``.
+    line : str
+        The user's line that the operation stands in; "" if it is not known.
+    operands : dict
+        By name, the arrays it was called with, as far as they were kept.
+    value : array
+        What it made.
+    """
+
+    operation: str = ""
+    phase: str = ""
+    line: str = ""
+    operands: dict[str, Any] = {}  # noqa: RUF012
+    value: Any = None
 
 
 class MutationError(WengertError, RuntimeError):

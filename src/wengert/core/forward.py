@@ -7,14 +7,16 @@ operands restricted to lower levels, which is what keeps perturbations apart.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import algebra
+from . import algebra, debugging
 from .errors import WengertTypeError
 from .finite import finite
 from .quiet import quiet
+from .state import DEBUGGED
 from .tensor import RareTensor, Tensor, handle
 
 if TYPE_CHECKING:
@@ -67,7 +69,16 @@ def tangents_of_output(
                 handle(o, n, {k: t[i] for k, t in tangents.items() if t[i] is not None})
                 for i, (o, n) in enumerate(zip(out, node, strict=True))
             )
-        t = push_forward(primitive, restricted, y, ts, params)
+        if DEBUGGED:
+            t = debugging.examine_tangent(
+                functools.partial(push_forward, primitive, restricted, y, ts, params),
+                primitive,
+                params,
+                restricted,
+                ts,
+            )
+        else:
+            t = push_forward(primitive, restricted, y, ts, params)
         if t is not None:
             tangents[level] = t
     return tangents

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import algebra
+from . import algebra, debugging
 from .abstract import Var
 from .ancestry import TopologicalOrder, living, operation_of, parent_nodes
 from .bind import refresh
@@ -16,8 +16,8 @@ from .errors import MutationError, ShapeError, WengertTypeError, WengertValueErr
 from .ownership import overwritten, owns_alone, was_written
 from .quiet import quiet
 from .refusals import not_numbers
-from .state import LOCAL
-from .sweep import collect, propagate, results_finite
+from .state import DEBUGGED, LOCAL
+from .sweep import collect, propagate, propagate_examined, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
 from .tensor import FastTensor, RareTensor, Tensor
 from .user_operation import USER
@@ -168,6 +168,10 @@ def _gradients(
             kept[node[0]] = ct
 
     none: frozenset[int] = frozenset()
+    if DEBUGGED and debugging.examines():
+        with quiet():
+            propagate_examined(order, nodes, root, seed, none, graph, wrap, keep)
+        return kept
     with quiet():
         propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
         if not results_finite(kept, nodes):

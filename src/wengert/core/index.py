@@ -18,9 +18,11 @@ from .tensor import Tensor
 
 __all__ = [
     "ARRAY",
+    "ScalarMaskError",
     "Template",
     "advanced_position",
     "does_not_fit",
+    "expand_scalar_masks",
     "indexed_shape",
     "join",
     "split",
@@ -35,6 +37,36 @@ class _Array:
 ARRAY = _Array()
 Template = tuple[Any, ...]
 ndarray = np.ndarray
+
+
+class ScalarMaskError(WengertIndexError):
+    """An index has a boolean without dimensions, for which there is no template."""
+
+
+def expand_scalar_masks(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Two indices, one after the other, for one with booleans that have no dimensions.
+
+    NumPy takes such a boolean as a new axis of length one that is kept or dropped. The first of the
+    two indices makes that axis (a view); the second indexes it with ``[0]`` or with ``[]``.
+    """
+    first: list[Any] = []
+    second: list[Any] = []
+    for part in index if type(index) is tuple else (index,):
+        if part is None or part is Ellipsis or isinstance(part, slice):
+            first.extend(() if part is None else (part if part is Ellipsis else slice(None),))
+            second.append(part)
+            continue
+        a = part._a if isinstance(part, Tensor) else np.asarray(part)
+        if a.dtype.kind != "b":
+            first.append(slice(None))
+            second.append(part)
+        elif a.ndim:
+            first.extend([slice(None)] * a.ndim)
+            second.append(part)
+        else:
+            first.append(None)
+            second.append(np.zeros(int(a), np.intp))
+    return tuple(first), tuple(second)
 
 
 def split(index: Any, shape: tuple[int, ...] | None = None) -> tuple[Template, list[Any]]:
@@ -60,7 +92,8 @@ def split(index: Any, shape: tuple[int, ...] | None = None) -> tuple[Template, l
                 if part._a.dtype.kind == "b":
                     raise AbstractValueError(
                         "index: a boolean mask of an abstract value; the result's shape would "
-                        "depend on data. Use np.where(mask, a, b), or assign a scalar"
+                        "depend on data. Use np.where(mask, a, b), assign a scalar, or for "
+                        "x[mask] += y write np.add(x, y, out=x, where=mask)"
                     )
                 template.append(ARRAY)
                 arrays.append(part)
@@ -110,9 +143,7 @@ def _add_array(
 ) -> None:
     if a.dtype.kind == "b":
         if a.ndim == 0:
-            raise WengertIndexError(
-                "index: a single boolean is not supported; use np.where, or x[None] for a new axis"
-            )
+            raise ScalarMaskError("index: a single boolean is not supported here; use np.where")
         masks.append((len(template), a.shape))
         for positions in a.nonzero():
             template.append(ARRAY)

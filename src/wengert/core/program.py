@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval, Var
 from .bind import bind
+from .debugging import Origin
 from .errors import ProgramError
 from .primitive import Primitive
 from .quiet import quiet
+from .state import DEBUGGED
 from .tensor import Tensor, handle
 
 __all__ = ["Equation", "Program", "evaluate", "interpret", "pruned", "verify"]
@@ -26,10 +29,10 @@ class Equation:
     """``outputs = primitive[params](inputs)``; an input is a `Var` or a scalar constant.
 
     ``silent`` says that NumPy's floating-point warnings were off when it was recorded: in a
-    derivative, or by the user's ``np.errstate``.
+    derivative, or by the user's ``np.errstate``. ``origin`` says inside `debug` what it belongs to.
     """
 
-    __slots__ = ("inputs", "outputs", "params", "primitive", "silent")
+    __slots__ = ("inputs", "origin", "outputs", "params", "primitive", "silent")
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Equation:
         self.params = params
         self.outputs = outputs
         self.silent = silent
+        self.origin: Origin | None = None
 
 
 class Program:
@@ -202,7 +206,13 @@ def evaluate(
     env.update(zip((v for v, _ in program.captured), held, strict=True))
     for e in program.equations:
         ins = tuple([env[x] if type(x) is Var else x for x in e.inputs])
-        if e.silent:
+        if DEBUGGED and debugging.examines():
+            with debugging.inside_rule(e.origin):
+                out = bind(e.primitive, ins, e.params, False)
+            if e.origin is not None:
+                outs = (out,) if e.primitive.outputs is None else out
+                debugging.examine_equation(e.origin, outs, env.get)
+        elif e.silent:
             with quiet():
                 out = bind(e.primitive, ins, e.params, False)
         else:

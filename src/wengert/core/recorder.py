@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval, Var
 from .bind import refresh
 from .errors import AbstractValueError, MutationError
@@ -16,7 +17,7 @@ from .ownership import snapshot
 from .primitive import PRIMITIVES, Primitive
 from .program import Equation, Program
 from .quiet import is_quiet
-from .state import LOCAL, next_id, tracing
+from .state import DEBUGGED, LOCAL, next_id, tracing
 from .tensor import RareTensor, Tensor, handle
 
 __all__ = ["Recording", "innermost", "lift_plain", "record"]
@@ -132,11 +133,18 @@ class Recording:
             ordered = len(shape) < 2 or _in_c_order(primitive, ins, params)
             v = Var(shape, np.dtype(dtype), self, ordered, scalar=not shape and not array0d)
             v.weak = not shape and _is_weak(primitive, ins)
-            self.equations.append(Equation(primitive, ins, params, (v,), is_quiet()))
+            self._append(Equation(primitive, ins, params, (v,), is_quiet()))
             return v
         outs = tuple([Var(tuple(s), np.dtype(d), self, scalar=not s) for s, d in result])
-        self.equations.append(Equation(primitive, ins, params, outs, is_quiet()))
+        self._append(Equation(primitive, ins, params, outs, is_quiet()))
         return outs
+
+    def _append(self, equation: Equation) -> None:
+        if DEBUGGED:
+            equation.origin = debugging.origin_of_equation(
+                equation.primitive, equation.params, equation.inputs
+            )
+        self.equations.append(equation)
 
     def constant(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
         """An array filled with ``value`` that belongs to this recording, and so accepts writes."""

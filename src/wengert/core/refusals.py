@@ -25,7 +25,7 @@ from .where import raised_by_library, user_line
 
 E = TypeVar("E", bound=WengertError)
 
-__all__ = ["explained", "located", "no_operand", "not_numbers", "operation_text"]
+__all__ = ["explained", "located", "no_operand", "not_numbers", "operand_names", "operation_text"]
 
 _BROADCAST = re.compile(r"broadcast")
 _JOINED = re.compile(r"concatenation axis|same number of dimensions|must have the same shape")
@@ -33,9 +33,14 @@ _NO_LOOP = re.compile(r"not supported for the input types|did not contain a loop
 _SHAPES = re.compile(r"shape|dimension|size|length|align|depth|elements|equal division|axis")
 
 
+def operand_names(count: int) -> tuple[str, ...]:
+    """What `operation_text` calls the operands."""
+    return ("x", "y", "z")[:count] if count <= 3 else tuple([f"x{i}" for i in range(count)])
+
+
 def operation_text(primitive: Any, params: dict[str, Any], count: int) -> str:
     """An operation as Python, its operands called x, y, z."""
-    names = ["x", "y", "z"][:count] if count <= 3 else [f"x{i}" for i in range(count)]
+    names = operand_names(count)
     show = primitive.show
     try:
         if show is None:
@@ -149,7 +154,7 @@ def _arrays(tree: Any) -> Any:
             yield from _arrays(part)
     elif isinstance(tree, (Tensor, np.ndarray, np.generic)):
         yield tree.shape, tree.dtype
-    elif isinstance(tree, list) or hasattr(tree, "dtype"):
+    elif isinstance(tree, list) or (hasattr(tree, "dtype") and not isinstance(tree, type)):
         try:
             a = np.asarray(tree)
         except Exception:

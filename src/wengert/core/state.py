@@ -2,11 +2,12 @@
 
 * one counter numbers tape nodes, tangent levels and recordings, so that "is older than" is one
   integer comparison whatever is compared;
-* ``PAUSED`` has one entry for each active ``no_grad`` block of any thread; the hot
+* ``PAUSED`` has one entry for each active ``no_grad`` or ``debug`` block of any thread; the hot
   path tests that list for emptiness, and only when it is not empty asks the context
-  whether *this* caller is in one;
+  whether *this* caller is in one; ``DEBUGGED`` has those of the ``debug`` blocks alone;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
-  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`).
+  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and how
+  far eigenvalues that coincide are to be moved apart.
 """
 
 from __future__ import annotations
@@ -16,29 +17,56 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .recorder import Recording
 
-__all__ = ["COUNTER", "LOCAL", "PAUSED", "awaiting", "is_paused", "next_id", "no_grad", "tracing"]
+__all__ = [
+    "COINCIDENCES",
+    "COUNTER",
+    "DEBUGGED",
+    "LOCAL",
+    "PAUSED",
+    "SlowPath",
+    "awaiting",
+    "is_debugged",
+    "is_paused",
+    "leaves_tape",
+    "next_id",
+    "no_grad",
+    "set_debugging",
+    "tracing",
+]
 
 COUNTER = itertools.count(1)  # the fast paths call next(COUNTER) themselves
 next_id: Callable[[], int] = COUNTER.__next__
 
+# How often operations met eigenvalues or singular values that coincide (see `rules.spectra`).
+COINCIDENCES = [0]
+
 PAUSED: list[None] = []
 _paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
+
+DEBUGGED: list[None] = []
+_debugged_here: ContextVar[Any] = ContextVar("wengert_debug", default=None)
+
+
+class SlowPath(ValueError):
+    """Leaves a fast path, which takes it for an operand it cannot serve: `bind` is called."""
 
 
 class _Local(threading.local):
     recordings: list[Recording]
     depth: int
     awaited: frozenset[int]
+    split: float
 
     def __init__(self) -> None:
         self.recordings = []
         self.depth = 0
         self.awaited = frozenset()
+        self.split = 0.0
 
 
 LOCAL = _Local()
@@ -47,6 +75,39 @@ LOCAL = _Local()
 def is_paused() -> bool:
     """Whether the caller is inside a ``no_grad`` block (ask only when ``PAUSED`` is not empty)."""
     return _paused_here.get()
+
+
+def is_debugged() -> Any:
+    """The options of the `debug` block the caller is in; None outside of one."""
+    return _debugged_here.get()
+
+
+def leaves_tape() -> bool:
+    """`is_paused` for the fast paths, which end here in a `debug` block.
+
+    Raises
+    ------
+    SlowPath
+        There every operation goes through `bind`, which looks at its result. The fast paths ask
+        nothing more for it than what they ask for ``no_grad``.
+    """
+    if DEBUGGED and _debugged_here.get() is not None:
+        raise SlowPath
+    return _paused_here.get()
+
+
+@contextmanager
+def set_debugging(options: Any) -> Iterator[None]:
+    """A `debug` block with these options, for the current thread and context."""
+    token = _debugged_here.set(options)
+    DEBUGGED.append(None)
+    PAUSED.append(None)
+    try:
+        yield
+    finally:
+        PAUSED.pop()
+        DEBUGGED.pop()
+        _debugged_here.reset(token)
 
 
 @contextmanager

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import debugging
 from .abstract import Var
 from .finite import finite
 from .quiet import quiet
+from .state import DEBUGGED
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
 
-__all__ = ["collect", "propagate", "results_finite", "sweep"]
+__all__ = ["collect", "propagate", "propagate_examined", "results_finite", "sweep"]
 
 
 def sweep(
@@ -45,6 +47,11 @@ def sweep(
         graph = create_graph or _any_tensor(seed)
     if not graph:
         order = sorted(nodes, reverse=True)
+        if DEBUGGED and debugging.examines():
+            wrap = wrapper(False)
+            with quiet():
+                cotangents = propagate_examined(order, nodes, root, seed, stops, False, wrap)
+            return cotangents, nodes, False, record
         with quiet():
             cotangents = _propagate_plain(order, nodes, root, seed, stops)
             if not results_finite(cotangents, nodes):
@@ -55,6 +62,10 @@ def sweep(
     if stops and record:
         nodes = _leading_to(nodes, stops)
     order = sorted(nodes, reverse=True)
+    if DEBUGGED and debugging.examines():
+        with quiet():
+            cotangents = propagate_examined(order, nodes, root, seed, stops, True, wrap)
+        return cotangents, nodes, True, record
     with quiet():
         cotangents = propagate(order, nodes, root, seed, stops, True, wrap, False)
         if not all_finite(cotangents):
@@ -82,13 +93,18 @@ def _propagate_plain(
     """`propagate` on plain arrays between a value and the inputs of a transform: the usual case."""
     cotangents: Cotangents = {root[0]: seed}
     pop = cotangents.pop
-    for k in order:
-        if k in stops:
-            continue
-        ct = pop(k, None)
-        if ct is not None:
-            node = nodes[k]
-            node[1].raw(node, ct, cotangents)
+    node = root
+    try:
+        for k in order:
+            if k in stops:
+                continue
+            ct = pop(k, None)
+            if ct is not None:
+                node = nodes[k]
+                node[1].raw(node, ct, cotangents)
+    except Exception as error:
+        debugging.note_backward(error, node)
+        raise
     return cotangents
 
 
@@ -213,22 +229,79 @@ def propagate(
         seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
     cotangents: Cotangents = {root[0]: seed}
     results: Cotangents = {}
-    for k in order:
-        if k not in cotangents:
-            continue
-        ct = cotangents.pop(k)
-        node = nodes[k]
-        kind = node[1]
-        if visit is not None:
-            visit(node, ct)
-        if k in stops or kind is LEAF:
-            results[k] = ct
-        elif kind.primitive is not None and (strong or (graph and _is_abstract(ct))):
-            _contribute_strongly(node, ct, cotangents, graph, wrap)
-        elif graph:
-            kind.graph(node, ct, cotangents, wrap)
-        else:
-            kind.raw(node, ct, cotangents)
+    node = root
+    try:
+        for k in order:
+            if k not in cotangents:
+                continue
+            ct = cotangents.pop(k)
+            node = nodes[k]
+            kind = node[1]
+            if visit is not None:
+                visit(node, ct)
+            if k in stops or kind is LEAF:
+                results[k] = ct
+            elif kind.primitive is not None and (strong or (graph and _is_abstract(ct))):
+                _contribute_strongly(node, ct, cotangents, graph, wrap)
+            elif graph:
+                kind.graph(node, ct, cotangents, wrap)
+            else:
+                kind.raw(node, ct, cotangents)
+    except Exception as error:
+        debugging.note_backward(error, node)
+        raise
+    return results
+
+
+def propagate_examined(
+    order: list[int],
+    nodes: dict[int, Node],
+    root: Node,
+    seed: Any,
+    stops: frozenset[int],
+    graph: bool,
+    wrap: Wrap,
+    visit: Callable[[Node, Any], None] | None = None,
+) -> Cotangents:
+    """`propagate` inside of `debug`: with strong products, and looking at what each node adds."""
+    if graph:
+        seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
+    cotangents: Cotangents = {root[0]: seed}
+    results: Cotangents = {}
+    node = root
+    try:
+        for k in order:
+            if k not in cotangents:
+                continue
+            ct = cotangents.pop(k)
+            node = nodes[k]
+            kind = node[1]
+            if visit is not None:
+                visit(node, ct)
+            if k in stops or kind is LEAF:
+                results[k] = ct
+                continue
+            if kind.primitive is None and kind.name != "user":  # it only passes on
+                if graph:
+                    kind.graph(node, ct, cotangents, wrap)
+                else:
+                    kind.raw(node, ct, cotangents)
+                continue
+            added: Cotangents = {}
+            with debugging.rule_of(node):
+                if kind.primitive is not None:
+                    _contribute_strongly(node, ct, added, graph, wrap)
+                elif graph:
+                    kind.graph(node, ct, added, wrap)
+                else:
+                    kind.raw(node, ct, added)
+            debugging.examine_contributions(node, ct, added)
+            with debugging.rule_of(node):
+                for j, c in added.items():
+                    cotangents[j] = cotangents[j] + c if j in cotangents else c
+    except Exception as error:
+        debugging.note_backward(error, node)
+        raise
     return results
 
 
@@ -252,4 +325,6 @@ def _contribute_strongly(
         operands = tuple([wrap(x, m) for x, m in zip(operands, parents, strict=True)])
         if out is not None:
             out = restore_output(primitive, node, operands, params, out, wrap)
+    else:  # without the tangents of jvps that have ended
+        operands = tuple([x._a if isinstance(x, Tensor) else x for x in operands])
     contribute(primitive, parents, operands, out, params, ct, cotangents, True)

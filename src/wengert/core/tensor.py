@@ -395,6 +395,8 @@ class Tensor:
         return index
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if conversions.is_sparse_product():
+            return conversions.opaque(self)
         a = self._untraced(conversions.CONVERSION)
         if self._n is not None:
             raise conversions.lost_history(conversions.CONVERSION)

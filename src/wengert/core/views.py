@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import debugging
 from .abstract import Aval, Var
 from .bind import bind, refresh, require_certain_view
 from .errors import (
@@ -21,11 +22,19 @@ from .errors import (
     WengertTypeError,
     WengertValueError,
 )
-from .index import does_not_fit, indexed_shape, join, split
+from .index import (
+    ARRAY,
+    ScalarMaskError,
+    does_not_fit,
+    expand_scalar_masks,
+    indexed_shape,
+    join,
+    split,
+)
 from .ownership import overwritten, owns_alone, retract, snapshot, was_written
 from .primitive import PRIMITIVES
 from .refusals import not_numbers
-from .state import LOCAL, PAUSED, is_paused, next_id
+from .state import DEBUGGED, LOCAL, PAUSED, is_debugged, is_paused, next_id
 from .tape import LEAF
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
 
@@ -88,14 +97,90 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         if mask.dtype.kind == "b" and type(mask._a) is Var:
             _set_where(x, mask, value)
             return
-    template, arrays = split(index, x.shape)
+    try:
+        template, arrays = split(index, x.shape)
+    except ScalarMaskError:
+        if type(root._a) is not ndarray and type(root._a) is not Var:
+            raise _no_array(root) from None
+        first, second = expand_scalar_masks(index)
+        set_item(bind(PRIMITIVES["getitem"], (x,), {"template": split(first)[0]}), second, value)
+        return
     if not arrays and _is_region(value, root, chain, template):
         return  # y[i] op= z ends with this assignment of the view to the place where it is
     value = _trim(value, x.shape, template, arrays)
+    if isinstance(value, Tensor) and _shares_memory(value, root):
+        moved = _moved_within(root, chain, index, value)
+        if moved is not None:
+            root_value = bind(PRIMITIVES["getitem"], (root.reshape(-1), moved), _FLAT, False)  # type: ignore[attr-defined]
+            set_item(root, ..., root_value.reshape(root.shape))
+            return
     if _rare_value(root) or _rare_value(value) or any(map(_rare_value, arrays)):
         _set_rare(root, x if is_view else None, chain, template, arrays, value)
     else:
         _set_plain(root, x if is_view else None, chain, template, arrays, value)
+
+
+_FLAT: Any = {"template": (ARRAY,)}
+
+
+def _shares_memory(value: Tensor, root: Tensor) -> bool:
+    return value is root or (type(value) is RareTensor and value._x.base is root)
+
+
+def _moved_within(root: Tensor, chain: Any, index: Any, value: Tensor) -> Any:
+    """Where NumPy takes each element from, if a write into a part of x from a part of x is special.
+
+    NumPy copies a source that overlaps the destination first, but not in one dimension with steps
+    of one sign, nor through a boolean mask: elements that it has just written may be read again.
+    What it does then is seen by doing the same to the numbers of the elements. None if it is what a
+    copy would have given.
+    """
+    a = root._a
+    if type(a) is not ndarray and type(a) is not Var:
+        return None
+    index = _plain_index(index)
+    if index is None:
+        return None
+    dtype = a.dtype
+    numbers = np.empty_like(a) if type(a) is ndarray else np.empty(a.shape, dtype)
+    numbers[...] = np.arange(numbers.size).reshape(numbers.shape)
+    source = apply_chain(numbers, value._x.chain if type(value) is RareTensor else ())
+    region = apply_chain(numbers, chain)
+    if not isinstance(region, ndarray) or not isinstance(source, ndarray):
+        return None
+    if not _has_mask(index):
+        part = region[index]
+        if part.ndim != 1 or not np.may_share_memory(part, numbers):
+            return None
+        if source.ndim == 0 or part.strides[0] == source.strides[-1]:
+            return None
+    copied = numbers.copy("K")
+    apply_chain(copied, chain)[index] = source.copy()
+    region[index] = source
+    if np.array_equal(numbers, copied):
+        return None
+    return numbers.real.astype(np.intp).ravel()
+
+
+def _plain_index(index: Any) -> Any:
+    """The index without Tensors; None if one of them has no values."""
+    parts = []
+    for part in index if type(index) is tuple else (index,):
+        if isinstance(part, Tensor):
+            if type(part._a) is Var:
+                return None
+            part = part._a
+        parts.append(part)
+    return tuple(parts)
+
+
+def _has_mask(index: tuple[Any, ...]) -> bool:
+    if not all(
+        part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
+        for part in index
+    ):
+        return len(index) == 1 and np.asarray(index[0]).dtype.kind == "b"
+    return False
 
 
 def _check_destination(root: Tensor, x: Tensor, value: Any) -> None:
@@ -257,14 +342,18 @@ def _require_writeable(root: Tensor, chain: Any) -> None:
         raise WengertValueError(_READ_ONLY)
 
 
+def _no_array(x: Tensor) -> WengertTypeError:
+    return WengertTypeError(
+        f"'{type(x._a).__name__}' object does not support item assignment: x is a "
+        "NumPy scalar, not an array; use x.reshape(1), or assign a new value to the name"
+    )
+
+
 def _set_plain(
     root: Tensor, view: Tensor | None, chain: Any, template: Any, arrays: list[Any], value: Any
 ) -> None:
     if type(root._a) is not ndarray:
-        raise WengertTypeError(
-            f"'{type(root._a).__name__}' object does not support item assignment: x is a "
-            "NumPy scalar, not an array; use x.reshape(1), or assign a new value to the name"
-        )
+        raise _no_array(root)
     destination = root if view is None else view
     if not destination._a.flags.writeable or not root._a.flags.writeable:
         raise WengertValueError(_READ_ONLY)
@@ -295,6 +384,8 @@ def _set_plain(
             0,
             None,
         ]
+        if DEBUGGED:
+            debugging.locate(node)
         del base, saved
     if view is not None:
         view._a = view._x.base_array = None  # our own view must not count as another owner
@@ -318,6 +409,8 @@ def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
     The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses
     is left to the general way, whose errors say more.
     """
+    if DEBUGGED and is_debugged() is not None:
+        return False  # the general way looks at the result
     paused = bool(PAUSED) and is_paused()
     if x._n is not None and not (paused and x._n[1] is LEAF):
         return False

@@ -15,14 +15,16 @@ from itertools import islice
 from opcode import opmap
 from pathlib import PurePath
 from types import CodeType, FrameType, ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "Caller",
+    "Spot",
     "calling",
     "is_item_assignment",
     "public_name",
     "raised_by_library",
+    "spot",
     "user_line",
 ]
 
@@ -86,11 +88,36 @@ def user_line() -> str:
 
 
 def _line(frame: FrameType) -> str:
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(name, number, frame.f_globals).strip()
+    return _line_of(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
+
+
+def _line_of(name: str, number: int, module: dict[str, Any] | None = None) -> str:
+    text = linecache.getline(name, number, module).strip()
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 3] + "..."
     return f"{PurePath(name).name}, line {number}" + (f": {text}" if text else "")
+
+
+class Spot(NamedTuple):
+    """A place in the user's code, to be looked up when an error is made.
+
+    It refers to the names of the place alone, so that a tape may keep it.
+    """
+
+    file: str
+    number: int
+    function: str
+
+    def __str__(self) -> str:
+        return _line_of(self.file, self.number)
+
+
+def spot() -> Spot | None:
+    """Where the user's code is; None if no frame is the user's."""
+    frame, _ = _users_frame()
+    if frame is None:
+        return None
+    return Spot(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
 
 
 def calling() -> Caller:

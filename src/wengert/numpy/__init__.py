@@ -45,6 +45,7 @@ from . import (
     polynomials,
     products,
     quantiles,
+    random,
     ranges,
     rearranging,
     reductions,
@@ -52,6 +53,7 @@ from . import (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )
@@ -79,6 +81,7 @@ _FACES = (
     polynomials,
     products,
     quantiles,
+    random,
     ranges,
     rearranging,
     reductions,
@@ -86,6 +89,7 @@ _FACES = (
     sets,
     shapes,
     sorting,
+    ufunc_folds,
     ufunc_methods,
     variance,
 )

@@ -20,7 +20,7 @@ from ..rules.indexing import where_p
 from ..rules.joining import stack_p
 from ..rules.reductions import canonical_axes
 from ..rules.shapes import astype, reshape
-from .dispatch import write_out
+from .ufunc_options import write_out
 
 __all__ = [
     "NO_VALUE",

@@ -10,6 +10,8 @@ import numpy as np
 from ..core.errors import ShapeError
 from ..core.tensor import Tensor
 from ..core.views import set_item
+from .arguments import is_abstract
+from .joining import part
 from .methods import attach_method
 from .selection import choose
 from .shapes import copied, matrix_transpose, ravel
@@ -18,7 +20,10 @@ __all__ = ["Flat"]
 
 
 class Flat:
-    """``x.flat``: the elements in C order; reading, writing and iterating as NumPy's does."""
+    """``x.flat``: the elements in C order; reading (copies), writing and iterating as NumPy's does.
+
+    Unlike NumPy's iterator it has no position; ``len`` and indexing work alike.
+    """
 
     __slots__ = ("base",)
 
@@ -32,9 +37,12 @@ class Flat:
         return iter(ravel(self.base))
 
     def __getitem__(self, key: Any) -> Any:
-        return ravel(self.base)[key]
+        return copied(part(ravel(self.base), key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if is_abstract(key):
+            np.put(self.base, key, value)  # type: ignore[arg-type]
+            return
         positions = np.arange(self.base.size)[key]
         value = value if isinstance(value, Tensor) else np.asarray(value)
         value = ravel(value)
@@ -45,7 +53,9 @@ class Flat:
             raise ShapeError(f"x.flat[...] = value: no value for {wanted} elements")
         # Too few values are repeated, too many are left out, as NumPy does.
         value = value[np.arange(wanted) % value.shape[0]].reshape(np.shape(positions))
-        set_item(self.base, np.unravel_index(positions, self.base.shape), value)
+        base: Any = self.base
+        base = base if base.ndim else base[None]
+        set_item(base, np.unravel_index(positions, base.shape), value)
 
     def copy(self) -> Any:
         """The elements as a new one-dimensional Tensor."""

@@ -93,8 +93,8 @@ PRIMITIVE: dict[str, str] = {
     "Polynomials": "polymul",
     "Linear algebra": """
         linalg.cholesky linalg.det linalg.slogdet linalg.inv linalg.pinv linalg.eigh
-        linalg.eigvalsh linalg.svd linalg.svdvals linalg.norm linalg.vector_norm
-        linalg.matrix_norm""",
+        linalg.eigvalsh linalg.eig linalg.eigvals linalg.qr linalg.svd linalg.svdvals linalg.norm
+        linalg.vector_norm linalg.matrix_norm""",
     "Fourier transforms": """
         fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.hfft""",
 }
@@ -131,7 +131,8 @@ COMPOSITE: dict[str, str] = {
     "Polynomials": """
         poly polyadd polysub polydiv polyder polyint polyval polyfit roots poly1d""",
     "Linear algebra": """
-        linalg.solve linalg.tensorsolve linalg.tensorinv linalg.matrix_power linalg.cond""",
+        linalg.solve linalg.lstsq linalg.tensorsolve linalg.tensorinv linalg.matrix_power
+        linalg.cond""",
     "Fourier transforms": """
         fft.ihfft fft.rfft2 fft.irfft2 fft.rfftn fft.irfftn fft.fftshift fft.ifftshift
         fft.fftfreq fft.rfftfreq""",
@@ -170,7 +171,13 @@ NOTES: dict[str, str] = {
     "interp": "in the points, the knots and the values at them",
     "kaiser": "in beta",
     "linalg.cond": "norms by singular values, and others",
+    "linalg.eig": "complex results, also where NumPy's are real",
+    "linalg.eigvals": "a complex result, also where NumPy's is real",
+    "linalg.eigh": "functions of it that are smooth where eigenvalues coincide have derivatives",
+    "linalg.lstsq": "for constant rank; the rank is plain",
     "linalg.norm": "0 at 0",
+    "linalg.qr": "for full rank; mode 'raw' is refused",
+    "linalg.svd": "full and thin; smooth functions of it have derivatives where values coincide",
     "max": "ties share evenly",
     "maximum": "ties share evenly",
     "min": "ties share evenly",
@@ -269,11 +276,6 @@ REFUSED: dict[Refusal, str] = {
         "WengertTypeError",
         "use format(x, '.3f') or np.array2string",
     ): "format_float_positional format_float_scientific",
-    Refusal(
-        "it is not among the rules yet",
-        "NoRuleError",
-        "use linalg.solve, linalg.pinv, linalg.svd or linalg.eigh",
-    ): "linalg.eig linalg.eigvals linalg.lstsq linalg.qr",
 }
 
 # ------------------------------------------------------------------ all of it

@@ -129,7 +129,8 @@ def full(
     value = operand(fill_value) if isinstance(fill_value, (list, tuple)) else fill_value
     if not isinstance(value, Tensor):
         plain = np.full(shape, value, dtype, order)
-        if plain.ndim and not np.ndim(value) and _inside() and plain.dtype.kind in "biufc":
+        simple = plain.flags.c_contiguous and not np.ndim(value) and plain.ndim
+        if simple and _inside() and plain.dtype.kind in "biufc":
             return filled(value, plain.shape, plain.dtype)
         return writable(plain)
     if dtype is not None:
@@ -140,18 +141,22 @@ def full(
 # ------------------------------------------------------------------ like another array
 
 
-def _like(prototype: Any, value: Any, dtype: Any, shape: Any) -> Any:
+def _like(prototype: Any, value: Any, dtype: Any, shape: Any, order: Any = "K") -> Any:
     a = prototype._a if isinstance(prototype, Tensor) else prototype
     dtype = np.dtype(a.dtype if dtype is None else dtype)
-    if shape is not None:
-        return _filled_near(a, value, shape_tuple(shape), dtype)
+    shape = a.shape if shape is None else shape_tuple(shape)
+    result = _filled_near(a, value, shape, dtype)
     # NumPy's result has the layout of the prototype, on which depends what its reshapes are.
-    contiguous = a.contiguous if type(a) is Var else not a.ndim or bool(a.flags.c_contiguous)
-    result = _filled_near(a, value, a.shape, dtype)
+    if type(a) is Var:
+        moved = order == "F" or (order != "C" and len(shape) == len(a.shape) and not a.contiguous)
+        contiguous = not moved or len([n for n in shape if n > 1]) < 2
+    else:
+        plain = np.full_like(a, value, dtype, order, shape=shape)
+        contiguous = bool(plain.flags.c_contiguous)
     if type(result._a) is Var:
         result._a.contiguous = contiguous
-    elif not contiguous:
-        result._a = np.full_like(a, value, dtype)
+    elif not contiguous and type(a) is not Var:
+        result._a = plain
     return result
 
 
@@ -174,7 +179,7 @@ def zeros_like(
 ) -> Any:
     """``np.zeros_like``; accepts writes of traced values if ``a`` is a Tensor or in a transform."""
     if isinstance(a, Tensor) or contains_tensor(a) or _inside():
-        return _like(operand(a), 0, dtype, shape)
+        return _like(operand(a), 0, dtype, shape, order)
     return np.zeros_like(a, dtype, order, subok, shape)
 
 
@@ -190,7 +195,7 @@ def ones_like(
 ) -> Any:
     """``np.ones_like``; accepts writes of traced values if ``a`` is a Tensor or in a transform."""
     if isinstance(a, Tensor) or contains_tensor(a) or _inside():
-        return _like(operand(a), 1, dtype, shape)
+        return _like(operand(a), 1, dtype, shape, order)
     return np.ones_like(a, dtype, order, subok, shape)
 
 
@@ -207,7 +212,7 @@ def empty_like(
 ) -> Any:
     """``np.empty_like``; zeros that accept writes of traced values."""
     if isinstance(prototype, Tensor) or contains_tensor(prototype) or _inside():
-        return _like(operand(prototype), 0, dtype, shape)
+        return _like(operand(prototype), 0, dtype, shape, order)
     return np.empty_like(prototype, dtype, order, subok, shape)
 
 
@@ -232,7 +237,7 @@ def full_like(
         value = operand(fill_value)
         value = value if isinstance(value, Tensor) else handle(value, None, None)
         return full(shape, value, dtype)
-    return _like(a, np.asarray(fill_value).astype(dtype)[()], dtype, shape)
+    return _like(a, np.asarray(fill_value).astype(dtype)[()], dtype, shape, order)
 
 
 # ------------------------------------------------------------------ from values

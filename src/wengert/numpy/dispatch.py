@@ -15,16 +15,23 @@ import numpy as np
 from ..core import pytree
 from ..core.abstract import Var
 from ..core.bind import bind, refresh
-from ..core.errors import MutationError, NoRuleError, WengertTypeError
+from ..core.errors import NoRuleError
 from ..core.refusals import explained
 from ..core.tensor import RareTensor, Tensor
-from ..core.views import set_item
+from ..rules import special  # noqa: F401 - it declares the ufuncs of scipy.special
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
-from .classification import CLASSIFICATION
-from .core_axes import call_on_axes
+from .classification import CLASSIFICATION, Entry
+from .ufunc_options import call_with_options
 
-__all__ = ["FUNCTIONS", "UFUNC_CALLS", "UFUNC_METHODS", "implements", "implements_method"]
+__all__ = [
+    "FUNCTIONS",
+    "REFUSALS",
+    "UFUNC_CALLS",
+    "UFUNC_METHODS",
+    "implements",
+    "implements_method",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,13 +67,18 @@ def implements_method(ufunc: Any, method: str) -> Callable[[F], F]:
     return register
 
 
+REFUSALS: dict[str, Entry] = {}
+"""By full name (``scipy.special.nctdtr``), why a function outside of NumPy has no rule."""
+
 _MISSING: Any = object()
 
 
 def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
     if arity == 1:
         return lambda x: bind(primitive, (x,), {})
-    return lambda x, y: bind(primitive, (x, y), {})
+    if arity == 2:
+        return lambda x, y: bind(primitive, (x, y), {})
+    return lambda *xs: bind(primitive, xs, {})
 
 
 _fast: Any = FAST  # generated, without annotations
@@ -89,13 +101,14 @@ def _array_ufunc(
         if method == "__call__":
             function = UFUNC_CALLS.get(ufunc)
             if function is not None:
-                return _call_with_options(ufunc, function, inputs, **kwargs)
+                return call_with_options(ufunc, function, inputs, **kwargs)
         else:
-            function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+            function = UFUNC_METHODS.get((ufunc, method))
             if function is not None:
-                if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
-                    return function(ufunc, *inputs, **kwargs)
                 return function(*inputs, **kwargs)
+            function = UFUNC_METHODS.get((None, method))
+            if function is not None and (ufunc in UFUNC_CALLS or method == "at"):
+                return function(ufunc, *inputs, **kwargs)
     except (ValueError, TypeError, IndexError) as error:
         if hasattr(error, "located"):
             raise  # `bind` has said it all
@@ -137,7 +150,7 @@ def _without_tensors(tree: Any) -> Any:
 
 def no_rule(name: str) -> NoRuleError:
     """The error for a function that has no derivative rule."""
-    entry = CLASSIFICATION.get(name.removeprefix("np."))
+    entry = REFUSALS.get(name) or CLASSIFICATION.get(name.removeprefix("np."))
     why = f" ({entry.subject})" if entry is not None and entry.kind == "refused" else ""
     instead = f"{entry.note}; or call" if why and entry is not None else "Call"
     return NoRuleError(
@@ -146,66 +159,6 @@ def no_rule(name: str) -> NoRuleError:
         "transform), write it with functions that have one, or give it a derivative with "
         "wengert.custom_vjp or wengert.custom_jvp"
     )
-
-
-def _call_with_options(
-    ufunc: Any,
-    function: Callable[..., Any],
-    inputs: tuple[Any, ...],
-    out: Any = None,
-    where: Any = True,
-    dtype: Any = None,
-    casting: str = "same_kind",
-    order: str = "K",
-    subok: bool = True,
-    **core: Any,
-) -> Any:
-    """A ufunc call with keyword arguments; ``core`` are those that only generalised ufuncs have."""
-    if dtype is not None:
-        inputs = tuple([_cast(x, dtype) for x in inputs])
-    result = call_on_axes(ufunc, function, inputs, **core) if core else function(*inputs)
-    if isinstance(out, tuple):
-        if len(out) == 1:
-            (out,) = out
-        else:
-            return tuple(
-                r if o is None else write_out(o, r, where, ufunc.__name__)
-                for r, o in zip(result, out, strict=True)
-            )
-    if out is None:
-        if where is not True:
-            raise NoRuleError(
-                f"np.{ufunc.__name__}(..., where=...) without out= leaves entries undefined; "
-                "use np.where"
-            )
-        return result
-    return write_out(out, result, where, ufunc.__name__)
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x.astype(dtype)  # type: ignore[attr-defined]
-    return np.asarray(x, dtype)
-
-
-def write_out(out: Any, result: Any, where: Any = True, name: str = "out=") -> Any:
-    """Store a result in ``out=``."""
-    if not isinstance(out, Tensor):
-        if not isinstance(result, Tensor):
-            out[...] = result
-            return out
-        raise MutationError(
-            f"np.{name}(..., out=array): a value that is being differentiated cannot be written "
-            "into a plain array; create the array with wengert.numpy.zeros or np.zeros_like(x)"
-        )
-    if where is not True:
-        result = np.where(where, result, out)
-    elif result.dtype != out.dtype and not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        raise WengertTypeError(
-            f"np.{name}: cannot cast the result from {result.dtype} to the dtype {out.dtype} of out"
-        )
-    set_item(out, ..., result)
-    return out
 
 
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -15,10 +15,11 @@ from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
 from .arguments import axis_of, operand
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
 from .shapes import copied
+from .ufunc_options import write_out
 
 __all__ = ["divmod", "fix", "frexp", "i0", "modf", "round", "sinc", "unwrap"]
 
@@ -49,7 +50,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
 def fix(x: Any, out: Any = None) -> Any:
     """``np.fix``: towards zero; its derivative is zero."""
     result = np.trunc(operand(x))
-    return result if out is None else write_out(out, result, True, "fix")
+    return result if out is None else write_out(out, result, True, "fix", ufunc=np.trunc)
 
 
 # ------------------------------------------------------------------ ufuncs with two results

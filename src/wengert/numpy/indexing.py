@@ -6,7 +6,6 @@ write through a view reaches its base, and is differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import numpy as np
 from ..core.bind import bind
 from ..core.conversions import not_one_item
 from ..core.errors import (
-    AbstractValueError,
     MutationError,
     ShapeError,
     WengertIndexError,
@@ -27,11 +25,12 @@ from ..core.views import set_item
 from ..rules import fast_indexing  # noqa: F401  (sets how the sweep goes through these)
 from ..rules.indexing import getitem_p
 from .arguments import axis_of, concrete, is_abstract, is_traced, operand, plain_tree
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .joining import along, part
 from .methods import attach_method
 from .rearranging import resize
-from .shapes import broadcast_to, copied, diagonal, ravel, view_with_shape
+from .shapes import broadcast_to, diagonal, ravel, view_with_shape
+from .ufunc_options import write_out
 
 __all__ = [
     "compress",
@@ -238,6 +237,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         np.put(a, plain_tree(ind, "put"), plain_tree(v, "put"), mode)  # type: ignore[arg-type]
         return
     v = ravel(operand(v))
+    if not a.ndim:
+        a = a[None]  # NumPy counts the one element of a 0-d array, too
     if is_abstract(ind):
         numbers = ravel(ind) if mode == "raise" else take(np.arange(a.size), ravel(ind), mode=mode)
         index = np.unravel_index(np.arange(a.size), a.shape)
@@ -342,37 +343,6 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 # ------------------------------------------------------------------ methods
 
 
-class FlatView:
-    """``Tensor.flat``: the elements in C order, to be read, iterated and written.
-
-    Unlike NumPy's iterator it has no position; ``len`` and indexing work alike.
-    """
-
-    __slots__ = ("_tensor",)
-
-    def __init__(self, tensor: Tensor) -> None:
-        self._tensor = tensor
-
-    def __len__(self) -> int:
-        return self._tensor.size
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(ravel(self._tensor))
-
-    def __getitem__(self, index: Any) -> Any:
-        return copied(part(ravel(self._tensor), index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if is_abstract(index):
-            raise AbstractValueError(".flat[index] = value with an abstract index; use np.put")
-        numbers = np.arange(self._tensor.size)[index]
-        put(self._tensor, numbers, value)
-
-
-def _set_flat(self: Tensor, value: Any) -> None:
-    FlatView(self)[:] = value
-
-
 def _item(self: Tensor, *args: Any) -> Any:
     """One element as a Python number."""
     a = self._untraced(".item()")
@@ -392,7 +362,5 @@ attach_method(
 )
 attach_method("trace", trace)
 attach_method("put", put)
-attach_method("fill", lambda self, value: set_item(self, ..., value))
-attach_method("flat", property(FlatView, _set_flat, doc=FlatView.__doc__))
 attach_method("item", _item)
 attach_method("__contains__", _contains)

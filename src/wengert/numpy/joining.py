@@ -14,8 +14,9 @@ from ..core.tensor import Tensor
 from ..rules.indexing import getitem
 from ..rules.joining import concatenate_p, fast_concatenate, stack_p
 from .arguments import axis_of, concrete, operand
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, view_with_shape
+from .ufunc_options import write_out
 
 __all__ = [
     "append",

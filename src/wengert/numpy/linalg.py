@@ -8,25 +8,15 @@ array([0.6, 0.8])
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as _numpy
 
 from . import linear_algebra as _linear_algebra
 from . import norms as _norms
+from .submodule import other_names, public_names
 
 _SERVED = (_linear_algebra, _norms)  # importing them registers what they serve
 
-# `test` is left to __getattr__, lest pytest take it for one of ours.
-_PUBLIC = [name for name in vars(_numpy.linalg) if name[0] != "_" and name != "test"]
-globals().update({name: getattr(_numpy.linalg, name) for name in _PUBLIC})
+globals().update(public_names(_numpy.linalg))
 
 __all__ = list(_numpy.linalg.__all__)
-
-
-def __getattr__(name: str) -> Any:
-    """The other names of `numpy.linalg`."""
-    try:
-        return getattr(_numpy.linalg, name)
-    except AttributeError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+__getattr__ = other_names(_numpy.linalg, __name__)

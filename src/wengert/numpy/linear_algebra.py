@@ -16,14 +16,17 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..core.bind import bind
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
+from ..core.tensor import Tensor
 from ..rules.contractions import matmul
 from ..rules.determinants import det_p, slogdet_p
+from ..rules.eigen import eig_p, eigvals_p
 from ..rules.einsum import contract_terms
 from ..rules.factorizations import cholesky_p, eigh_p, pinv_p, svd_p
 from ..rules.linalg import MatrixShapeError, check_square, inverse, solve_matrices
+from ..rules.orthogonal import qr as decompose_qr
 from ..rules.shapes import reshape, transpose
 from . import products
-from .arguments import NO_VALUE, concrete, deliver, floating, operand, refuse_traced
+from .arguments import NO_VALUE, concrete, deliver, floating, is_known, operand, refuse_traced
 from .core_axes import call_on_axes
 from .dispatch import implements
 
@@ -32,15 +35,19 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "inv",
+    "lstsq",
     "matrix_power",
     "matrix_rank",
     "matrix_transpose",
     "multi_dot",
     "outer",
     "pinv",
+    "qr",
     "slogdet",
     "solve",
     "svd",
@@ -54,6 +61,8 @@ __all__ = [
 
 # NumPy's named tuples, which have no public names.
 _EighResult: Any = type(np.linalg.eigh(np.eye(1)))
+_EigResult: Any = type(np.linalg.eig(np.eye(1)))
+_QRResult: Any = type(np.linalg.qr(np.eye(1)))
 _SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 _SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
@@ -187,9 +196,38 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return bind(cholesky_p, (_square("cholesky", a),), {"upper": bool(upper)})
 
 
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """`numpy.linalg.qr`, but for its mode "raw".
+
+    The columns that "complete" adds to a matrix of more rows than columns are an arbitrary basis;
+    they turn no more than they have to.
+
+    Raises
+    ------
+    NoRuleError
+        For ``mode="raw"`` of a value that is being differentiated.
+    """
+    a = _at_least_2d("qr", a)
+    if mode not in ("reduced", "complete", "r", "raw"):
+        raise WengertValueError(
+            f"qr: mode must be 'reduced', 'complete', 'r' or 'raw', not {mode!r}"
+        )
+    if mode == "raw":
+        remedy = "LAPACK's reflectors have no derivative rule: use mode='reduced'"
+        refuse_traced("np.linalg.qr(mode='raw')", "a", a, remedy)
+        return np.linalg.qr(concrete(a, "np.linalg.qr"), "raw")
+    q, r = decompose_qr(a, mode == "complete")
+    return r if mode == "r" else _QRResult(q, r)
+
+
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """`numpy.linalg.eigh`; eigenvectors of coinciding eigenvalues have no derivative."""
+    """`numpy.linalg.eigh`.
+
+    Eigenvectors of coinciding eigenvalues are arbitrary; functions that do not depend on the choice
+    have their derivatives nevertheless (docs/concepts/conventions.md).
+    """
     uplo = str(UPLO).upper()
     if uplo not in ("L", "U"):
         raise WengertValueError(f"eigh: UPLO must be 'L' or 'U', not {UPLO!r}")
@@ -202,24 +240,85 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return eigh(a, UPLO)[0]
 
 
+@implements(np.linalg.eig)
+def eig(a: Any) -> Any:
+    """`numpy.linalg.eig`; the results are complex, whatever the eigenvalues are.
+
+    Eigenvectors have norm 1 and a real largest component, as NumPy's; so have their derivatives.
+    """
+    return _EigResult(*bind(eig_p, (_square("eig", a),), {}))
+
+
+@implements(np.linalg.eigvals)
+def eigvals(a: Any) -> Any:
+    """`numpy.linalg.eigvals`; the result is complex, whatever the eigenvalues are."""
+    return bind(eigvals_p, (_square("eigvals", a),), {})
+
+
 @implements(np.linalg.svd)
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
     """`numpy.linalg.svd`.
 
-    The columns that ``full_matrices`` adds to those of the thin decomposition are arbitrary and
-    have no derivative.
+    The columns that ``full_matrices`` adds to those of the thin decomposition are an arbitrary
+    basis of the complement; they turn no more than they have to.
     """
     a = _at_least_2d("svd", a)
-    if not compute_uv and not hermitian:
+    if hermitian:
+        return _svd_of_hermitian(_square("svd", a), compute_uv)
+    if not compute_uv:
         return bind(svd_p, (a,), {})[1]
-    if hermitian or (full_matrices and a.shape[-1] != a.shape[-2]):
-        remedy = "use eigh" if hermitian else "use full_matrices=False"
-        refuse_traced("np.linalg.svd", "a", a, f"these options have no derivative: {remedy}")
-        plain: Any = np.linalg.svd
-        return plain(concrete(a, "np.linalg.svd"), full_matrices, compute_uv, hermitian)
-    return _SVDResult(*bind(svd_p, (a,), {}))
+    full = bool(full_matrices) and a.shape[-1] != a.shape[-2]
+    return _SVDResult(*bind(svd_p, (a,), {"full": True} if full else {}))
+
+
+def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
+    """Singular values are the moduli of eigenvalues, in descending order."""
+    w, v = eigh(a)
+    s = np.abs(w)
+    order = np.argsort(s, axis=-1)[..., ::-1]
+    s = np.take_along_axis(s, order, axis=-1)
+    if not compute_uv:
+        return s
+    sign = np.take_along_axis(np.sign(w), order, axis=-1)
+    u = np.take_along_axis(v, order[..., None, :], axis=-1)
+    vh = np.swapaxes(np.conj(u * sign[..., None, :]), -1, -2)
+    return _SVDResult(u, s, vh)
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """`numpy.linalg.lstsq`; derivatives are those for matrices of constant rank.
+
+    ``rank`` is a plain integer. Recorded on shapes alone (inside `wengert.vmap` or `jit`) it is not
+    known: then the residuals are there wherever a matrix of full rank would have them.
+    """
+    a, b = _at_least_2d("lstsq", a), floating(operand(b))
+    if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0]:
+        raise MatrixShapeError(
+            f"lstsq: expected a matrix (m, n) and a right-hand side (m,) or (m, k), got shapes "
+            f"{a.shape} and {b.shape}"
+        )
+    m, n = a.shape
+    eps = float(np.finfo(np.result_type(a.dtype, b.dtype)).eps)
+    rcond = max(m, n) * eps if rcond is None else max(float(rcond), 0.0) or eps
+    x = matmul(bind(pinv_p, (a,), {"rcond": rcond, "hermitian": False}), b)
+    s = bind(svd_p, (a,), {})[1] if a.size else np.zeros(0, a.real.dtype)
+    rank = np.sum(s > rcond * s[..., :1]) if a.size else 0
+    if isinstance(rank, Tensor) and is_known(rank):
+        rank = rank._a
+    full = not is_known(rank) or rank == n
+    if not full or m <= n:
+        return x, np.zeros(0, x.real.dtype), _integer(rank), s
+    r = b - matmul(a, x)
+    square = np.real(r * np.conj(r)) if r.dtype.kind == "c" else r * r
+    residuals = np.sum(square, axis=0)
+    return x, residuals if b.ndim == 2 else reshape(residuals, (1,)), _integer(rank), s
+
+
+def _integer(rank: Any) -> Any:
+    return np.int32(rank) if is_known(rank) else rank
 
 
 @implements(np.linalg.svdvals)

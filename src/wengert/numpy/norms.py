@@ -98,7 +98,7 @@ def _of_matrices(x: Any, ord: Any, row: int, column: int) -> Any:
         left -= left > summed
         return _largest(sums, (left,)) if ord > 0 else np.min(sums, axis=left)
     if ord in (2, -2) or ord == "nuc":
-        s = _singular_values(x, row, column)
+        s = np.abs(_singular_values(x, row, column))  # the derivative of abs at 0 is 0
         last = s.ndim - 1
         if ord == "nuc":
             return np.sum(s, axis=last)

@@ -52,6 +52,8 @@ __all__ = [
     "argmin",
     "average",
     "count_nonzero",
+    "highest",
+    "lowest",
     "max",
     "mean",
     "min",
@@ -187,7 +189,7 @@ def extremum(
             )
         return deliver(_reduce(primitive, a, axis, keepdims), out, name)
     if mask is not None:
-        a = select(mask, a, _lowest(a.dtype) if name.endswith("max") else _highest(a.dtype))
+        a = select(mask, a, lowest(a.dtype) if name.endswith("max") else highest(a.dtype))
     axes = reduced_axes(a, axis)
     if product_of(a.shape[i] for i in axes):
         y = _reduce(primitive, a, axes, keepdims)
@@ -197,11 +199,13 @@ def extremum(
     return deliver(broadcast_to(_initial(initial, a), shape) + a.dtype.type(0), out, name)
 
 
-def _lowest(dtype: Any) -> Any:
+def lowest(dtype: Any) -> Any:
+    """The least value of a dtype."""
     return -np.inf if dtype.kind in "fc" else dtype.kind != "b" and np.iinfo(dtype).min
 
 
-def _highest(dtype: Any) -> Any:
+def highest(dtype: Any) -> Any:
+    """The greatest value of a dtype."""
     return np.inf if dtype.kind in "fc" else dtype.kind == "b" or np.iinfo(dtype).max
 
 

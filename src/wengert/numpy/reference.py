@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .classification import CLASSIFICATION, PRIMITIVE, Entry
 
-__all__ = ["TARGET", "page"]
+__all__ = ["TARGET", "listed", "notes", "page", "written"]
 
 TARGET = Path(__file__).parents[3] / "docs" / "reference" / "numpy.md"
 
@@ -79,19 +79,19 @@ def page() -> str:
         for kind, title in (("primitive", "Primitives"), ("composite", "Composites")):
             found = _of(kind, subject)
             if found:
-                parts.append(f"{title}: {_listed(found)}.\n")
-        parts += _notes([*_of("primitive", subject), *_of("composite", subject)])
+                parts.append(f"{title}: {listed(found)}.\n")
+        parts += notes([*_of("primitive", subject), *_of("composite", subject)])
     for kind, heading in (("zero", _ZERO), ("plain", _PLAIN)):
         parts.append(heading)
         for subject in _subjects(kind):
             found = _of(kind, subject)
-            parts.append(f"**{subject}**: {_listed(found)}.\n")
-            parts += _notes(found)
+            parts.append(f"**{subject}**: {listed(found)}.\n")
+            parts += notes(found)
     parts += [_REFUSED, "| functions | why | error | instead |\n| --- | --- | --- | --- |"]
     for subject in _subjects("refused"):
         found = _of("refused", subject)
         entry = found[0][1]
-        parts.append(f"| {_listed(found)} | {entry.subject} | `{entry.error}` | {entry.note} |")
+        parts.append(f"| {listed(found)} | {entry.subject} | `{entry.error}` | {entry.note} |")
     return "\n".join(parts) + "\n"
 
 
@@ -103,31 +103,37 @@ def _of(kind: str, subject: str) -> list[tuple[str, Entry]]:
     return [(n, e) for n, e in CLASSIFICATION.items() if (e.kind, e.subject) == (kind, subject)]
 
 
-def _listed(rows: list[tuple[str, Entry]]) -> str:
+def listed(rows: list[tuple[str, Entry]]) -> str:
+    """Names in code, those that only wengert serves in italics."""
     return ", ".join(f"*`{name}`*" if e.here_only else f"`{name}`" for name, e in rows)
 
 
-def _notes(rows: list[tuple[str, Entry]]) -> list[str]:
-    notes: dict[str, list[str]] = {}
+def notes(rows: list[tuple[str, Entry]]) -> list[str]:
+    """A list of the notes, each after the names that share it."""
+    by_note: dict[str, list[str]] = {}
     for name, entry in rows:
         if entry.note:
-            notes.setdefault(entry.note, []).append(f"`{name}`")
-    lines = [f"- {', '.join(names)}: {note}" for note, names in notes.items()]
+            by_note.setdefault(entry.note, []).append(f"`{name}`")
+    lines = [f"- {', '.join(names)}: {note}" for note, names in by_note.items()]
     return ["\n".join(lines) + "\n"] if lines else []
+
+
+def written(target: Path, text: str, module: str, check: bool) -> int:
+    """Write a page, or tell whether it is up to date: the exit code of a command."""
+    if check:
+        stale = not target.exists() or target.read_text(encoding="utf-8") != text
+        if stale:
+            print(f"{target} is stale; run python -m {module}")
+        return int(stale)
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(target)
+    return 0
 
 
 def main(argv: list[str]) -> int:
     """Write or check the page."""
-    text = page()
-    if "--check" in argv:
-        stale = not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text
-        if stale:
-            print(f"{TARGET} is stale; run python -m wengert.numpy.reference")
-        return int(stale)
-    temporary = TARGET.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(TARGET)
-    return 0
+    return written(TARGET, page(), "wengert.numpy.reference", "--check" in argv)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.indexing import where_p
 from .arguments import concrete, is_abstract, operand
-from .dispatch import implements, write_out
+from .dispatch import implements
 from .methods import attach_method
 from .shapes import broadcast_to, copied
+from .ufunc_options import write_out
 
 __all__ = ["choose", "clip", "nan_to_num", "piecewise", "select", "where"]
 
@@ -206,7 +207,9 @@ def _clipped(
     *,
     where: Any = True,
     dtype: Any = None,
-    **kwargs: Any,
+    casting: Any = "same_kind",
+    order: str = "K",
+    subok: bool = True,
 ) -> Any:
     low, high = (None if v is None else _choice(v) for v in (low, high))
     if dtype is not None:
@@ -221,7 +224,9 @@ def _clipped(
         result = np.maximum(a, low) if high is None else np.minimum(a, high)
     if out is None and where is not True:
         raise AbstractValueError("np.clip(..., where=...) without out= leaves entries undefined")
-    return result if out is None else write_out(out, result, where, "clip")
+    if isinstance(out, tuple):
+        (out,) = out
+    return result if out is None else write_out(out, result, where, "clip", casting, np.maximum)
 
 
 def _clip_ufunc(a: Any, low: Any, high: Any) -> Any:

@@ -8,23 +8,33 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.bind import bind
-from ..core.errors import MutationError, WengertIndexError
-from ..core.index import ARRAY, join, split
+from ..core.errors import MutationError, WengertTypeError
+from ..core.index import (
+    ScalarMaskError,
+    advanced_position,
+    does_not_fit,
+    expand_scalar_masks,
+    indexed_shape,
+    join,
+    split,
+)
+from ..core.quiet import quiet
 from ..core.tensor import Tensor
 from ..core.views import set_item
 from ..rules.cumulative import cummax_p, cummin_p, cumprod_p, cumsum_p
-from ..rules.indexing import getitem_p, scatter_add_p
+from ..rules.indexing import add_at_p
 from ..rules.reductions import finite_max_p, max_p, min_p, nanmax_p, nanmin_p, sum_
-from ..rules.shapes import broadcast_to, reshape
+from ..rules.shapes import broadcast_to, fits, reshape
 from . import reductions
 from .arguments import (
     NO_VALUE,
     cast,
-    concrete,
     deliver,
     flag,
+    is_traced,
     mask_of,
     operand,
+    plain_tree,
     reduced_axes,
     select,
 )
@@ -112,41 +122,16 @@ def _logaddexp_reduce(
     a = select(mask_of(where, a.shape), a, -np.inf)
     axes = reduced_axes(a, axis)
     if not a.size:
-        return np.logaddexp.reduce(concrete(a, "np.logaddexp.reduce"), axes)
+        shape = sum_(a, axes, flag(keepdims)).shape
+        y = np.full_like(a, -np.inf, shape=shape)
+        return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
-    with np.errstate(divide="ignore"):
+    with quiet():  # of a slice of -inf alone
         y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
     y = y if flag(keepdims) else reshape(y, sum_(a, axes).shape)
     if initial is not NO_VALUE and initial is not None:
         y = np.logaddexp(y, initial)
     return deliver(y, out, "logaddexp.reduce")
-
-
-@implements_method(np.logical_and, "reduce")
-def _logical_and_reduce(
-    a: Any, axis: Any = 0, out: Any = None, keepdims: Any = False, where: Any = NO_VALUE
-) -> Any:
-    return reductions.all(a, axis, _single(out), keepdims, where=where)
-
-
-@implements_method(np.logical_or, "reduce")
-def _logical_or_reduce(
-    a: Any, axis: Any = 0, out: Any = None, keepdims: Any = False, where: Any = NO_VALUE
-) -> Any:
-    return reductions.any(a, axis, _single(out), keepdims, where=where)
-
-
-@implements_method(np.logical_xor, "reduce")
-def _logical_xor_reduce(
-    a: Any, axis: Any = 0, out: Any = None, keepdims: Any = False, where: Any = NO_VALUE
-) -> Any:
-    a = operand(a)
-    mask = mask_of(where, a.shape)
-    a = select(mask, np.not_equal(a, 0), False)
-    odd = np.not_equal(
-        np.remainder(np.sum(a, reduced_axes(a, axis), keepdims=flag(keepdims)), 2), 0
-    )
-    return deliver(odd, out, "logical_xor.reduce")
 
 
 # ------------------------------------------------------------------ accumulate
@@ -171,35 +156,6 @@ for _ufunc, _primitive in (
     _accumulate(_ufunc, _primitive)
 
 
-# ------------------------------------------------------------------ reduceat
-
-
-@implements_method(np.add, "reduceat")
-def _add_reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    """The sums of slices that may overlap: every element of every slice, added into its sum."""
-    a = operand(a)
-    a = a if dtype is None else cast(a, dtype)
-    axis = normalize_axis_index(axis, a.ndim)
-    n = a.shape[axis]
-    starts = np.asarray(concrete(indices, "np.add.reduceat, indices"), dtype=np.intp)
-    wrong = (starts < 0) | (starts >= n)
-    if wrong.any():
-        bad = starts[wrong][0]
-        raise WengertIndexError(
-            f"np.add.reduceat: index {bad} is out of bounds for an axis of length {n}"
-        )
-    stops = np.append(starts[1:], n)
-    lengths = np.maximum(stops - starts, 1)  # a slice that does not go forward is one element
-    slices = np.repeat(np.arange(len(starts)), lengths)
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    lead = ((None, None, None),) * axis
-    template = (*lead, ARRAY)
-    elements = bind(getitem_p, (a, starts[slices] + within), {"template": template}, False)
-    shape = (*a.shape[:axis], len(starts), *a.shape[axis + 1 :])
-    y = bind(scatter_add_p, (elements, slices), {"template": template, "shape": shape})
-    return deliver(y, out, "add.reduceat")
-
-
 # ------------------------------------------------------------------ outer
 
 
@@ -218,33 +174,86 @@ implements_method(None, "outer")(outer)
 def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
     """``ufunc.at``: ``a[indices] = ufunc(a[indices], b)`` in place, repeated for repeated indices.
 
-    Additions are collected by one scatter. For other ufuncs the k-th occurrences of all indices
-    make one assignment, for k = 1, 2, ...
+    Additions are one operation. For other ufuncs the k-th occurrences of all indices make one
+    assignment, for k = 1, 2, ...; where indices have no values (inside `vmap`),
+    each index makes one.
+
+    Raises
+    ------
+    MutationError
+        If ``a`` is a plain array, which cannot hold a derivative.
+    WengertTypeError
+        If the result cannot be cast to the dtype of ``a`` ("same_kind").
     """
     name = f"np.{ufunc.__name__}.at"
     if not isinstance(a, Tensor):
-        raise MutationError(
-            f"{name}: a value that is being differentiated cannot be written into a plain array; "
-            "create the array with wengert.numpy.zeros or np.zeros_like(x)"
-        )
+        if any(map(is_traced, (b, *_parts(indices)))):
+            raise MutationError(
+                f"{name}: a value that is being differentiated cannot be written into a plain "
+                "array; create the array with wengert.numpy.zeros or np.zeros_like(x)"
+            )
+        operands = () if b is NO_VALUE else (plain_tree(b, name),)
+        ufunc.at(a, plain_tree(indices, f"{name}, indices"), *operands)
+        return
     if ufunc not in UFUNC_CALLS:
         raise no_rule(name)
-    template, arrays = split(indices)
-    if ufunc in (np.add, np.subtract) and b is not NO_VALUE:
-        set_item(a, ..., ufunc(a, _scattered(a, template, arrays, operand(b))))
+    b = b if b is NO_VALUE else operand(b)
+    _check_dtype(ufunc, a, b)
+    try:
+        template, arrays = split(indices, a.shape)
+    except ScalarMaskError:
+        first, second = expand_scalar_masks(indices)
+        at(ufunc, a[first], second, b)  # type: ignore[index]
         return
-    positions = np.arange(a.size).reshape(a.shape)[
-        join(template, [concrete(i, f"{name}, indices") for i in arrays])
-    ]
-    if b is not NO_VALUE:
-        b = broadcast_to(operand(b), positions.shape)
-    _apply_in_rounds(ufunc, a, positions, b)
+    region = indexed_shape(a.shape, template, arrays)
+    if b is not NO_VALUE and not fits(b.shape, region):
+        raise does_not_fit(b.shape, region)
+    if not arrays:  # no element is named twice
+        place = join(template, [])
+        a[place] = ufunc(a[place]) if b is NO_VALUE else ufunc(a[place], b)  # type: ignore[index]
+    elif ufunc in (np.add, np.subtract):
+        b = b if ufunc is np.add else np.negative(b)
+        set_item(a, ..., bind(add_at_p, (a, b, *arrays), {"template": template}))
+    elif any(isinstance(i, Tensor) for i in arrays):
+        _apply_one_by_one(ufunc, a, template, arrays, b)
+    else:
+        positions = np.arange(a.size).reshape(a.shape)[join(template, arrays)]
+        values = b if b is NO_VALUE else broadcast_to(b, region)
+        _apply_in_rounds(ufunc, a, positions, values)
 
 
-def _scattered(a: Any, template: Any, arrays: Any, b: Any) -> Any:
-    region = getitem_p.shape(a, *arrays, template=template)[0]
-    b = broadcast_to(cast(b, np.result_type(a.dtype, b.dtype)), region)
-    return bind(scatter_add_p, (b, *arrays), {"template": template, "shape": a.shape})
+def _parts(indices: Any) -> tuple[Any, ...]:
+    return indices if isinstance(indices, tuple) else (indices,)
+
+
+def _check_dtype(ufunc: Any, a: Any, b: Any) -> None:
+    """NumPy's check that the result can be stored."""
+    operands = (a.dtype,) if b is NO_VALUE else (a.dtype, b.dtype)
+    dtype = ufunc.resolve_dtypes((*operands, None))[-1]
+    if not np.can_cast(dtype, a.dtype, "same_kind"):
+        raise WengertTypeError(
+            f"np.{ufunc.__name__}.at: cannot cast the result from {dtype} to {a.dtype}; create the "
+            "array that is written to with that dtype"
+        )
+
+
+def _apply_one_by_one(ufunc: Any, a: Tensor, template: Any, arrays: list[Any], b: Any) -> None:
+    """In NumPy's order; the index arrays are broadcast and taken apart."""
+    shape = np.broadcast_shapes(*[i.shape for i in arrays])
+    arrays = [broadcast_to(i, shape) for i in arrays]
+    region = indexed_shape(a.shape, template, arrays)
+    values = b if b is NO_VALUE else broadcast_to(b, region)
+    start = advanced_position(template, a.ndim)
+    for place in np.ndindex(shape):
+        # Lists of one element keep the axis where it is, and so the others.
+        one = [i[place].reshape((1,)) for i in arrays]
+        at = join(template, one)
+        if values is NO_VALUE:
+            a[at] = ufunc(a[at])  # type: ignore[index]
+            continue
+        v = values[(slice(None),) * start + place]
+        v = reshape(v, (*v.shape[:start], 1, *v.shape[start:]))
+        a[at] = ufunc(a[at], v)  # type: ignore[index]
 
 
 def _apply_in_rounds(ufunc: Any, a: Tensor, positions: Any, b: Any) -> None:

@@ -44,7 +44,7 @@ def sigmoid(x: Any) -> Any:
     -------
     array of the same shape
         In the dtype of ``x`` where that is floating, else in that of SciPy's ``expit``; within
-        four units in the last place of that, and faster.
+        four units in the last place of that.
     """
     if isinstance(x, Tensor):
         return fast.sigmoid(x)

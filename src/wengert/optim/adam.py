@@ -13,6 +13,7 @@ from wengert.optim.base import (
     check_number,
     check_parameters,
     check_rate,
+    check_state,
     decayed,
     moved_average,
     rate_at,
@@ -101,7 +102,10 @@ class Adam:
         ------
         wengert.ShapeError
             If ``grads`` does not fit ``params``.
+        wengert.WengertTypeError
+            If the state is not of this optimizer.
         """
+        check_state(type(self).__name__, state, AdamState)
         trained = Trained(type(self).__name__, params)
         gradients = decayed(trained.gradients(grads), trained.leaves, self._coupled_decay)
         step = state.step + 1

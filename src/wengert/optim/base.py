@@ -20,6 +20,7 @@ __all__ = [
     "check_number",
     "check_parameters",
     "check_rate",
+    "check_state",
     "decayed",
     "descend",
     "moved_average",
@@ -63,6 +64,15 @@ def check_rate(optimizer: str, lr: LearningRate) -> None:
     """Raise `ConfigError` unless the learning rate is a schedule or a finite number >= 0."""
     if not callable(lr):
         check_number(optimizer, "lr", lr)
+
+
+def check_state(optimizer: str, state: Any, kind: type) -> None:
+    """Raise `WengertTypeError` unless the state is of this optimizer."""
+    if not isinstance(state, kind):
+        raise wg.WengertTypeError(
+            f"{optimizer}.update: the state is a {type(state).__name__}, expected the "
+            f"{kind.__name__} that {optimizer}.init(params) or the update before returned"
+        )
 
 
 def rate_at(lr: LearningRate, step: Any) -> Any:

@@ -14,6 +14,7 @@ from wengert.optim.base import (
     check_number,
     check_parameters,
     check_rate,
+    check_state,
     decayed,
     descend,
     moved_average,
@@ -118,7 +119,10 @@ class RMSProp:
         ------
         wengert.ShapeError
             If ``grads`` does not fit ``params``.
+        wengert.WengertTypeError
+            If the state is not of this optimizer.
         """
+        check_state("RMSProp", state, RMSPropState)
         trained = Trained("RMSProp", params)
         leaves = trained.leaves
         gradients = decayed(trained.gradients(grads), leaves, self.weight_decay)

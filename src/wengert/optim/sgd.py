@@ -15,6 +15,7 @@ from wengert.optim.base import (
     check_number,
     check_parameters,
     check_rate,
+    check_state,
     decayed,
     descend,
     rate_at,
@@ -101,7 +102,10 @@ class SGD:
         ------
         wengert.ShapeError
             If ``grads`` does not fit ``params``.
+        wengert.WengertTypeError
+            If the state is not of this optimizer.
         """
+        check_state("SGD", state, SGDState)
         trained = Trained("SGD", params)
         leaves = trained.leaves
         steps = [g.conj() if g.dtype.kind == "c" else g for g in trained.gradients(grads)]

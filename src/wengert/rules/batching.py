@@ -10,7 +10,7 @@ from ..core.bind import bind
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 
-__all__ = ["align", "materialize", "ndim_of", "shape_of"]
+__all__ = ["align", "materialize", "ndim_of", "shape_of", "stacked"]
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
@@ -43,3 +43,14 @@ def materialize(x: Any, batched: bool, size: int) -> Any:
     if not isinstance(x, Tensor):
         return np.broadcast_to(x, shape)
     return bind(PRIMITIVES["broadcast_to"], (x,), {"shape": shape}, False)
+
+
+def stacked(args: Any, batched: Any, size: int, cores: tuple[int, ...]) -> tuple[Any, ...]:
+    """Operands that are stacks, all with the batch axis first and as many axes before their core.
+
+    ``cores`` are the numbers of axes that an operation itself looks at, of each operand.
+    """
+    ranks = [ndim_of(x, b) - core for x, b, core in zip(args, batched, cores, strict=True)]
+    rank = max(ranks)
+    full = [materialize(x, b, size) for x, b in zip(args, batched, strict=True)]
+    return tuple([align(x, True, rank + core) for x, core in zip(full, cores, strict=True)])

@@ -1,7 +1,7 @@
 """Cotangents on plain arrays by hand, where the derived rule makes many passes.
 
 The rules of extrema, products, norms, sorts and running products are forward rules; transposed by
-machine they cost up to a hundred times the function, because rules may not look at values: they
+machine they cost many times the function, because rules may not look at values: they
 multiply by masks, and avoid division in case there is a zero. A sweep on plain arrays may look. So
 each function here gives the cotangent of the operand in the usual case, and None in any other, for
 which the record's own rule serves; that remains the definition, and the laws compare the two (a

@@ -4,8 +4,8 @@ A matrix that is factored as symmetric (Hermitian) is read from one triangle by 
 derivative is taken along symmetric directions: the symmetric part of a tangent counts, and the
 cotangent is the symmetric matrix. That is what JAX, PyTorch and autograd return.
 
-Where eigenvalues or singular values coincide, vectors that belong to them have no derivative: it
-comes out infinite or NaN. The values themselves keep theirs.
+Where eigenvalues or singular values coincide, vectors that belong to them have no derivative, but
+functions of them may (`rules.spectra`). The values themselves keep theirs.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core import algebra
 from ..core.bind import bind
 from ..core.primitive import Primitive
 from .complex import conjugate, real_p
 from .contractions import matmul, matrix_transpose
-from .linalg import check_square, result_dtype, same_batch, solve_triangular, triangle
+from .cumulative import section
+from .joining import concatenate_p
+from .linalg import check_square, on_stacks, result_dtype, same_batch, solve_triangular, triangle
 from .reductions import sum_
-from .shapes import reshape
+from .spectra import as_rows, coupling, separated
 
-__all__ = ["adjoint", "cholesky_p", "eigh_p", "pinv_p", "svd_p"]
+__all__ = ["adjoint", "cholesky_p", "complemented", "eigh_p", "hermitian_part", "pinv_p", "svd_p"]
 
 
 def adjoint(x: Any) -> Any:
@@ -31,7 +32,8 @@ def adjoint(x: Any) -> Any:
     return conjugate(matrix_transpose(x))
 
 
-def _hermitian(t: Any) -> Any:
+def hermitian_part(t: Any) -> Any:
+    """``(T + T^H) / 2``."""
     return (t + adjoint(t)) * 0.5
 
 
@@ -65,7 +67,7 @@ def _cholesky_jvp(ts: Any, ins: Any, out: Any, upper: bool) -> Any:
     n = out.shape[-1]
     phi = triangle(n, True, _real_dtype(out.dtype))
     phi[np.arange(n), np.arange(n)] = 0.5
-    inner = solve_triangular(lower, _hermitian(ts[0]), True)
+    inner = solve_triangular(lower, hermitian_part(ts[0]), True)
     inner = solve_triangular(lower, adjoint(inner), True)
     tangent = matmul(lower, inner * phi)
     return adjoint(tangent) if upper else tangent
@@ -86,44 +88,51 @@ cholesky_p = same_batch(
 # ------------------------------------------------------------------ eigenvalues, Hermitian
 
 
-def _eigh_shape(a: Any, UPLO: str) -> Any:
+def _eigh_shape(a: Any, UPLO: str, driver: str | None = None) -> Any:
     check_square("eigh", a)
     dtype = result_dtype(a)
     return (a.shape[:-1], _real_dtype(dtype)), (a.shape, dtype)
 
 
-def _rows(s: Any) -> Any:
-    """Values (..., n) along the columns of a matrix: (..., 1, n)."""
-    return reshape(s, (*s.shape[:-1], 1, s.shape[-1]))
-
-
-def _columns(s: Any) -> Any:
-    return reshape(s, (*s.shape, 1))
-
-
-def _eigh_jvp(ts: Any, ins: Any, out: Any, UPLO: str) -> Any:
+def _eigh_jvp(ts: Any, ins: Any, out: Any, UPLO: str, driver: str | None = None) -> Any:
     """``dw = diag M`` and ``dV = V (F * M)`` with ``M = V^H dA V``, ``F_ij = 1 / (w_j - w_i)``.
 
     From ``A V = V diag(w)`` and ``V^H V = 1``, with F_ii = 0: the phases of the eigenvectors, which
     are arbitrary, do not change (Giles 2008, section 3.1).
     """
     w, v = out
-    tv = matmul(_hermitian(ts[0]), v)
+    tv = matmul(hermitian_part(ts[0]), v)
     dw = _real(sum_(conjugate(v) * tv, (v.ndim - 2,)))
-    eye = np.eye(w.shape[-1], dtype=w.dtype)
-    f = (1 - eye) / (_rows(w) - _columns(w) + eye)
-    return dw, matmul(v, algebra.strong_product(matmul(adjoint(v), tv), f))
+    return dw, matmul(v, coupling(matmul(adjoint(v), tv), w))
+
+
+def _eigh(a: Any, UPLO: Any, driver: str | None = None) -> Any:
+    if driver is None:
+        w, v = np.linalg.eigh(a, UPLO)
+    else:
+        from scipy.linalg import eigh
+
+        results = _eigh_shape(a, UPLO)
+        options = {"lower": UPLO == "L", "driver": driver}
+        w, v = on_stacks(eigh, "(n,n)->(n),(n,n)", results, a, **options)
+    return separated(w), v
+
+
+def _eigh_text(a: str, UPLO: str, driver: str | None = None) -> str:
+    if driver is not None:
+        return f"scipy.linalg.eigh({a}, lower={UPLO == 'L'}, driver={driver!r})"
+    return f"np.linalg.eigh({a}{'' if UPLO == 'L' else f', {UPLO!r}'})"
 
 
 eigh_p = same_batch(
     Primitive(
         "eigh",
-        lambda a, UPLO: tuple(np.linalg.eigh(a, UPLO)),
+        _eigh,
         _eigh_shape,
         None,
         jvp=_eigh_jvp,
         outputs=2,
-        show=lambda a, UPLO: f"np.linalg.eigh({a}{'' if UPLO == 'L' else f', {UPLO!r}'})",
+        show=_eigh_text,
     )
 )
 
@@ -131,55 +140,80 @@ eigh_p = same_batch(
 # ------------------------------------------------------------------ singular values
 
 
-def _svd_shape(a: Any) -> Any:
+def _svd_shape(a: Any, full: bool = False) -> Any:
     m, n = a.shape[-2:]
     k = min(m, n)
     dtype = result_dtype(a)
     stack = a.shape[:-2]
-    return ((*stack, m, k), dtype), ((*stack, k), _real_dtype(dtype)), ((*stack, k, n), dtype)
+    of_u = (*stack, m, m if full else k)
+    of_v = (*stack, n if full else k, n)
+    return (of_u, dtype), ((*stack, k), _real_dtype(dtype)), (of_v, dtype)
 
 
-def _svd_jvp(ts: Any, ins: Any, out: Any) -> Any:
-    """Differentials of the thin decomposition ``A = U S V^H``.
+def _svd(a: Any, full: bool = False) -> Any:
+    u, s, vh = np.linalg.svd(a, full_matrices=full)
+    return u, separated(s, singular=True), vh
 
-    With ``M = U^H dA V`` and ``F_ij = 1 / (s_j^2 - s_i^2)``, i != j: ``ds = Re diag M`` and
 
-        dU = U (F * (M S + S M^H) + D / 2) + (1 - U U^H) dA V / s
-        dV = V (F * (S M + M^H S)) + (1 - V V^H) dA^H U / s
+def complemented(q: Any, dq: Any, k: int) -> Any:
+    """The tangent of orthonormal columns whose first ``k`` have the tangent ``dq``.
 
-    where D, the imaginary part of M's diagonal over s, fixes the phase (Townsend 2016).
+    The others are an arbitrary basis of the orthogonal complement. It turns no more than it has
+    to: ``dQ2 = -Q1 dQ1^H Q2``, from ``Q1^H Q2 = 0`` and ``Q2^H dQ2 = 0``.
+    """
+    first, rest = section(q, q.ndim - 1, None, k), section(q, q.ndim - 1, k, None)
+    other = -matmul(first, matmul(adjoint(dq), rest))
+    return bind(concatenate_p, (dq, other), {"axis": q.ndim - 1})
+
+
+def _svd_jvp(ts: Any, ins: Any, out: Any, full: bool = False) -> Any:
+    """Differentials of ``A = U S V^H``.
+
+    With ``M = U^H dA V``, ``dU = U P`` and ``dV = V Q``, where P and Q are antihermitian, the
+    diagonal of ``M = P S + dS - S Q`` is ``ds`` (its real part), and off it
+
+        P_ij + Q_ij = (M + M^H)_ij / (s_j - s_i),    P_ij - Q_ij = (M - M^H)_ij / (s_j + s_i).
+
+    So U V^H, which needs the difference alone, is smooth where singular values coincide. Outside
+    of the span of U, ``dU`` has ``(1 - U U^H) dA V / s``, and V likewise. The imaginary part of M's
+    diagonal over s turns the phases of U (Townsend 2016).
     """
     u, s, vh = out
     t, v = ts[0], adjoint(vh)
     m, n, k = u.shape[-2], v.shape[-2], s.shape[-1]
-    inner = matmul(matmul(adjoint(u), t), v)
+    if full:
+        u, v = section(u, u.ndim - 1, None, k), section(v, v.ndim - 1, None, k)
+    tv = matmul(t, v)
+    inner = matmul(adjoint(u), tv)
     eye = np.eye(k, dtype=s.dtype)
     ds = _real(sum_(inner * eye, (inner.ndim - 1,)))
-    f = (1 - eye) / ((_rows(s) - _columns(s)) * (_rows(s) + _columns(s)) + eye)
-    scaled, scaled_rows = inner * _rows(s), inner * _columns(s)
-    du_inner = algebra.strong_product(scaled + adjoint(scaled), f)
+    both = coupling(inner + adjoint(inner), s) * 0.5
+    between = coupling(inner - adjoint(inner), s, True) * 0.5
+    du_inner = both + between
     if inner.dtype.kind == "c":
-        du_inner = du_inner + (inner - adjoint(inner)) * eye * 0.5 / _rows(s)
-    du = matmul(u, du_inner)
-    dv = matmul(v, algebra.strong_product(scaled_rows + adjoint(scaled_rows), f))
+        du_inner = du_inner + (inner - adjoint(inner)) * eye * 0.5 / as_rows(s)
+    du, dv = matmul(u, du_inner), matmul(v, both - between)
     if m > k:
-        tv = matmul(t, v)
-        du = du + (tv - matmul(u, matmul(adjoint(u), tv))) / _rows(s)
+        du = du + (tv - matmul(u, inner)) / as_rows(s)
     if n > k:
         tu = matmul(adjoint(t), u)
-        dv = dv + (tu - matmul(v, matmul(vh, tu))) / _rows(s)
+        dv = dv + (tu - matmul(v, adjoint(inner))) / as_rows(s)
+    if full and m > k:
+        du = complemented(out[0], du, k)
+    if full and n > k:
+        dv = complemented(adjoint(vh), dv, k)
     return du, ds, adjoint(dv)
 
 
 svd_p = same_batch(
     Primitive(
         "svd",
-        lambda a: tuple(np.linalg.svd(a, full_matrices=False)),
+        _svd,
         _svd_shape,
         None,
         jvp=_svd_jvp,
         outputs=3,
-        show="np.linalg.svd({0}, full_matrices=False)",
+        show=lambda a, full=False: f"np.linalg.svd({a}{'' if full else ', full_matrices=False'})",
     )
 )
 
@@ -197,7 +231,7 @@ def _pinv_jvp(ts: Any, ins: Any, out: Any, rcond: float, hermitian: bool) -> Any
     Golub and Pereyra 1973, equation 4.12.
     """
     a, p = ins[0], out
-    t = _hermitian(ts[0]) if hermitian else ts[0]
+    t = hermitian_part(ts[0]) if hermitian else ts[0]
     th, ph = adjoint(t), adjoint(p)
     left = matmul(matmul(p, ph), th)
     right = matmul(th, matmul(ph, p))

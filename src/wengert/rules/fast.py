@@ -16,7 +16,7 @@ from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
-from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -72,9 +72,16 @@ def op_add(x, y):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -94,7 +101,7 @@ def op_add(x, y):
             m = x._n
             r = FastTensor()
             r._a = a + b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
@@ -105,7 +112,7 @@ def op_add(x, y):
             m = x._n
             r = FastTensor()
             r._a = a + b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
@@ -123,7 +130,7 @@ def rop_add(y, x):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
@@ -134,7 +141,7 @@ def rop_add(y, x):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
@@ -156,9 +163,16 @@ def add(x, y):
             n = y._n
             r = FastTensor()
             r._a = a + b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -282,9 +296,16 @@ def op_sub(x, y):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -304,7 +325,7 @@ def op_sub(x, y):
             m = x._n
             r = FastTensor()
             r._a = a - b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
@@ -315,7 +336,7 @@ def op_sub(x, y):
             m = x._n
             r = FastTensor()
             r._a = a - b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
@@ -333,7 +354,7 @@ def rop_sub(y, x):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
@@ -344,7 +365,7 @@ def rop_sub(y, x):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
@@ -366,9 +387,16 @@ def sub(x, y):
             n = y._n
             r = FastTensor()
             r._a = a - b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -495,9 +523,16 @@ def op_mul(x, y):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -517,7 +552,7 @@ def op_mul(x, y):
             m = x._n
             r = FastTensor()
             r._a = a * b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
@@ -530,7 +565,7 @@ def op_mul(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = a * b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
@@ -548,7 +583,7 @@ def rop_mul(y, x):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
@@ -561,7 +596,7 @@ def rop_mul(y, x):
                 a = snapshot(a)
             r = FastTensor()
             r._a = a * b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
@@ -583,9 +618,16 @@ def mul(x, y):
             n = y._n
             r = FastTensor()
             r._a = a * b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -755,9 +797,16 @@ def op_div(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -778,7 +827,7 @@ def op_div(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = a / b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
@@ -791,7 +840,7 @@ def op_div(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = out = a / b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
@@ -809,7 +858,7 @@ def rop_div(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
@@ -820,7 +869,7 @@ def rop_div(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
@@ -842,9 +891,16 @@ def div(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a / b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1016,7 +1072,9 @@ def neg(x):
             r = FastTensor()
             r._a = -a
             r._n = (
-                None if m is None or PAUSED and is_paused() else [next(COUNTER), NEG, m, None, None]
+                None
+                if (PAUSED and leaves_tape()) or m is None
+                else [next(COUNTER), NEG, m, None, None]
             )
             return r
         except (ValueError, TypeError):
@@ -1071,9 +1129,16 @@ def op_pow(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1094,7 +1159,7 @@ def op_pow(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = a**b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
@@ -1107,7 +1172,7 @@ def op_pow(x, y):
                 b = snapshot(b)
             r = FastTensor()
             r._a = out = a**b
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
@@ -1125,7 +1190,7 @@ def rop_pow(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
@@ -1138,7 +1203,7 @@ def rop_pow(y, x):
                 a = snapshot(a)
             r = FastTensor()
             r._a = out = a**b
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
@@ -1160,9 +1225,16 @@ def pow(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = a**b
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1332,7 +1404,7 @@ def square(x):
             r._a = np.square(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SQUARE, m, None, None, a]
             )
             return r
@@ -1405,7 +1477,7 @@ def sqrt(x):
             r._a = out = np.sqrt(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SQRT, m, None, None, out]
             )
             return r
@@ -1478,7 +1550,7 @@ def reciprocal(x):
             r._a = out = np.reciprocal(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), RECIPROCAL, m, None, None, out]
             )
             return r
@@ -1555,7 +1627,7 @@ def exp(x):
             r._a = out = np.exp(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), EXP, m, None, None, out]
             )
             return r
@@ -1626,7 +1698,7 @@ def expm1(x):
             r._a = out = np.expm1(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), EXPM1, m, None, None, out]
             )
             return r
@@ -1699,7 +1771,7 @@ def log(x):
             r._a = np.log(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), LOG, m, None, None, a]
             )
             return r
@@ -1770,7 +1842,7 @@ def log1p(x):
             r._a = np.log1p(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), LOG1P, m, None, None, a]
             )
             return r
@@ -1841,9 +1913,16 @@ def op_logaddexp(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -1864,7 +1943,7 @@ def op_logaddexp(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
@@ -1875,7 +1954,7 @@ def op_logaddexp(x, y):
             m = x._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
@@ -1893,7 +1972,7 @@ def rop_logaddexp(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
@@ -1904,7 +1983,7 @@ def rop_logaddexp(y, x):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if n is None or PAUSED and is_paused():
+            if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
                 r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
@@ -1926,9 +2005,16 @@ def logaddexp(x, y):
             n = y._n
             r = FastTensor()
             r._a = out = np.logaddexp(a, b)
-            if m is not None and n is not None and not PAUSED:
-                r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
-            elif (m is None and n is None) or (PAUSED and is_paused()):
+            if m is not None:
+                if n is not None and not PAUSED:
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    return r
+            elif n is None:
+                r._n = None
+                if PAUSED:
+                    leaves_tape()
+                return r
+            if PAUSED and leaves_tape():
                 r._n = None
             else:
                 r._n = [
@@ -2111,7 +2197,7 @@ def sin(x):
             r._a = np.sin(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SIN, m, None, None, a]
             )
             return r
@@ -2184,7 +2270,7 @@ def cos(x):
             r._a = np.cos(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), COS, m, None, None, a]
             )
             return r
@@ -2255,7 +2341,7 @@ def arctan(x):
             r._a = np.arctan(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), ARCTAN, m, None, None, a]
             )
             return r
@@ -2328,7 +2414,7 @@ def sinh(x):
             r._a = np.sinh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SINH, m, None, None, a]
             )
             return r
@@ -2401,7 +2487,7 @@ def cosh(x):
             r._a = np.cosh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), COSH, m, None, None, a]
             )
             return r
@@ -2474,7 +2560,7 @@ def tanh(x):
             r._a = out = np.tanh(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), TANH, m, None, None, out]
             )
             return r
@@ -2547,7 +2633,7 @@ def sigmoid(x):
             r._a = out = sigmoid_p.evaluate(a)
             r._n = (
                 None
-                if m is None or PAUSED and is_paused()
+                if (PAUSED and leaves_tape()) or m is None
                 else [next(COUNTER), SIGMOID, m, None, None, out]
             )
             return r

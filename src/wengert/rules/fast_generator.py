@@ -26,17 +26,16 @@ operation where a generic path costs 2 (../shared/core-notes.md; docs/design/cor
 
 from __future__ import annotations
 
-import ast
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from .dual_generator import dual
+from .fast_source import add_to, in_place, indent, partials_of, product
 from .pointwise import POINTWISE
-from .symbolic import derivative
 from .symbols import Symbol, trace_partial
 
 OPERATORS = {
@@ -78,7 +77,7 @@ from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
-from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
 from .pointwise import POINTWISE
@@ -122,49 +121,6 @@ def refuse(ufunc, x):
 '''
 
 
-def _product(g: str, partial: Symbol) -> str:
-    """Source of ``g`` times a partial."""
-    if partial.text == "1":
-        return g
-    if partial.text == "-1":
-        return f"-{g}"
-    if partial.text.startswith("-") and partial.precedence == 3:
-        inner = Symbol(partial.text[1:], 2, partial.names)
-        return f"-{_product(g, inner)}"
-    if partial.text.startswith("1 / ") and partial.precedence == 2 and "*" not in partial.text:
-        return f"{g} / {partial.text[4:]}"
-    return f"{g} * {partial.within(3)}"
-
-
-_AUGMENTED = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
-
-
-def _in_place(text: str) -> str:
-    """Source that computes ``t = text`` with few temporaries.
-
-    All operands have one shape, and all but ``g`` one dtype: the cotangent of a real array may
-    still be complex.
-    """
-
-    def write(e: ast.expr) -> list[str]:
-        if not isinstance(e, ast.BinOp) or type(e.op) not in _AUGMENTED:
-            return [f"t = {ast.unparse(e)}"]
-        commutes = isinstance(e.op, (ast.Add, ast.Mult))
-        for made, other in ((e.left, e.right), (e.right, e.left))[: 1 + commutes]:
-            if isinstance(made, _MADE) and not isinstance(other, _MADE):
-                operand = ast.unparse(other)
-                if operand == "g":
-                    return [*write(made), f"t = {ast.unparse(ast.BinOp(other, e.op, _T))}"]
-                return [*write(made), f"t {_AUGMENTED[type(e.op)]} {operand}"]
-        return [f"t = {ast.unparse(e)}"]
-
-    return "".join(f"{line}\n" for line in write(ast.parse(text, mode="eval").body))
-
-
-_T = ast.Name("t")
-_MADE = (ast.BinOp, ast.UnaryOp, ast.Call)  # what makes a new array
-
-
 def _on_tensors(text: str) -> str:
     """The same source with the generated functions in place of NumPy's."""
     for name in COMMON:
@@ -177,34 +133,14 @@ def _ufunc_name(name: str) -> str:
     return evaluate.__name__ if isinstance(evaluate, np.ufunc) else name
 
 
-def _add_to(parent: str, new: bool = False) -> str:
-    """Source that adds ``t`` to the cotangent of a parent; ``new``: nobody else holds ``t``."""
-    if not new:
-        return f"k = {parent}[0]\ncotangents[k] = cotangents[k] + t if k in cotangents else t\n"
-    return (
-        f"k = {parent}[0]\nif k in cotangents:\n    add_to_cotangent(cotangents, k, t)\n"
-        "else:\n    cotangents[k] = t\n"
-    )
-
-
-def _indent(text: str, n: int = 4) -> str:
-    return "".join(" " * n + line if line.strip() else line for line in text.splitlines(True))
-
-
 def _primitive(name: str) -> str:
     return f'{name}_p = POINTWISE["{name}"]\n'
-
-
-def _partials(name: str) -> tuple[Any, ...]:
-    partials = POINTWISE[name].partials
-    assert partials is not None
-    return partials
 
 
 def unary(name: str) -> str:
     """The generated source for an operation on one operand."""
     primitive = POINTWISE[name]
-    partial = trace_partial(_partials(name)[0], 1)
+    partial = trace_partial(partials_of(name)[0], 1)
     save_x, save_out = "x" in partial.names, "out" in partial.names
     saved = "".join([", a" if save_x else "", ", out" if save_out else ""])
     reads = ["    x = node[5]\n"] if save_x else []
@@ -227,7 +163,7 @@ def unary(name: str) -> str:
         ]
     )
     tensor_partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
-    add_raw = _add_to("m", partial.text != "1")
+    add_raw = add_to("m", partial.text != "1")
     text = f'''
 
 # {name}
@@ -240,7 +176,7 @@ def {name}(x):
             m = x._n
             r = FastTensor()
             r._a = {"out = " if save_out else ""}{expression}
-            r._n = None if m is None or PAUSED and is_paused() else {new}
+            r._n = None if (PAUSED and leaves_tape()) or m is None else {new}
             return r
         except (ValueError, TypeError):
             pass
@@ -249,12 +185,12 @@ def {name}(x):
 
 def raw_{name}(node, g, cotangents):
     m = node[2]
-{"".join(reads)}{_indent(_in_place(_product("g", partial)))}{_indent(add_raw)}
+{"".join(reads)}{indent(in_place(product("g", partial)))}{indent(add_raw)}
 
 def graph_{name}(node, g, cotangents, wrap):
     m = node[2]
-{"".join(reads)}{wraps}    t = {_product("g", tensor_partial)}
-{_indent(_add_to("m"))}
+{"".join(reads)}{wraps}    t = {product("g", tensor_partial)}
+{indent(add_to("m"))}
 
 def decode_{name}(node):
     return (node[2],), ({aval},), {{}}, {read_out}, (None,)
@@ -281,7 +217,7 @@ def _saved(operand: str, needed_by_m: bool, needed_by_n: bool, m: str, n: str) -
 
 def binary(name: str) -> str:
     """The generated source for an operation on two operands."""
-    partials = [None if p is None else trace_partial(p, 2) for p in _partials(name)]
+    partials = [None if p is None else trace_partial(p, 2) for p in partials_of(name)]
     names = [frozenset() if p is None else p.names for p in partials]
     save_out = any("out" in n for n in names)
     kind = name.upper()
@@ -307,7 +243,7 @@ r._a = {"out = " if save_out else ""}{expression}
 """
         if "None" in (m, n):
             tracked = m if n == "None" else n
-            lines += f"""if {tracked} is None or PAUSED and is_paused():
+            lines += f"""if (PAUSED and leaves_tape()) or {tracked} is None:
     r._n = None
 else:
     r._n = {node(m, n)}
@@ -315,9 +251,16 @@ else:
         else:
             out = ", out" if save_out else ""
             both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}, None]"
-            lines += f"""if m is not None and n is not None and not PAUSED:
-    r._n = {both}
-elif (m is None and n is None) or (PAUSED and is_paused()):
+            lines += f"""if m is not None:
+    if n is not None and not PAUSED:
+        r._n = {both}
+        return r
+elif n is None:
+    r._n = None
+    if PAUSED:
+        leaves_tape()
+    return r
+if PAUSED and leaves_tape():
     r._n = None
 else:
     r._n = {node(m, n)}
@@ -336,15 +279,15 @@ else:
                 partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
             parts.append(
                 f"if {parent} is not None:\n"
-                f"    t = {_product('g', partial)}\n"
+                f"    t = {product('g', partial)}\n"
                 f"    if t.shape != s{operand}:\n"
                 f"        t = unbroadcast(t, s{operand})\n"
-                + _indent(_add_to(parent, not tensors and partial.text != "1"))
+                + indent(add_to(parent, not tensors and partial.text != "1"))
             )
-        text = _indent("".join(parts))
+        text = indent("".join(parts))
         if name == "mul" and not tensors:  # x * x, and so on: one product, added to itself
-            twice = "t = g * x\nt += t\n" + _add_to("m", new=True) + "return\n"
-            text = _indent(f"if m is n and x is y:\n{_indent(twice)}") + text
+            twice = "t = g * x\nt += t\n" + add_to("m", new=True) + "return\n"
+            text = indent(f"if m is n and x is y:\n{indent(twice)}") + text
         return text
 
     shapes = "".join(
@@ -382,15 +325,15 @@ def op_{name}(x, y):
             b = y._a
             m = x._n
             n = y._n
-{_indent(forward("m", "n"), 12)}        if {scalar_y}:
+{indent(forward("m", "n"), 12)}        if {scalar_y}:
             a = x._a
             b = y
             m = x._n
-{_indent(forward("m", "None"), 12)}        if type(y) is ndarray{array_y}:
+{indent(forward("m", "None"), 12)}        if type(y) is ndarray{array_y}:
             a = x._a
             b = y
             m = x._n
-{_indent(copy_y, 12)}{_indent(forward("m", "None"), 12)}    except (ValueError, TypeError):
+{indent(copy_y, 12)}{indent(forward("m", "None"), 12)}    except (ValueError, TypeError):
         pass
     return slow_{name}(x, y)
 
@@ -401,11 +344,11 @@ def rop_{name}(y, x):
             a = x
             b = y._a
             n = y._n
-{_indent(forward("None", "n"), 12)}        if type(x) is ndarray{array_x}:
+{indent(forward("None", "n"), 12)}        if type(x) is ndarray{array_x}:
             a = x
             b = y._a
             n = y._n
-{_indent(copy_x, 12)}{_indent(forward("None", "n"), 12)}    except (ValueError, TypeError):
+{indent(copy_x, 12)}{indent(forward("None", "n"), 12)}    except (ValueError, TypeError):
         pass
     return slow_reflected({name}_p, y, x)
 
@@ -420,7 +363,7 @@ def {name}(x, y):
             b = y._a
             m = x._n
             n = y._n
-{_indent(forward("m", "n"), 12)}        except (ValueError, TypeError):
+{indent(forward("m", "n"), 12)}        except (ValueError, TypeError):
             pass
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_{name}(y, x)
@@ -468,82 +411,6 @@ def decode_{name}(node):
 '''
 
 
-_MOVERS = {"x": "m", "y": "n", "out": "node"}
-
-
-def dual(name: str) -> str:
-    """The generated source of forward over reverse mode (`core.dual`)."""
-    arity = len(_partials(name))
-    tangents, bends = "", ""
-    used: frozenset[str] = frozenset()
-    for operand, parent, partial in zip("xy", "mn", _partials(name), strict=False):
-        if partial is None:
-            continue
-        symbol = trace_partial(partial, arity)
-        used |= symbol.names
-        slopes = {v: derivative(symbol.text, v) for v in sorted(symbol.names)}
-        declined = [_MOVERS[v] for v, slope in slopes.items() if slope is None]
-        both = " and ".join(f"{v} is not None" for v in (parent, *declined) if v != "node")
-        product = _product(f"tangents[{parent}[0]]", symbol)
-        if arity == 1:
-            tangents = _in_place(product) if not declined else "t = None\n"
-        else:
-            if declined:
-                tangents += f"if {both}:\n    return None\n"
-            added = (
-                f"t = {product}\n"
-                if not tangents
-                else f"u = {product}\nt = u if t is None else t + u\n"
-            )
-            tangents += f"if {parent} is not None:\n{_indent(added)}"
-        bent = _bends(operand, parent, slopes, arity)
-        bends += f"if {parent} is not None:\n{_indent(bent)}" if bent and arity == 2 else bent
-    if arity == 2:
-        read = "m = node[2]\nn = node[3]\nx = node[5]\ny = node[6]\n"
-        tangents = f"""t = None
-{tangents}sx = x if type(x) is tuple else np.shape(x)
-sy = y if type(y) is tuple else np.shape(y)
-if sx != sy:
-    t = spread(t, sx, sy)
-"""
-        bends = f"sx = x if type(x) is tuple else np.shape(x)\n{bends}" if "sx" in bends else bends
-        bends = f"sy = y if type(y) is tuple else np.shape(y)\n{bends}" if "sy" in bends else bends
-        read += "out = node[7]\n" if "out" in used else ""
-    else:
-        saved = [v for v in ("x", "out") if v in used]
-        read = "m = node[2]\n" + "".join(f"{v} = node[{5 + i}]\n" for i, v in enumerate(saved))
-    text = f"\n\ndef tangent_{name}(node, tangents):\n{_indent(read + tangents)}    return t\n"
-    rules = f"tangent_{name}, {f'bend_{name}' if bends else None}"
-    if bends:
-        text += f"\n\ndef bend_{name}(node, g, tangents, results):\n{_indent(read + bends)}"
-    layout = " ".join(["x y out" if "out" in used else "x y"] if arity == 2 else saved)
-    return f"""{text}
-
-{name.upper()}.dual = Dual({rules})
-{name}_p.kind.dual = dual_of_record({name.upper()}, "{layout}")
-"""
-
-
-def _bends(operand: str, parent: str, slopes: dict[str, str | None], arity: int) -> str:
-    """Source that adds ``g`` times the tangent of a partial with these slopes."""
-    text = ""
-    for name, slope in slopes.items():
-        if slope is None or slope == "0":
-            continue
-        mover = _MOVERS[name]
-        term = f"t = g * tangents[{mover}[0]]" + ("" if slope == "1" else f" * ({slope})") + "\n"
-        if arity == 2:
-            term += f"if t.shape != s{operand}:\n    t = unbroadcast(t, s{operand})\n"
-        term += (
-            _add_to(parent, new=True)
-            .replace("cotangents", "results")
-            .replace("add_to_results", "add_to_cotangent")
-        )
-        other = name not in ("out", operand)
-        text += f"if {mover} is not None:\n{_indent(term)}" if other else term
-    return text
-
-
 def generated_names() -> list[str]:
     """The primitives that get a fast path, in the order of their declaration."""
     return [name for name in POINTWISE if name in COMMON]
@@ -554,7 +421,7 @@ def generate() -> str:
     names = generated_names()
     parts = [HEADER]
     for name in names:
-        parts.append(unary(name) if len(_partials(name)) == 1 else binary(name))
+        parts.append(unary(name) if len(partials_of(name)) == 1 else binary(name))
         parts.append(dual(name))
     table = "".join(f"    {name!r}: {name},\n" for name in names)
     parts.append(f"\n\n# The functions by the name of the primitive\nFAST = {{\n{table}}}\n")

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..core.abstract import Aval
+from ..core.bind import bind
 from ..core.dual import Dual
 from ..core.primitive import Primitive
-from ..core.state import COUNTER, PAUSED, is_paused
+from ..core.state import COUNTER, PAUSED, SlowPath, leaves_tape
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
 from ..core.tensor import FastTensor, Tensor
 from .reductions import canonical_axes, kept_shape, max_p, min_p, spread, sum_p
@@ -33,13 +34,22 @@ _empty = np.empty
 _LARGE = 16384
 
 
+def _through_bind(primitive: Primitive, x: Tensor, axis: Any, keepdims: bool) -> Any:
+    params = {"axis": canonical_axes(axis, x.ndim), "keepdims": keepdims}
+    return bind(primitive, (x,), params)
+
+
 def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Any:
     """The sum of a FastTensor."""
     a = x._a
     m = x._n
     r = FastTensor()
     r._a = _add(a, axis, None, None, keepdims)
-    if m is None or (PAUSED and is_paused()):
+    try:
+        untracked = (PAUSED and leaves_tape()) or m is None
+    except SlowPath:
+        return _through_bind(sum_p, x, axis, keepdims)
+    if untracked:
         r._n = None
     else:
         r._n = [next(COUNTER), SUM, m, None, None, a.shape, axis, keepdims]
@@ -52,7 +62,11 @@ def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Any:
     m = x._n
     r = FastTensor()
     r._a = y = _maximum(a, axis, None, None, keepdims)
-    if m is None or (PAUSED and is_paused()):
+    try:
+        untracked = (PAUSED and leaves_tape()) or m is None
+    except SlowPath:
+        return _through_bind(max_p, x, axis, keepdims)
+    if untracked:
         r._n = None
     else:
         r._n = [next(COUNTER), MAX, m, None, None, a, y, axis, keepdims]
@@ -65,7 +79,11 @@ def fast_min(x: Tensor, axis: Any, keepdims: bool) -> Any:
     m = x._n
     r = FastTensor()
     r._a = y = _minimum(a, axis, None, None, keepdims)
-    if m is None or (PAUSED and is_paused()):
+    try:
+        untracked = (PAUSED and leaves_tape()) or m is None
+    except SlowPath:
+        return _through_bind(min_p, x, axis, keepdims)
+    if untracked:
         r._n = None
     else:
         r._n = [next(COUNTER), MIN, m, None, None, a, y, axis, keepdims]

@@ -6,6 +6,7 @@ With ``X = A^-1``: ``dX = -X dA X``, and ``A x = b`` gives ``A dx = db - dA x`` 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "check_square",
     "inv_p",
     "inverse",
+    "on_stacks",
     "result_dtype",
     "same_batch",
     "solve_matrices",
@@ -56,6 +58,40 @@ def same_batch(primitive: Primitive) -> Primitive:
     """Give a primitive on one stack of matrices its batching rule: a stack with one axis more."""
     primitive.batch = lambda args, batched, size, **params: bind(primitive, args, params)
     return primitive
+
+
+def on_stacks(function: Any, signature: str, results: Any, *args: Any, **options: Any) -> Any:
+    """Call a function of SciPy's for single matrices, where there are stacks in NumPy's loop.
+
+    Versions of SciPy before 1.16 take no stacks. Results are C-contiguous.
+
+    Parameters
+    ----------
+    function : callable
+    signature : str
+        As for `numpy.vectorize`: ``(n,n),(n,k)->(n,k)``.
+    results : tuple of (shape, dtype)
+        Of all results; a single result alone.
+    *args, **options :
+        Its arguments.
+    """
+    single = not isinstance(results[0][0], tuple)
+    if single:
+        results = (results,)
+    if not all(a.size for a in args):
+        found = tuple([np.zeros(shape, dtype) for shape, dtype in results])
+        return found[0] if single else found
+    if options:
+        function = partial(function, **options)
+    cores = signature.partition("->")[0].split("),(")
+    if any(a.ndim > core.count(",") + 1 for a, core in zip(args, cores, strict=True)):
+        function = np.vectorize(function, signature=signature)
+    found = function(*args)
+    if single:
+        return np.ascontiguousarray(found, results[0][1])
+    return tuple(
+        [np.ascontiguousarray(y, dtype) for y, (_, dtype) in zip(found, results, strict=True)]
+    )
 
 
 # ------------------------------------------------------------------ inverse

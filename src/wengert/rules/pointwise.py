@@ -159,6 +159,37 @@ def _strong(c: Any, p: Any) -> Any:
     return bind(strong_product_p, (c, p), {})
 
 
+def _product_of_changes(a: Any, b: Any) -> Any:
+    with quiet():
+        y = a * b
+        if np.isfinite(y).all():
+            return y
+        return np.where((a == 0) | (b == 0), y.dtype.type(0), y)[()]
+
+
+def _of_changes(a: Any, b: Any) -> Any:
+    return bind(product_of_changes_p, (a, b), {})
+
+
+# The product of a tangent and a cotangent, each of which annihilates the other where it is zero:
+# the tangent of a branch that is not taken may be infinite, and the cotangent is zero there.
+product_of_changes_p = Primitive(
+    "product_of_changes",
+    _product_of_changes,
+    pointwise_shape(np.multiply),
+    None,
+    multilinear=(0, 1),
+    transpose=(
+        lambda ct, ins, out: algebra.unbroadcast(_of_changes(ct, ins[1]), ins[0].shape),
+        lambda ct, ins, out: algebra.unbroadcast(_of_changes(ins[0], ct), ins[1].shape),
+    ),
+    show="{0} * {1}",
+    lower="pointwise",
+    needs_out=False,
+)
+product_of_changes_p.batch = pointwise_batch(product_of_changes_p)
+
+
 # d sz(c, p) = sz(dc, p) + sz(c, dp): where c is zero, no change of an infinite p is seen
 # (design.md, "Strong zero").
 strong_product_p = Primitive(
@@ -169,7 +200,7 @@ strong_product_p = Primitive(
     multilinear=(0, 1),
     transpose=(
         lambda ct, ins, out: algebra.unbroadcast(_strong(ct, ins[1]), ins[0].shape),
-        lambda ct, ins, out: algebra.unbroadcast(_strong(ins[0], ct), ins[1].shape),
+        lambda ct, ins, out: algebra.unbroadcast(_of_changes(ins[0], ct), ins[1].shape),
     ),
     show="strong_product({0}, {1})",
     lower="pointwise",
@@ -296,8 +327,13 @@ pointwise("tanh", np.tanh, lambda y, x: 1 - y * y)
 pointwise("arcsinh", np.arcsinh, lambda y, x: 1 / np.sqrt(x * x + 1))
 pointwise("arccosh", np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
-# The norm has gradient 0 at 0.
-pointwise("hypot", np.hypot, lambda z, x, y: x / (z + (z == 0)), lambda z, x, y: y / (z + (z == 0)))
+# The norm has gradient 0 at 0, and so have its derivatives.
+pointwise(
+    "hypot",
+    np.hypot,
+    lambda z, x, y: x * ((z != 0) / (z + (z == 0))),
+    lambda z, x, y: y * ((z != 0) / (z + (z == 0))),
+)
 _DEGREE = math.pi / 180
 _SQRT_2_PI = math.sqrt(2 * math.pi)
 pointwise("deg2rad", np.deg2rad, lambda y, x: _DEGREE)

@@ -1,6 +1,7 @@
 """Functions that a listing calls and that NumPy has not: each printed above it, in plain NumPy.
 
-They are what derivatives of a few operations need (ties in a sort, cofactors of a singular matrix).
+They are what derivatives of a few operations need (ties in a sort, cofactors of a singular matrix),
+and results of LAPACK in the form that the records have.
 The records of the operations call them by these names; the tests compare each with its record.
 """
 
@@ -32,6 +33,14 @@ def last_writer(shape, index):
     number = np.arange(x[index].size).reshape(x[index].shape)
     x[index] = number
     return x[index] == number
+'''
+
+DEFINITIONS["add_at"] = '''\
+def add_at(x, value, index):
+    """A copy of x with value added at the index, as often as an element is named."""
+    y = np.array(x)
+    np.add.at(y, index, value)
+    return y
 '''
 
 DEFINITIONS["cofactor"] = '''\
@@ -72,6 +81,97 @@ def sinc_derivative(x, n):
         small += (1, 0, -1, 0)[(m + n) % 4] * power / (m + n + 1)
         power = power * near / (m + 1)
     return np.pi**n * np.where(np.abs(y) <= n + 1, small, large)
+'''
+
+DEFINITIONS["coupling"] = '''\
+def coupling(m, w, together, power):
+    """m[i, j] / (w[j] - w[i])**power, or w[j] + w[i]; 0 on the diagonal, NaN where w coincide."""
+    gap = w[..., None, :] + (1 if together else -1) * w[..., :, None]
+    tolerance = 16 * max(w.shape[-1], 4) * np.finfo(w.dtype).eps
+    close = np.abs(gap) <= tolerance * np.max(np.abs(w), axis=-1, initial=0)[..., None, None]
+    f = 1 / np.where(close, np.nan, gap) ** power
+    return m * np.where(np.eye(w.shape[-1]) == 1, 0, f)
+'''
+
+DEFINITIONS["expm_frechet"] = '''\
+def expm_frechet(a, e):
+    """The derivative of scipy.linalg.expm at a in the direction e."""
+    from scipy.linalg import expm
+
+    a, e = np.broadcast_arrays(a, e)
+    top = np.concatenate([a, e], axis=-1)
+    bottom = np.concatenate([np.zeros_like(a), a], axis=-1)
+    n = a.shape[-1]
+    return expm(np.concatenate([top, bottom], axis=-2))[..., :n, n:]
+'''
+
+DEFINITIONS["logm_frechet"] = '''\
+def logm_frechet(a, e):
+    """The derivative of scipy.linalg.logm at a in the direction e."""
+    from scipy.linalg import logm
+
+    a, e = np.broadcast_arrays(a, e)
+    top = np.concatenate([a, e], axis=-1)
+    bottom = np.concatenate([np.zeros_like(a), a], axis=-1)
+    blocks = np.concatenate([top, bottom], axis=-2)
+    n = a.shape[-1]
+    y = np.vectorize(logm, signature="(n,n)->(n,n)")(blocks)[..., :n, n:]
+    return (y if blocks.dtype.kind == "c" else np.real(y)).astype(blocks.dtype)
+'''
+
+DEFINITIONS["permutation"] = '''\
+def permutation(pivots, m):
+    """The order of m rows after LAPACK's exchanges: row i with row pivots[i], one by one."""
+    order = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
+    for i in range(pivots.shape[-1]):
+        j = pivots[..., i : i + 1].astype(int)
+        here = order[..., i : i + 1].copy()
+        order[..., i : i + 1] = np.take_along_axis(order, j, -1)
+        np.put_along_axis(order, j, here, -1)
+    return order
+'''
+
+DEFINITIONS["lu"] = '''\
+def lu(a):
+    """The packed factors of a after exchanges of rows, LAPACK's pivots, and the order of rows."""
+    from scipy.linalg import lu_factor
+
+    signature = "(m,n)->(m,n),(k)"
+    packed, pivots = np.vectorize(lu_factor, signature=signature)(a)
+    order = np.broadcast_to(np.arange(a.shape[-2]), a.shape[:-1]).copy()
+    for i in range(pivots.shape[-1]):
+        j = pivots[..., i : i + 1].astype(int)
+        here = order[..., i : i + 1].copy()
+        order[..., i : i + 1] = np.take_along_axis(order, j, -1)
+        np.put_along_axis(order, j, here, -1)
+    return packed, pivots, order
+'''
+
+DEFINITIONS["logm"] = '''\
+def logm(a):
+    """scipy.linalg.logm, of a real matrix real, in its own precision."""
+    from scipy.linalg import logm
+
+    y = np.vectorize(logm, signature="(n,n)->(n,n)")(a)
+    return (y if a.dtype.kind == "c" else np.real(y)).astype(a.dtype)
+'''
+
+DEFINITIONS["solve_toeplitz"] = '''\
+def solve_toeplitz(c, r, b):
+    """scipy.linalg.solve_toeplitz, of stacks too, in the precision of its arguments."""
+    from scipy.linalg import toeplitz
+
+    a = np.vectorize(toeplitz, signature="(n),(n)->(n,n)")(c, r)
+    return np.linalg.solve(a, b)
+'''
+
+DEFINITIONS["solve_discrete_lyapunov"] = '''\
+def solve_discrete_lyapunov(a, q):
+    """scipy.linalg.solve_discrete_lyapunov, of stacks too, in the precision of its arguments."""
+    from scipy.linalg import solve_discrete_lyapunov
+
+    x = np.vectorize(solve_discrete_lyapunov, signature="(n,n),(n,n)->(n,n)")(a, q)
+    return x.astype(np.result_type(a, q))
 '''
 
 

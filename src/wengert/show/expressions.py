@@ -191,6 +191,7 @@ def names_in(tree: ast.AST) -> set[str]:
 _TEXTS = {
     "square": "{0} ** 2",
     "reciprocal": "1 / {0}",
+    "product_of_changes": "{0} * {1}",
     "strong_product": "{0} * {1}",
     "selected_product": "{0} * {1}",
     "share_of_larger": "({0} > {1}) + 0.5 * ({0} == {1})",

@@ -230,6 +230,7 @@ _IN_BACKWARD: dict[str, _Rewriting] = {
     "transpose": _transpose,
     "sum": _sum,
     "mul": _product,
+    "product_of_changes": _product,
     "strong_product": _product,
     "selected_product": _product,
     "stop_gradient": _same,
@@ -270,10 +271,35 @@ def _astype(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value
     return Value(call(f"np.{np.dtype(params['dtype']).name}", values[0].tree), ())
 
 
-_IN_BACKWARD |= {"convolve": _convolve, "astype": _astype}
-_IN_FORWARD: dict[str, _Rewriting] = {
-    "convolve": _convolve,
+def _convolve_nd(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value | None:
+    """Of stacks: SciPy's function takes them for further dimensions."""
+    n = params["ndim"]
+    if len(values[0].shape) == len(values[1].shape) == n:
+        return None
+    signature = f"({','.join('abc'[:n])}),({','.join('def'[:n])})->({','.join('ghi'[:n])})"
+    one = f"lambda a, v: scipy.signal.convolve(a, v, {params['mode']!r}, 'direct')"
+    text = f"np.vectorize({one}, signature={signature!r})(_a_, _v_)"
+    return Value(parse(text, _a_=values[0].tree, _v_=values[1].tree), out.shape)
+
+
+def _lfilter(values: list[Value], params: Any, out: Var, shapes: Shapes) -> Value | None:
+    """Of stacks of coefficients: SciPy's function takes them for one filter only."""
+    b, a, x = values
+    if len(b.shape) == len(a.shape) == 1:
+        return None
+    text = "np.vectorize(scipy.signal.lfilter, signature='(k),(m),(n)->(n)')(_b_, _a_, _x_)"
+    return Value(parse(text, _b_=b.tree, _a_=a.tree, _x_=x.tree), out.shape)
+
+
+_ALWAYS: dict[str, _Rewriting] = {
     "astype": _astype,
+    "convolve": _convolve,
+    "convolve_nd": _convolve_nd,
+    "lfilter": _lfilter,
+}
+_IN_BACKWARD |= _ALWAYS
+_IN_FORWARD: dict[str, _Rewriting] = {
+    **_ALWAYS,
     "transpose": _forward_transpose,
     "broadcast_to": _forward_broadcast_to,
     "reshape": _forward_reshape,

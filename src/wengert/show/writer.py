@@ -38,6 +38,12 @@ _WRITTEN_ELEMENTS = 32
 _WRITTEN_CHARACTERS = 120
 _LONG = 64
 _LINE = 84
+# The operands of a product that annihilate the others where they are zero.
+_ANNIHILATING = {
+    "strong_product": (0,),
+    "selected_product": (1,),
+    "product_of_changes": (0, 1),
+}
 _TAKEN = frozenset({"np", "scipy", *kwlist, *dir(builtins)})
 
 
@@ -133,9 +139,10 @@ class Writer:
         what = e.primitive.name
         if what == "finite_max":
             outs = [Value(self.finite(outs[0].tree), outs[0].shape)]
-        if self.careful and what in ("strong_product", "selected_product"):
-            zero = equals_zero(values[what == "selected_product"].tree)
-            outs = [Value(call("np.where", zero, constant(0.0), outs[0].tree), outs[0].shape)]
+        if self.careful:
+            for k in _ANNIHILATING.get(what, ()):
+                zero = equals_zero(values[k].tree)
+                outs = [Value(call("np.where", zero, constant(0.0), outs[0].tree), outs[0].shape)]
         return outs
 
     def finite(self, maximum: Expr) -> Expr:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import WengertTypeError
+from ..core import pytree
+from ..core.errors import WengertTypeError, WengertValueError
 from ..core.tensor import Tensor
 from .boundary import check_function, function_of_selected, name_of
 from .forward import jvp
@@ -22,11 +23,14 @@ from .jacobians import jacobian
 from .reverse import grad, vjp
 
 __all__ = [
+    "deriv",
+    "grad_named",
     "hessian_tensor_product",
     "hessian_vector_product",
     "make_ggnvp",
     "make_hvp",
     "make_jvp",
+    "make_jvp_reversemode",
     "make_vjp",
     "multigrad_dict",
     "tensor_jacobian_product",
@@ -69,6 +73,69 @@ def make_jvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:
         return lambda tangent: jvp(unary, (x,), (tangent,))
 
     return jvp_maker
+
+
+def make_jvp_reversemode(function: Function, argnum: int | Sequence[int] = 0) -> Function:
+    """``make_jvp_reversemode(f, argnum)(*args)`` is a function from a tangent to the tangent of f.
+
+    The transposed pullback, for functions of which an operation has only a reverse rule.
+    """
+
+    @functools.wraps(function, updated=())
+    def jvp_maker(*args: Any, **kwargs: Any) -> Function:
+        unary, x = function_of_selected("make_jvp_reversemode", function, argnum, args, kwargs)
+        value, pullback = vjp(unary, x)
+        zero = pytree.map(lambda y: np.zeros(np.shape(y), y.dtype), value)
+        _, pushforward = vjp(lambda ct: pullback(ct)[0], zero)
+        return lambda tangent: pushforward(tangent)[0]
+
+    return jvp_maker
+
+
+def deriv(function: Function, argnum: int | Sequence[int] = 0) -> Function:
+    """The derivative by forward mode, in the direction of all ones.
+
+    For a function of a number its derivative, whatever the shape of the result.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> wg.deriv(lambda t: np.stack([t, t**2]))(3.0)
+    array([1., 6.])
+    """
+
+    @functools.wraps(function, updated=())
+    def derivative_of(*args: Any, **kwargs: Any) -> Any:
+        unary, x = function_of_selected("deriv", function, argnum, args, kwargs)
+        return jvp(unary, (x,), (pytree.map(_ones_like, x),))[1]
+
+    return derivative_of
+
+
+def _ones_like(x: Any) -> Any:
+    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    return np.ones(np.shape(x), dtype)[()]
+
+
+def grad_named(function: Function, argname: str) -> Function:
+    """The gradient by the argument of that name, which the call must give by position.
+
+    Raises
+    ------
+    WengertValueError
+        If the function has no such argument.
+    """
+    names = [
+        name
+        for name, p in inspect.signature(function).parameters.items()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if argname not in names:
+        raise WengertValueError(
+            f"grad_named of {name_of(function)}: it has no argument {argname!r}; its arguments are "
+            f"{', '.join(names) or 'none'}"
+        )
+    return grad(function, names.index(argname))
 
 
 def make_hvp(function: Function, argnum: int | Sequence[int] = 0) -> Function:

@@ -33,6 +33,7 @@ __all__ = [
     "as_input",
     "check_argnums",
     "check_function",
+    "chosen_argnums",
     "function_of_selected",
     "input_leaf",
     "release",
@@ -46,8 +47,9 @@ class tracing_user(tracing):
     """The user's function runs in this block.
 
     NumPy wraps the error of ``buf[0] = traced`` in one of its own that says nothing, and C code
-    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError; what was raised first is
-    raised instead, at the user's line. What the user raises ``from`` an error of wengert's stays.
+    that ignores errors (`scipy.optimize.brentq`) ends in a SystemError, or in an AttributeError of
+    an attribute that is there; what was raised first is raised instead, at the user's line. What
+    the user raises ``from`` an error of wengert's stays.
     """
 
     __slots__ = ()
@@ -55,14 +57,20 @@ class tracing_user(tracing):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__()
         _, error, traceback = raised
-        if isinstance(error, SystemError) or (
-            isinstance(error, ValueError) and str(error).startswith(_NUMPYS_WRAPPING)
-        ):
-            cause = error.__cause__
+        if _hides_another(error):
+            cause = error.__cause__ or error.__context__
             while cause is not None and not isinstance(cause, WengertError):
-                cause = cause.__cause__
+                cause = cause.__cause__ or cause.__context__
             if cause is not None:
                 raise cause.with_traceback(traceback) from None
+
+
+def _hides_another(error: BaseException | None) -> bool:
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, Tensor) and hasattr(Tensor, error.name or "")
+    return isinstance(error, SystemError) or (
+        isinstance(error, ValueError) and str(error).startswith(_NUMPYS_WRAPPING)
+    )
 
 
 _NUMPYS_WRAPPING = "setting an array element with a sequence"
@@ -85,6 +93,20 @@ def check_function(transform: str, function: Any) -> None:
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a user's function, for messages."""
     return getattr(function, "__name__", None) or type(function).__name__
+
+
+def chosen_argnums(
+    transform: str, argnums: int | Sequence[int], argnum: int | Sequence[int] | None
+) -> int | Sequence[int]:
+    """``argnums``, which programs written for autograd call ``argnum``."""
+    if argnum is None:
+        return argnums
+    if argnums != 0:
+        raise WengertTypeError(
+            f"{transform}: argnums={argnums!r} and argnum={argnum!r} are two names of the same "
+            "option; give argnums alone"
+        )
+    return argnum
 
 
 def check_argnums(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import debugging, pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import MutationError, WengertError, WengertTypeError, WengertValueError
@@ -18,8 +18,8 @@ from ..core.liveness import Scope
 from ..core.ownership import snapshot
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
-from ..core.state import PAUSED, awaiting, is_paused, next_id, no_grad
-from ..core.sweep import propagate, sweep
+from ..core.state import DEBUGGED, PAUSED, awaiting, is_paused, next_id, no_grad
+from ..core.sweep import propagate, propagate_examined, sweep
 from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, wrapper
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import as_input, name_of, tracing_user
@@ -200,6 +200,7 @@ class _Segment:
         self.operands = ()
         kind = _primitive(len(values)).kind
         node = [next_id(), kind, parents, None, None, saved, {"segment": self}, values, 0, None]
+        debugging.locate(node, always=True)
         results = []
         k = 0
         for o, is_inside in zip(outs, inside, strict=True):
@@ -213,6 +214,10 @@ class _Segment:
 
     def backward(self, cts: list[Any], ins: tuple[Any, ...], outs: tuple[Any, ...]) -> list[Any]:
         """Cotangents of the operands and of what was captured, by recording the function again."""
+        with debugging.user_code():
+            return self._backward(cts, ins, outs)
+
+    def _backward(self, cts: list[Any], ins: tuple[Any, ...], outs: tuple[Any, ...]) -> list[Any]:
         inputs = self.new_inputs(ins[: len(self.positions)])
         # Transforms inside of the function must not take these for constants.
         with awaiting(_ids(inputs) | frozenset(self.captured)), tracing_user():
@@ -279,6 +284,9 @@ def _sweep_plain(
     """The sweep on plain arrays, which stops at captured nodes as well as at inputs."""
     order = sorted(nodes, reverse=True)
     wrap = wrapper(False)
+    if DEBUGGED and debugging.examines():
+        with quiet():
+            return propagate_examined(order, nodes, root, seeds, stops, False, wrap)
     with quiet():
         found = propagate(order, nodes, root, seeds, stops, False, wrap, False)
         if not all(finite(c) for c in found.values()):

@@ -12,9 +12,10 @@ from ..core.abstract import Aval
 from ..core.bind import refresh
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness
+from ..core.ownership import snapshot
 from ..core.program import Program, evaluate
 from ..core.recorder import Recording
-from ..core.state import next_id
+from ..core.state import LOCAL, next_id
 from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import (
     any_tensor,
@@ -26,6 +27,7 @@ from .boundary import (
     seed_like,
     tracing_user,
 )
+from .coincidence import resolves_coincidence
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]
@@ -53,6 +55,7 @@ def _value_out(o: Any, level: int, liveness: Liveness, keep: bool) -> Any:
     return release(liveness.strip(_without_level(o, level)), keep)
 
 
+@resolves_coincidence
 def jvp(
     function: Function, primals: Sequence[Any], tangents: Sequence[Any], /, **kwargs: Any
 ) -> tuple[Any, Any]:
@@ -99,7 +102,9 @@ def jvp(
     for j, (x, v) in enumerate(zip(leaves, directions, strict=True)):
         a, n, outer = as_input(x, partial(named, "primals", j))
         t = seed_like(a, v, partial(named, "tangents", j))
-        t = t if isinstance(t, Tensor) else handle(t, None, None)
+        if not isinstance(t, Tensor):
+            # What an outer tape saves of a direction must not change with the caller's array.
+            t = handle(snapshot(t) if t.ndim and (keep or LOCAL.depth) else t, None, None)
         inputs.append(handle(a, n, {**outer, level: t}))
     with tracing_user():
         y = function(*pytree.unflatten(spec, inputs), **kwargs)
@@ -128,6 +133,7 @@ def derivative(function: Function, argnums: int = 0) -> Function:
     """
     check_function("derivative", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions, single = check_argnums("derivative", argnums, len(args))

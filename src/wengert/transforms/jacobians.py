@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import algebra, pytree
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose
@@ -18,10 +18,12 @@ from .boundary import (
     as_input,
     check_argnums,
     check_function,
+    chosen_argnums,
     function_of_selected,
     name_of,
     release,
 )
+from .coincidence import resolves_coincidence
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap
@@ -122,6 +124,7 @@ def jacrev(function: Function, argnums: Argnums = 0) -> Function:
     """
     check_function("jacrev", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_rows(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacrev", function, argnums, args, kwargs)
@@ -161,6 +164,7 @@ def jacfwd(function: Function, argnums: Argnums = 0) -> Function:
     """
     check_function("jacfwd", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def jacobian_by_columns(*args: Any, **kwargs: Any) -> Any:
         unary, chosen = _selected("jacfwd", function, argnums, args, kwargs)
@@ -198,19 +202,22 @@ def _last(c: Any) -> Any:
     return transpose(c, axes) if isinstance(c, Tensor) else np.transpose(c, axes)
 
 
-def jacobian(function: Function, argnums: Argnums = 0) -> Function:
+def jacobian(
+    function: Function, argnums: Argnums = 0, *, argnum: Argnums | None = None
+) -> Function:
     """A function that returns the Jacobian; the same as `jacrev`."""
+    argnums = chosen_argnums("jacobian", argnums, argnum)
     return jacrev(function, argnums)
 
 
-def hessian(function: Function, argnums: Argnums = 0) -> Function:
-    """A function that returns the matrix of second derivatives of a scalar function.
+def hessian(function: Function, argnums: Argnums = 0, *, argnum: Argnums | None = None) -> Function:
+    """A function that returns the second derivatives of a function, the matrix of a scalar one.
 
-    For an argument of shape ``t`` the Hessian has shape ``t + t``. For containers it is the
-    container of the argument, with the same container in each place. With a tuple of ``argnums`` it
+    For an argument of shape ``t`` the Hessian has shape ``t + t``, that of an output of shape ``s``
+    the shape ``s + t + t``. For containers it is the container of the argument, with the same
+    container in each place. With a tuple of ``argnums`` it
     is a tuple of tuples: ``h[i][j]`` is the block of second derivatives by ``argnums[i]`` and
-    ``argnums[j]``. Reverse over reverse mode: operation by operation, dual numbers cost more than
-    nodes do (see `hvp`).
+    ``argnums[j]``. Reverse over reverse mode: on Tensors, dual numbers cost more than nodes do.
 
     Examples
     --------
@@ -223,14 +230,33 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     array([6., 6.])
     """
     check_function("hessian", function)
-    rows = jacrev(grad(function, argnums), argnums)
+    argnums = chosen_argnums("hessian", argnums, argnum)
+    rows = jacrev(_first_derivative(function, argnums), argnums)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         _selected("hessian", function, argnums, args, kwargs)
         return rows(*args, **kwargs)
 
     return matrix
+
+
+def _first_derivative(function: Function, argnums: Argnums) -> Function:
+    """The gradient of a scalar function, the Jacobian of any other."""
+    gradient = grad(function, argnums)
+
+    @functools.wraps(function, updated=())
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        unary, chosen = _selected("hessian", function, argnums, args, kwargs)
+        y, pullback = vjp(unary, chosen)
+        if getattr(y, "ndim", None) == 0 and y.dtype.kind == "f":
+            return pullback(algebra.ones_like(y))[0]
+        if isinstance(y, (Tensor, np.ndarray)) and y.ndim:
+            return jacrev(function, argnums)(*args, **kwargs)
+        return gradient(*args, **kwargs)  # which says what is wrong
+
+    return derivative
 
 
 def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -254,10 +280,10 @@ def hvp(function: Function, x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any
 
     Notes
     -----
-    One recording of ``function``, then forward over reverse mode on plain arrays: about the cost of
-    two gradients. Where that is not open (inside another transform, for complex numbers and for
-    operations without the rules it needs) the reverse sweep is recorded and swept again, for about
-    twice that. ``jvp(grad(function), (x,), (v,))`` gives the same.
+    One recording of ``function``, then forward over reverse mode on plain arrays. Where that is not
+    open (inside another transform, for complex numbers and for operations without the rules it
+    needs) the reverse sweep is recorded and swept again, which costs more.
+    ``jvp(grad(function), (x,), (v,))`` gives the same.
     """
     check_function("hvp", function)
     return gradient_derivative(function, x, v, args, kwargs)

@@ -14,7 +14,7 @@ from ..core.dual import derivative_of_sweep
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
-from ..core.state import next_id
+from ..core.state import COINCIDENCES, LOCAL, next_id
 from ..core.sweep import sweep
 from ..core.tape import JOIN
 from ..core.tensor import FastTensor, Tensor, handle
@@ -22,6 +22,7 @@ from .boundary import (
     any_tensor,
     check_argnums,
     check_function,
+    chosen_argnums,
     name_of,
     release,
     release_all,
@@ -29,6 +30,7 @@ from .boundary import (
     select_arguments,
     tracing_user,
 )
+from .coincidence import resolves_coincidence, resolving
 
 __all__ = [
     "elementwise_grad",
@@ -158,7 +160,11 @@ def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
 
 
 def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    *,
+    argnum: int | Sequence[int] | None = None,
 ) -> Function:
     """A function that returns the value of ``function`` and its gradient.
 
@@ -171,6 +177,8 @@ def value_and_grad(
         them. The others, and keyword arguments, are passed on.
     has_aux : bool
         Whether ``function`` returns auxiliary data beside the scalar.
+    argnum : int or sequence of int, optional
+        autograd's name for ``argnums``.
 
     Returns
     -------
@@ -185,7 +193,9 @@ def value_and_grad(
         If the value is no real scalar, or an argument is of integer dtype.
     """
     check_function("value_and_grad", function)
+    argnums = chosen_argnums("value_and_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradient, aux = _gradient(
@@ -197,7 +207,12 @@ def value_and_grad(
     return value_and_gradient
 
 
-def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function that returns the gradient of ``function``, by reverse mode.
 
     See `value_and_grad` for the arguments and the errors.
@@ -209,7 +224,9 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([2., 4.])
     """
     check_function("grad", function)
+    argnums = chosen_argnums("grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return _gradient(
@@ -220,6 +237,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     return gradient
 
 
+@resolves_coincidence
 def gradient_derivative(
     function: Function, x: Any, v: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -260,10 +278,17 @@ def _recorded_twice(
     return sweep(root, [seeds[k] for k in tracked], stops)[0]
 
 
-def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def grad_and_aux(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """A function returning ``(gradient, aux)`` for a ``function`` returning ``(value, aux)``."""
+    argnums = chosen_argnums("grad_and_aux", argnums, argnum)
     check_function("grad_and_aux", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
         _, gradient, aux = _gradient(
@@ -275,14 +300,21 @@ def grad_and_aux(function: Function, argnums: int | Sequence[int] = 0) -> Functi
     return gradient_and_aux
 
 
-def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def elementwise_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The gradient of the sum of the output.
 
     For a function that works on each element alone this is its derivative at every element, in an
     array of the argument's shape.
     """
     check_function("elementwise_grad", function)
+    argnums = chosen_argnums("elementwise_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
         return _gradient(
@@ -306,10 +338,17 @@ def elementwise_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
     return elementwise
 
 
-def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def holomorphic_grad(
+    function: Function,
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnum: int | Sequence[int] | None = None,
+) -> Function:
     """The complex derivative of a holomorphic scalar function."""
     check_function("holomorphic_grad", function)
+    argnums = chosen_argnums("holomorphic_grad", argnums, argnum)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         positions, _ = check_argnums("holomorphic_grad", argnums, len(args))
@@ -327,6 +366,10 @@ def holomorphic_grad(function: Function, argnums: int | Sequence[int] = 0) -> Fu
         )[1]  # fmt: skip
 
     return gradient
+
+
+def _own_copy(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def vjp(
@@ -365,6 +408,7 @@ def vjp(
         "vjp", function, primals, tuple(range(len(primals))), scope
     )
     aux = None
+    before = COINCIDENCES[0]
     with tracing_user():
         y = function(*new_args, **kwargs)
         if has_aux:
@@ -375,6 +419,9 @@ def vjp(
             y, aux = y
         outs, spec = pytree.flatten(y)
         outs = [_value_tensor(o) for o in outs]
+    met = COINCIDENCES[0] != before and not LOCAL.depth
+    if met:
+        primals = pytree.map(_own_copy, primals)
     stops = frozenset(k for _, ids, _ in selected for k in ids)
     scope.active = False
     roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
@@ -394,8 +441,13 @@ def vjp(
             for o, c in zip(avals, cts, strict=True)
         ]
         cotangents = sweep(root, seeds, stops)[0]
-        return _cotangents_out(
+        results = _cotangents_out(
             selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
+        )
+        if not met:
+            return results
+        return resolving(
+            results, lambda: vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
         )
 
     liveness = Liveness()

@@ -130,11 +130,16 @@ class UserFunction:
         self._batched: dict[tuple[bool, ...], UserFunction] = {}
         self._opaque: Primitive | None = None
         self._declared = False
+        self._batch_rule: Callable[..., list[Any]] | None = None
 
     def declare(self, shape: Callable[..., list[Aval]]) -> None:
         """Let the user say what shapes results have; what the function returns is held to it."""
         self._shape = shape
         self._declared = True
+
+    def batch_with(self, rule: Callable[..., list[Any]]) -> None:
+        """Let the user say what the function is on a batch: ``rule(flags, leaves) -> results``."""
+        self._batch_rule = rule
 
     def check_declared(self, leaves: Sequence[Any], outs: Sequence[Any]) -> None:
         """Refuse results of other shapes than the user said."""
@@ -252,6 +257,8 @@ class UserFunction:
 
     def _call_batched(self, flags: tuple[bool, ...], leaves: Sequence[Any]) -> list[Any]:
         size = next(x.shape[0] for x, b in zip(leaves, flags, strict=True) if b)
+        if self._batch_rule is not None:
+            return self._by_rule(self._batch_rule, flags, leaves, size)
         examples = [
             Aval(x.shape[1:], x.dtype) if b else x for x, b in zip(leaves, flags, strict=True)
         ]
@@ -267,6 +274,19 @@ class UserFunction:
             for i in range(size)
         ]
         return [np.stack(column) for column in zip(*rows, strict=True)]
+
+    def _by_rule(
+        self, rule: Callable[..., list[Any]], flags: tuple[bool, ...], leaves: Any, size: int
+    ) -> list[Any]:
+        results = rule(flags, leaves)
+        for y in results:
+            shape = np.shape(y)
+            if not shape or shape[0] != size:
+                raise ShapeError(
+                    f"{self.name}: batch= returned an output of shape {shape}; its first axis must "
+                    f"be that of the batch, of length {size}"
+                )
+        return results
 
 
 def _listed(shapes: list[tuple[int, ...]]) -> str:

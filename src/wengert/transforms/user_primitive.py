@@ -15,6 +15,7 @@ from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..rules.pointwise import pointwise_batch, pointwise_shape
+from .autograd_primitive import RuledFunction
 from .boundary import name_of
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
@@ -30,12 +31,18 @@ class _Primitive(CustomFunction):
     _fills_defaults = False  # a ufunc's `out=None` is no argument of the rule
 
     def __init__(
-        self, function: Function, vjp: Function | None, jvp: Function | None, shape: Any, name: Any
+        self,
+        function: Function,
+        vjp: Function | None,
+        jvp: Function | None,
+        shape: Any,
+        batch: Function | None,
+        name: Any,
     ) -> None:
         super().__init__(function)
         if name is not None:
             self.__name__ = name
-        self._vjp, self._jvp, self._shape = vjp, jvp, shape
+        self._vjp, self._jvp, self._shape, self._batch = vjp, jvp, shape, batch
 
     def _require_rule(self) -> None:
         """It was given on construction."""
@@ -66,6 +73,8 @@ class _Primitive(CustomFunction):
         primal = self._primal(signature)
         if self._shape is not None:
             primal.declare(lambda *ins: self._given_shape(signature, ins))
+        if self._batch is not None:
+            primal.batch_with(lambda flags, ins: self._given_batch(signature, flags, ins))
         return CustomOperation(
             name,
             primal,
@@ -73,6 +82,12 @@ class _Primitive(CustomFunction):
             None if vjp is None else UserFunction(f"{name}_vjp", reverse),
             arity,
         )
+
+    def _given_batch(
+        self, signature: Signature, flags: tuple[bool, ...], ins: Sequence[Any]
+    ) -> list[Any]:
+        y = self._batch(signature.primals(flags), *signature.primals(ins))  # type: ignore[misc]
+        return signature.flat_output(y, f"primitive {self.__name__}, batch")
 
     def _given_shape(self, signature: Signature, ins: Sequence[Any]) -> list[Aval]:
         result = self._shape(*signature.primals(ins))
@@ -166,6 +181,7 @@ def primitive(
     *,
     partials: Sequence[Function | int | None] | None = None,
     shape: Function | None = None,
+    batch: Function | None = None,
     name: str | None = None,
 ) -> Function:
     """Make any function of arrays differentiable, one of SciPy's say, by giving its derivative.
@@ -189,13 +205,22 @@ def primitive(
         ``(*args) -> shape of the output`` (or arrays like the outputs); the arguments have
         ``shape`` and ``dtype`` only. Needed inside `vmap` if the function can neither be recorded
         nor be called on arbitrary numbers.
+    batch : callable, optional
+        ``(batched, *args) -> output`` on a whole batch, for `vmap`: ``batched`` says of each
+        argument (with a container of booleans for a container) whether it has the batch as its
+        first axis, as the output must have. Without it a function that cannot be recorded is
+        called in a loop.
     name : str, optional
         For messages and listings; the function's by default.
 
     Notes
     -----
+    ``primitive(f)`` alone is a function whose rules come later, argument by argument, from
+    `wengert.extend.defvjp` and its kin, as in autograd. Differentiating it before raises
+    `NoRuleError`.
+
     A rule that calls only what wengert can differentiate serves derivatives of any order. Inside
-    `vmap` a function or rule that cannot be recorded is called in a loop over the examples.
+    `vmap` a rule that cannot be recorded is called in a loop over the examples.
 
     Examples
     --------
@@ -207,7 +232,7 @@ def primitive(
     """
     if not callable(function):
         raise WengertTypeError(f"primitive: expected a function, not a {type(function).__name__}")
-    given = {"vjp": vjp, "jvp": jvp, "shape": shape}
+    given = {"vjp": vjp, "jvp": jvp, "shape": shape, "batch": batch}
     for option, value in given.items():
         if value is not None and not callable(value):
             raise WengertTypeError(
@@ -221,12 +246,16 @@ def primitive(
                 "primitive: partials must be a tuple with one entry for each argument, not a "
                 f"{type(partials).__name__}"
             )
-        if vjp is not None or jvp is not None or shape is not None:
-            raise WengertValueError("primitive: partials need no vjp, jvp or shape beside them")
+        if any(value is not None for value in given.values()):
+            raise WengertValueError(
+                "primitive: partials need no vjp, jvp, shape or batch beside them"
+            )
         return _pointwise_primitive(function, partials, name or name_of(function))
     if vjp is None and jvp is None:
-        raise WengertValueError(
-            "primitive: give a derivative: vjp, jvp or partials. For a function that is constant "
-            "for derivatives use wengert.stop_gradient"
-        )
-    return _Primitive(function, vjp, jvp, shape, name)
+        if shape is not None or batch is not None or name is not None:
+            raise WengertValueError(
+                "primitive: give a derivative: vjp, jvp or partials. For a function that is "
+                "constant for derivatives use wengert.stop_gradient"
+            )
+        return RuledFunction(function)
+    return _Primitive(function, vjp, jvp, shape, batch, name)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import debugging, pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness
 from ..core.ownership import plain_array, snapshot
-from ..core.program import Program
+from ..core.program import Equation, Program
 from ..core.quiet import quiet
 from ..core.recorder import lift_plain, record
+from ..core.state import DEBUGGED
 from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
 from .boundary import any_tensor, check_function, name_of, release, tracing_user
+from .coincidence import resolves_coincidence
 
 __all__ = ["vmap"]
 
@@ -32,7 +35,7 @@ _LOUD: Any = nullcontext()
 
 def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
     """One axis for each leaf of ``tree``; ``axes`` may be a prefix of its structure."""
-    if axes is None or isinstance(axes, (int, np.integer)):
+    if axes is None or (isinstance(axes, (int, np.integer)) and not isinstance(axes, bool)):
         return [None if axes is None else int(axes)] * len(pytree.leaves(tree))
     result: list[int | None] = []
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
@@ -47,8 +50,14 @@ def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
         for key in sorted(tree):
             result.extend(_axes_tree(axes[key], tree[key], what))
         return result
+    if dataclasses.is_dataclass(tree) and type(axes) is type(tree):
+        for field in dataclasses.fields(tree):
+            part = getattr(tree, field.name)
+            result.extend(_axes_tree(getattr(axes, field.name), part, what))
+        return result
     raise WengertTypeError(
-        f"vmap: {what} must be integers or None in the structure of the arguments"
+        f"vmap: {what} must be integers or None in the structure of the arguments (or of the "
+        f"results), not {axes!r} for a {type(tree).__name__}"
     )
 
 
@@ -63,8 +72,13 @@ def _to_front(x: Any, axis: int, where: str) -> Any:
     return transpose(x, order) if isinstance(x, Tensor) else np.transpose(x, order)
 
 
-def _from_front(x: Any, axis: int) -> Any:
+def _from_front(x: Any, axis: int, where: str) -> Any:
     ndim = x.ndim
+    if not -ndim <= axis < ndim:
+        raise ShapeError(
+            f"{where}: out_axes is {axis} for a result of {ndim - 1} dimensions; it must be from "
+            f"{-ndim} to {ndim - 1}"
+        )
     axis %= ndim
     if axis == 0:
         return x
@@ -93,19 +107,36 @@ def evaluate_batched(
         pairs = [env[x] if type(x) is Var else (x, False) for x in e.inputs]
         ins = tuple([x for x, _ in pairs])
         flags = tuple([b for _, b in pairs])
+        if DEBUGGED and debugging.examines():
+            with debugging.inside_rule(e.origin):
+                outs = _evaluate_equation(e, ins, flags, size)
+            if e.origin is not None:
+                debugging.examine_equation(e.origin, outs, lambda v: env.get(v, (None,))[0])
+        else:
+            outs = _evaluate_equation(e, ins, flags, size)
         any_batched = True in flags
-        with quiet() if e.silent else _LOUD:
-            if not any_batched:
-                out = bind(e.primitive, ins, e.params, False)
-            elif e.primitive.batch is None:
-                raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
-            else:
-                ins = tuple([x if isinstance(x, Tensor) or not b else handle(x, None, None)
-                             for x, b in pairs])  # fmt: skip
-                out = e.primitive.batch(ins, flags, size, **e.params)
-        outs = (out,) if e.primitive.outputs is None else out
         env.update((v, (o, any_batched)) for v, o in zip(e.outputs, outs, strict=True))
     return [env[v] if type(v) is Var else (v, False) for v in program.outputs]
+
+
+def _evaluate_equation(
+    e: Equation, ins: tuple[Any, ...], flags: tuple[bool, ...], size: int
+) -> Sequence[Any]:
+    """The outputs of one equation on operands of which those flagged have a batch axis first."""
+    with quiet() if e.silent else _LOUD:
+        if True not in flags:
+            out = bind(e.primitive, ins, e.params, False)
+        elif e.primitive.batch is None:
+            raise NoRuleError(f"vmap: {e.primitive.name} has no batching rule")
+        else:
+            tensors = tuple(
+                [
+                    x if isinstance(x, Tensor) or not b else handle(x, None, None)
+                    for x, b in zip(ins, flags)
+                ]
+            )
+            out = e.primitive.batch(tensors, flags, size, **e.params)
+    return (out,) if e.primitive.outputs is None else out
 
 
 def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
@@ -127,12 +158,15 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     Raises
     ------
     ShapeError
-        If the batch axes have different lengths.
+        If the batch axes have different lengths, or there is no such axis.
+    WengertTypeError
+        If axes are no integers, or a result is no number.
     AbstractValueError
         If ``function`` branches on a value: it is recorded on shapes alone.
     """
     check_function("vmap", function)
 
+    @resolves_coincidence
     @functools.wraps(function, updated=())
     def batched_function(*args: Any, **kwargs: Any) -> Any:
         if isinstance(in_axes, (tuple, list)) and len(in_axes) != len(args):
@@ -196,6 +230,13 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             out_axes, pytree.unflatten(out_spec, [0.0] * len(results)), "out_axes"
         )
         outs = []
+        for y, _ in results:
+            kind = np.asarray(y).dtype.kind if not isinstance(y, Tensor) else "f"
+            if kind not in "biufc":
+                raise WengertTypeError(
+                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}; results must "
+                    "be numbers, arrays or containers of them"
+                )
         # An argument, or a result that stands twice, is not given away.
         uses = Counter(map(id, [*batched, *(y for y, _ in results)]))
         for (y, is_batched), axis in zip(results, out_paths, strict=True):
@@ -206,7 +247,9 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
                         "from example to example"
                     )
             else:
-                y = _from_front(materialize(y, is_batched, size), int(axis))
+                y = _from_front(
+                    materialize(y, is_batched, size), int(axis), f"vmap of {name_of(function)}"
+                )
             if isinstance(y, Tensor) and uses[id(y)] > 1:
                 y = handle(y._a, y._n, y._x.tangents if type(y) is RareTensor else None)
             outs.append(release(y, keep))

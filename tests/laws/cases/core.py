@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import wengert as wg
+
 from ..case import Case
 
 Array = Any
@@ -152,6 +154,11 @@ def batched_write(x: Array, v: Array, i: Array) -> Array:
     return y * y
 
 
+def slope_of_a_product(x: Array, t: Array) -> Array:
+    """A tangent times a partial that is differentiated again."""
+    return wg.jvp(lambda x: x * np.sin(x), (x,), (t,))[1]
+
+
 CASES = [
     Case("reused", reused, [(4,)], domain="positive", complex=True),
     Case("write_through_views", write_through_views, [(6,)], primitives=("setitem", "getitem")),
@@ -179,6 +186,9 @@ CASES = [
     Case("newton_0d", newton, [()], domain="positive"),
     Case("empty", lambda x: np.sum(x * x[1:2], axis=0) + 1.0, [(0, 3)], reason="nothing to differ"),
     Case("several_results", lambda x, y: {"a": (x * y, x + y), "b": [x.sum()]}, [(2, 3), (3,)]),
+    Case(
+        "slope_of_a_product", slope_of_a_product, [(3,), (3,)], primitives=("product_of_changes",)
+    ),
     Case(
         "batched_read",
         batched_read,

@@ -10,6 +10,7 @@ import numpy as np
 from wengert.core.bind import bind
 from wengert.rules.determinants import cofactor_p, cofactor_tangent_p
 from wengert.rules.linalg import solve_triangular
+from wengert.rules.spectra import coupling
 
 from ..case import Case
 
@@ -67,6 +68,46 @@ def tangent_of_cofactors(x: Array, h: Array) -> Array:
     """``det(X) (tr(X^-1 H) X^-1 - X^-1 H X^-1)^T``."""
     y = np.linalg.inv(x)
     return np.linalg.det(x) * (np.trace(y @ h) * y - y @ h @ y).T
+
+
+def by_projectors(factors: Any) -> Any:
+    """Of orthonormal columns beyond the others, which are arbitrary, their projector."""
+    u, *s, vh = factors
+    k = s[0].shape[-1] if s else vh.shape[-1]
+    rest = u[..., :, k:]
+    parts = [rest @ np.conj(np.swapaxes(rest, -1, -2))]
+    if not s:
+        return (u[..., :, :k], vh, *parts)
+    rest = vh[..., k:, :]
+    parts.append(np.conj(np.swapaxes(rest, -1, -2)) @ rest)
+    return (np.einsum("...ij,...jk->...jik", u[..., :, :k], vh[..., :k, :]), *s, *parts)
+
+
+def up_to_sign(factors: Any) -> Any:
+    """Eigenvalues and eigenvectors without what is LAPACK's whim: the sign, and the order."""
+    w, v = factors
+    products = np.einsum("...ij,...lj->...jil", v, v)
+    return power_sums(w), np.sum(products * w[..., None, None] ** 2, -3)
+
+
+def power_sums(w: Array) -> Array:
+    """Of numbers in any order."""
+    return np.stack([np.sum(w**k, -1) for k in range(1, w.shape[-1] + 1)])
+
+
+def turning(*shape: int) -> Callable[[np.random.Generator], tuple[Array, ...]]:
+    """Real matrices with well separated eigenvalues, among them complex pairs."""
+    blocks = np.diag([1.0, 1.0, 3.0, -2.0])
+    blocks[0, 1], blocks[1, 0] = 1.5, -1.2
+    return lambda rng: (rng.uniform(-0.2, 0.2, shape) + blocks,)
+
+
+def quotient(m: Array, w: Array, sign: int, power: int) -> Array:
+    """``m_ij / (w_j + sign w_i)^power`` off the diagonal."""
+    eye = np.eye(w.shape[-1], dtype=w.real.dtype)
+    return (
+        m * (1 - eye) / (w[..., None, :] + sign * w[..., :, None] + 0.5 * (1 - sign) * eye) ** power
+    )
 
 
 _NORMS: dict[str, tuple[Any, ...]] = {
@@ -220,6 +261,80 @@ CASES = [
     Case("svd_square", singular_vectors, domain=spread(3, 3), complex=True, primitives=("svd",)),
     Case("svd_tall", singular_vectors, domain=spread(4, 2), complex=True),
     Case("svd_wide", singular_vectors, domain=spread(2, 2, 3), complex=True),
+    Case(
+        "svd_full_tall",
+        lambda x: by_projectors(np.linalg.svd(x)),
+        domain=spread(4, 2),
+        complex=True,
+    ),
+    Case("svd_full_wide", lambda x: by_projectors(np.linalg.svd(x)), domain=spread(2, 2, 3)),
+    Case(
+        "svd_hermitian",
+        lambda x: by_projectors(np.linalg.svd(hermitian(x), hermitian=True)),
+        domain=spread(3, 3),
+        complex=True,
+        batch=False,
+        record=False,
+        reason="NumPy's own order of the moduli, from values",
+    ),
+    Case(
+        "svdvals_hermitian",
+        lambda x: np.linalg.svd(hermitian(x), compute_uv=False, hermitian=True),
+        domain=spread(2, 3, 3),
+    ),
+    Case(
+        "qr",
+        lambda x: tuple(np.linalg.qr(x)),
+        domain=spread(3, 3),
+        complex=True,
+        primitives=("qr",),
+    ),
+    Case("qr_tall", lambda x: tuple(np.linalg.qr(x)), domain=spread(2, 4, 2), complex=True),
+    Case("qr_wide", lambda x: tuple(np.linalg.qr(x)), domain=spread(2, 3), complex=True),
+    Case("qr_r", lambda x: np.linalg.qr(x, "r"), domain=spread(4, 3)),
+    Case(
+        "qr_complete",
+        lambda x: by_projectors(np.linalg.qr(x, "complete")),
+        domain=spread(4, 2),
+        complex=True,
+    ),
+    Case("qr_complete_wide", lambda x: tuple(np.linalg.qr(x, "complete")), domain=spread(2, 2, 3)),
+    Case(
+        "eig",
+        lambda x: up_to_sign(np.linalg.eig(x + 0j)),
+        domain=spread(3, 3),
+        complex=True,
+        primitives=("eig",),
+    ),
+    Case("eig_pairs", lambda x: up_to_sign(np.linalg.eig(x)), domain=turning(2, 4, 4)),
+    Case(
+        "eigvals",
+        lambda x: power_sums(np.linalg.eigvals(x)),
+        domain=turning(3, 4, 4),
+        complex=True,
+        primitives=("eigvals",),
+    ),
+    Case(
+        "coupling",
+        lambda m, w: (coupling(m, w), coupling(m, w, True, 2)),
+        domain=lambda rng: (
+            rng.normal(size=(2, 3, 3)),
+            rng.permuted(np.arange(1.0, 7)).reshape(2, 3),
+        ),
+        complex=True,
+        primitives=("coupling",),
+        plain=lambda m, w: (quotient(m, w, -1, 1), quotient(m, w, 1, 2)),
+    ),
+    Case(
+        "lstsq", lambda a, b: np.linalg.lstsq(a, b)[:2], domain=system((5, 2), (5, 3)), complex=True
+    ),
+    Case("lstsq_vector", lambda a, b: np.linalg.lstsq(a, b)[::3], domain=system((4, 2), (4,))),
+    Case(
+        "lstsq_wide",
+        lambda a, b: np.linalg.lstsq(a, b)[0],
+        domain=system((2, 4), (2, 3)),
+        complex=True,
+    ),
     # powers and chains
     Case(
         "matrix_power_5", lambda x: np.linalg.matrix_power(x, 5), domain=regular(2, 2), complex=True
@@ -281,5 +396,9 @@ CASES = [
     Case("norm_spectral", lambda x: np.linalg.norm(x, 2), domain=spread(2, 3)),
     Case("norm_spectral_least", lambda x: np.linalg.norm(x, -2, axis=(1, 0)), domain=spread(2, 3)),
     Case("cond", np.linalg.cond, domain=spread(3, 3)),
-    Case("cond_1", lambda x: np.linalg.cond(x, 1), domain=spread(3, 3)),
+    *(
+        Case(f"cond_{p}", lambda x, p=p: np.linalg.cond(x, p), domain=spread(2, 3, 3), complex=True)
+        for p in (1, -1, 2, -2, np.inf, -np.inf, "fro", "nuc")
+    ),
+    Case("cond_stack", np.linalg.cond, domain=spread(2, 2, 3)),
 ]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from ..core.bind import bind
-from ..core.primitive import Primitive
-from .batching import shape_of
-from .shapes import parameters_with_batch
+from ...core.bind import bind
+from ...core.primitive import Primitive
+from ..batching import shape_of
+from ..shapes import parameters_with_batch
 
 __all__ = ["bessel_i", "sinc"]
 

@@ -1,0 +1,218 @@
+"""Bessel functions and their relatives. DLMF chapters 9 to 11.
+
+Derivatives are in the argument; they are functions of neighbouring orders (DLMF 10.6.1, 10.29.1),
+which is exact at 0, too, where the forms with a division by x are not. In the order there is no
+derivative here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from ..pointwise import pointwise
+from .declare import function, real_only, refused, several, ufunc
+
+__all__ = ["spherical", "spherical_slope"]
+
+Rule = Callable[..., Any]
+special: Any = scipy.special
+
+
+def _order(name: str, slope: Rule, argument: str = "v", also: str = "") -> None:
+    """A function of an order and an argument."""
+    why = "no accurate derivative in the order of a Bessel function is known"
+    ufunc(name, refused(name, argument, why), slope, also=also)
+
+
+# ------------------------------------------------------------------ cylindrical functions
+
+ufunc("j0", lambda y, x: -special.j1(x))
+ufunc("j1", lambda y, x: 0.5 * (special.j0(x) - special.jv(2, x)))
+ufunc("y0", lambda y, x: -special.y1(x))
+ufunc("y1", lambda y, x: special.y0(x) - y / x)
+_order("jv", lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x)), also="jn")
+_order("yv", lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x)))
+_order("yn", lambda y, n, x: 0.5 * (special.yn(n - 1, x) - special.yn(n + 1, x)), "n")
+_order("hankel1", lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z)))
+_order("hankel2", lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z)))
+_order(
+    "hankel1e",
+    lambda y, v, z: 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - 1j * y,
+)
+_order(
+    "hankel2e",
+    lambda y, v, z: 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + 1j * y,
+)
+# Scaled by exp(-abs(z.imag)): for real arguments by 1, for complex ones not differentiable over C.
+_order(
+    "jve",
+    real_only("jve", lambda y, v, x: 0.5 * (special.jve(v - 1, x) - special.jve(v + 1, x))),
+)
+_order(
+    "yve",
+    real_only("yve", lambda y, v, x: 0.5 * (special.yve(v - 1, x) - special.yve(v + 1, x))),
+)
+
+# ------------------------------------------------------------------ modified functions
+
+ufunc("i0", lambda y, x: special.i1(x))
+ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + special.iv(2, x)))
+ufunc("i0e", lambda y, x: special.i1e(x) - np.sign(x) * y)
+ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y)
+ufunc("k0", lambda y, x: -special.k1(x))
+ufunc("k1", lambda y, x: -0.5 * (special.k0(x) + special.kv(2, x)))
+ufunc("k0e", lambda y, x: y - special.k1e(x))
+ufunc("k1e", lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)))
+_order("iv", lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)))
+_order("kv", lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)))
+_order("kn", lambda y, n, x: -0.5 * (special.kn(n - 1, x) + special.kn(n + 1, x)), "n")
+_order("kve", lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x)))
+_order(
+    "ive",
+    real_only(
+        "ive",
+        lambda y, v, x: 0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x)) - np.sign(x) * y,
+    ),
+)
+
+# ------------------------------------------------------------------ spherical functions
+
+
+def spherical(kind: str) -> Rule:
+    """The spherical Bessel function ``spherical_KIND`` of a plain order and an argument."""
+    return function(f"spherical_{kind}")
+
+
+_SPHERICAL_SLOPES: dict[str, Rule] = {}
+
+
+def spherical_slope(kind: str) -> Rule:
+    """Its derivative in the argument."""
+    return _SPHERICAL_SLOPES[kind]
+
+
+def _spherical(kind: str, below: int, above: int) -> None:
+    """Declare one: ``f_n' = (below n f_(n-1) + above (n + 1) f_(n+1)) / (2n + 1)``, DLMF 10.51."""
+    name = f"spherical_{kind}"
+    evaluate = getattr(scipy.special, name)
+
+    def slope(n: Any, z: Any) -> Any:
+        lower = below * n * spherical(kind)(np.maximum(n - 1, 0), z)
+        return (lower + above * (n + 1) * spherical(kind)(n + 1, z)) / (2 * n + 1)
+
+    _SPHERICAL_SLOPES[kind] = slope
+    pointwise(
+        name,
+        evaluate,
+        refused(name, "n", "it is an integer"),
+        lambda y, n, z: slope(n, z),
+        show=f"scipy.special.{name}({{0}}, {{1}})",
+    )
+
+
+_spherical("jn", 1, -1)
+_spherical("yn", 1, -1)
+_spherical("in", 1, 1)
+_spherical("kn", -1, -1)
+
+# ------------------------------------------------------------------ Airy functions
+
+
+def _airy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
+    ai, aip, bi, bip = outs
+    return aip, x * ai, bip, x * bi
+
+
+def _airye_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
+    # scaled by exp(+-2/3 x^(3/2)) for positive x, the second pair by 1 for negative x
+    ai, aip, bi, bip = outs
+    root = np.sqrt(np.maximum(x, 0))
+    return aip + root * ai, x * ai + root * aip, bip - root * bi, x * bi - root * bip
+
+
+def _itairy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
+    right, left = special.airy(x), special.airy(-x)
+    return right[0], right[2], left[0], left[2]
+
+
+several("airy", _airy_slopes)
+several("airye", real_only("airye", _airye_slopes))
+several("itairy", _itairy_slopes)
+
+# ------------------------------------------------------------------ Kelvin functions
+
+# From the differential equation of f = ber + i bei (or ker + i kei): f'' = i f - f' / x, where
+# f'(0) / 0 is i/2.
+ufunc("ber", lambda y, x: special.berp(x))
+ufunc("bei", lambda y, x: special.beip(x))
+ufunc("ker", lambda y, x: special.kerp(x))
+ufunc("kei", lambda y, x: special.keip(x))
+ufunc("berp", lambda y, x: -special.bei(x) - y / (x + (x == 0)))
+ufunc("beip", lambda y, x: special.ber(x) - y / (x + (x == 0)) - 0.5 * (x == 0))
+ufunc("kerp", lambda y, x: -special.kei(x) - y / x)
+ufunc("keip", lambda y, x: special.ker(x) - y / x)
+
+
+def _kelvin_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
+    be, ke, bep, kep = outs
+    at_zero = x == 0
+    return bep, kep, 1j * be - bep / (x + at_zero) - 0.5j * at_zero, 1j * ke - kep / x
+
+
+several("kelvin", _kelvin_slopes)
+
+# ------------------------------------------------------------------ integrals
+
+several("itj0y0", lambda outs, x: (special.j0(x), special.y0(x)))
+several("iti0k0", lambda outs, x: (special.i0(x), special.k0(x)))
+several("it2j0y0", lambda outs, x: ((1 - special.j0(x)) / x, -special.y0(x) / x))
+several("it2i0k0", lambda outs, x: ((special.i0(x) - 1) / x, -special.k0(x) / x))
+ufunc("itstruve0", lambda y, x: special.struve(0, x))
+ufunc("it2struve0", lambda y, x: -special.struve(0, x) / x)
+ufunc("itmodstruve0", lambda y, x: special.modstruve(0, x))
+
+_ROOT_PI = math.sqrt(math.pi)
+
+
+def _struve_term(v: Any, x: Any) -> Any:
+    return (0.5 * x) ** v * special.rgamma(v + 1.5) / _ROOT_PI
+
+
+_order(
+    "struve",
+    lambda y, v, x: (
+        0.5 * (special.struve(v - 1, x) - special.struve(v + 1, x) + _struve_term(v, x))
+    ),
+)
+_order(
+    "modstruve",
+    lambda y, v, x: (
+        0.5 * (special.modstruve(v - 1, x) + special.modstruve(v + 1, x) + _struve_term(v, x))
+    ),
+)
+
+# ------------------------------------------------------------------ others
+
+
+def _besselpoly_slope(y: Any, a: Any, power: Any, v: Any) -> Any:
+    return special.besselpoly(a, power + 1, v - 1) - special.besselpoly(a, power + 1, v + 1)
+
+
+ufunc("besselpoly", _besselpoly_slope, refused("besselpoly", "lmb"), refused("besselpoly", "nu"))
+ufunc(
+    "wright_bessel",
+    refused("wright_bessel", "a"),
+    refused("wright_bessel", "b"),
+    lambda y, a, b, x: special.wright_bessel(a, b + a, x),
+)
+ufunc(
+    "log_wright_bessel",
+    refused("log_wright_bessel", "a"),
+    refused("log_wright_bessel", "b"),
+    lambda y, a, b, x: np.exp(special.log_wright_bessel(a, b + a, x) - y),
+)

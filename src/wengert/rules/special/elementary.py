@@ -1,0 +1,112 @@
+"""Functions that are elementary, but for how they avoid cancellation and overflow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from ..pointwise import pointwise
+from .declare import function, refused, same_as, ufunc
+
+__all__ = ["lambertw"]
+
+special: Any = scipy.special
+_DEGREE = math.pi / 180
+
+for _name in ("cbrt", "exp2", "expm1", "log1p"):
+    same_as(_name, _name)
+same_as("round", "rint")
+
+ufunc("exp10", lambda y, x: math.log(10) * y)
+ufunc("exprel", lambda y, x: 0.5 * special.hyp1f1(2, 3, x))
+ufunc("cosm1", lambda y, x: -np.sin(x))
+ufunc(
+    "powm1",
+    lambda z, x, y: y * x ** (y - 1 + (y == 0)),
+    lambda z, x, y: (z + 1) * np.log(x + (x == 0)),
+)
+
+# ------------------------------------------------------------------ angles in degrees
+
+ufunc("sindg", lambda y, x: _DEGREE * special.cosdg(x))
+ufunc("cosdg", lambda y, x: -_DEGREE * special.sindg(x))
+ufunc("tandg", lambda y, x: _DEGREE * (1 + y * y))
+ufunc("cotdg", lambda y, x: -_DEGREE * (1 + y * y))
+ufunc(
+    "radian",
+    lambda y, d, m, s: _DEGREE,
+    lambda y, d, m, s: _DEGREE / 60,
+    lambda y, d, m, s: _DEGREE / 3600,
+)
+
+# ------------------------------------------------------------------ Box and Cox
+
+
+def _slope_in_power(log: Any, power: Any) -> Any:
+    """The derivative of ``(exp(p l) - 1) / p`` in p is ``l^2 exprel'(p l)``: exact at p = 0."""
+    return 0.5 * log * log * special.hyp1f1(2, 3, power * log)
+
+
+def _inverse_slope_in_power(y: Any, power: Any) -> Any:
+    """The derivative of ``log1p(p y) / p`` in p; ``log1p(t)/t = 2F1(1, 1; 2; -t)``."""
+    return -0.5 * y * y * special.hyp2f1(2, 2, 3, -power * y)
+
+
+ufunc(
+    "boxcox",
+    lambda z, x, p: np.exp((p - 1) * np.log(x)),
+    lambda z, x, p: _slope_in_power(np.log(x), p),
+)
+ufunc(
+    "boxcox1p",
+    lambda z, x, p: np.exp((p - 1) * np.log1p(x)),
+    lambda z, x, p: _slope_in_power(np.log1p(x), p),
+)
+ufunc(
+    "inv_boxcox",
+    lambda x, y, p: x / (1 + p * y),
+    lambda x, y, p: x * _inverse_slope_in_power(y, p),
+)
+ufunc(
+    "inv_boxcox1p",
+    lambda x, y, p: (1 + x) / (1 + p * y),
+    lambda x, y, p: (1 + x) * _inverse_slope_in_power(y, p),
+)
+
+# ------------------------------------------------------------------ losses
+
+ufunc(
+    "huber",
+    lambda z, d, r: np.maximum(np.abs(r) - d, 0),
+    lambda z, d, r: np.clip(r, -d, d),
+)
+
+
+def _pseudo_huber_in_delta(z: Any, d: Any, r: Any) -> Any:
+    # 2 d (s - 1) - r^2 / (d s) with s = sqrt(1 + (r/d)^2), without its cancellation
+    square = np.square(r / d)
+    s = np.sqrt(1 + square)
+    return d * square * square / (s * np.square(1 + s))
+
+
+ufunc(
+    "pseudo_huber",
+    _pseudo_huber_in_delta,
+    lambda z, d, r: r / np.sqrt(1 + np.square(r / d)),
+)
+
+# ------------------------------------------------------------------ Lambert's function
+
+pointwise(
+    "lambertw",
+    scipy.special.lambertw,
+    lambda w, z, k, tol: np.exp(-w) / (1 + w),
+    refused("lambertw", "k", "it numbers the branches"),
+    None,
+    show="scipy.special.lambertw({0}, {1}, {2})",
+)
+lambertw = function("lambertw")
+ufunc("wrightomega", lambda w, z: w / (1 + w))

@@ -1,0 +1,141 @@
+"""The gamma function and its relatives. DLMF chapter 5."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from ...core.bind import bind
+from ..pointwise import POINTWISE, pointwise
+from .declare import float_dtype, refused, ufunc
+
+__all__ = ["polygamma"]
+
+digamma = scipy.special.digamma
+
+
+# ------------------------------------------------------------------ polygamma
+
+
+def _cotangent_derivative(z: Any, n: int) -> Any:
+    """The n-th derivative of ``pi cot(pi z)``, a polynomial in ``c = cot(pi z)``: c' = -1 - c^2."""
+    p = np.polynomial.Polynomial([0.0, 1.0])
+    for _ in range(n):
+        p = -p.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
+    # cot(w) = i (q + 1) / (q - 1) with q = exp(2iw); of q and 1/q the one that does not overflow
+    upper = z.imag >= 0
+    q = np.exp(2j * np.pi * np.where(upper, z, -z))
+    c = np.where(upper, 1, -1) * 1j * (q + 1) / (q - 1)
+    return math.pi ** (n + 1) * p(c)
+
+
+def _complex_polygamma(n: int, z: Any) -> Any:
+    """By reflection (DLMF 5.15.6), recurrence (5.15.5) and the asymptotic series (5.15.8)."""
+    z = np.asarray(z, complex)
+    left = z.real < 0
+    w = np.where(left, 1 - z, z)
+    total = np.zeros_like(w)
+    for _ in range(20):
+        near = w.real < 20
+        total = total + np.where(near, 1 / np.where(near, w, 1) ** (n + 1), 0)
+        w = np.where(near, w + 1, w)
+    total *= math.factorial(n)
+    total += math.factorial(n - 1) / w**n + math.factorial(n) / (2 * w ** (n + 1))
+    bernoulli = scipy.special.bernoulli(24)
+    for k in range(1, 13):
+        factor = bernoulli[2 * k] * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
+        total += factor / w ** (2 * k + n)
+    total *= (-1) ** (n + 1)
+    reflected = (-1) ** n * total - _cotangent_derivative(np.where(left, z, 0.5), n)
+    return np.where(left, reflected, total)
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    dtype = float_dtype(x) if hasattr(x, "dtype") else np.dtype(float)
+    if type(n) is int and n > 0:  # SciPy's computes digamma as well, for arrays of n
+        return ((-1) ** (n + 1) * float(math.factorial(n)) * scipy.special.zeta(n + 1, x)).astype(
+            dtype
+        )
+    return np.asarray(scipy.special.polygamma(n, x)).astype(dtype)[()]
+
+
+def _polygamma_of_complex(n: Any, z: Any) -> Any:
+    orders = np.asarray(n)
+    values = np.asarray(scipy.special.digamma(z)) + 0 * orders
+    for order in np.unique(orders[orders > 0]).tolist():
+        values = np.where(orders == order, _complex_polygamma(int(order), z), values)
+    return values.astype(float_dtype(z))[()]
+
+
+_NUMBER = refused("polygamma", "n", "it is the number of a derivative")
+
+pointwise(
+    "polygamma",
+    _polygamma,
+    _NUMBER,
+    lambda y, n, x: polygamma(n + 1, x),
+    show="scipy.special.polygamma({0}, {1})",
+)
+# An operation of its own, since SciPy has none whose text a listing could show.
+complex_polygamma_p = pointwise(
+    "complex_polygamma", _polygamma_of_complex, _NUMBER, lambda y, n, z: polygamma(n + 1, z)
+)
+complex_polygamma_p.show = None
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """The ``n``-th derivative of digamma, of real or complex numbers."""
+    of_complex = getattr(getattr(x, "dtype", None), "kind", "f") == "c"
+    return bind(POINTWISE["complex_polygamma" if of_complex else "polygamma"], (n, x), {})
+
+
+# ------------------------------------------------------------------ gamma and logarithms
+
+
+def _rgamma_slope(y: Any, x: Any) -> Any:
+    """``-rgamma(x) digamma(x)``, and at the poles of digamma its limit (-1)^n n!.
+
+    Left of 1/2 by reflection: ``rgamma(x) = gamma(1 - x) sin(pi x) / pi``.
+    """
+    if x.dtype.kind == "c":
+        return -y * digamma(x)
+    left = np.where(x < 0.5, x, 0.25)
+    right = np.where(x < 0.5, 0.75, x)
+    sine, cosine = np.sin(np.pi * left), np.cos(np.pi * left)
+    mirrored = scipy.special.gamma(1 - left) * (cosine - digamma(1 - left) * sine / np.pi)
+    return np.where(x < 0.5, mirrored, -scipy.special.rgamma(right) * digamma(right))
+
+
+ufunc("psi", lambda y, x: polygamma(1, x), also="digamma")
+ufunc("gamma", lambda y, x: y * digamma(x))
+ufunc("gammaln", lambda y, x: digamma(x))
+ufunc("loggamma", lambda y, x: digamma(x))
+ufunc("rgamma", _rgamma_slope)
+ufunc("gammasgn", None)
+
+# ------------------------------------------------------------------ beta
+
+
+def _poch_slope(z: Any, x: Any, m: Any) -> Any:
+    return z * (digamma(x + m) - digamma(x))
+
+
+ufunc(
+    "beta",
+    lambda z, a, b: z * (digamma(a) - digamma(a + b)),
+    lambda z, a, b: z * (digamma(b) - digamma(a + b)),
+)
+ufunc(
+    "betaln",
+    lambda z, a, b: digamma(a) - digamma(a + b),
+    lambda z, a, b: digamma(b) - digamma(a + b),
+)
+ufunc("poch", _poch_slope, lambda z, x, m: z * digamma(x + m))
+ufunc(
+    "binom",
+    lambda z, n, k: z * (digamma(n + 1) - digamma(n - k + 1)),
+    lambda z, n, k: z * (digamma(n - k + 1) - digamma(k + 1)),
+)

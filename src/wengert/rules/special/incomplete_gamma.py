@@ -1,0 +1,76 @@
+"""The regularised incomplete gamma functions and their inverses. DLMF chapter 8."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from ...core.algebra import strong_product
+from ...core.bind import bind
+from .declare import float_dtype, numbered, ufunc
+from .gamma import polygamma
+from .moments import gammainc_derivative
+
+__all__ = ["gamma_density", "gammainc_derivative_p", "slope_in_shape"]
+
+
+def gamma_density(a: Any, x: Any) -> Any:
+    """``x^(a-1) e^-x / gamma(a)``, the derivative of gammainc in x."""
+    return np.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
+
+
+def _density_derivative(a: Any, x: Any, order: int) -> Any:
+    """The derivative of the density in a, from that of its logarithm by Leibniz's rule."""
+    logs = [np.log(x) - polygamma(0, a), *[-polygamma(k, a) for k in range(1, order)]]
+    ds = [gamma_density(a, x)]
+    for n in range(order):
+        ds.append(sum(math.comb(n, i) * strong_product(ds[i], logs[n - i]) for i in range(n + 1)))
+    return ds[order]
+
+
+def _evaluate(a: Any, x: Any, order: int) -> Any:
+    return gammainc_derivative(a, x, order).astype(float_dtype(a, x))[()]
+
+
+def _jvp(ts: Any, ins: Any, out: Any, order: int) -> Any:
+    a, x = ins
+    total = None
+    if ts[0] is not None:
+        total = ts[0] * bind(gammainc_derivative_p, (a, x), {"order": order + 1})
+    if ts[1] is not None:
+        t = ts[1] * _density_derivative(a, x, order)
+        total = t if total is None else total + t
+    return total
+
+
+gammainc_derivative_p = numbered("gammainc_derivative", _evaluate, _jvp)
+
+
+def slope_in_shape(a: Any, x: Any) -> Any:
+    """The derivative of gammainc in a."""
+    return bind(gammainc_derivative_p, (a, x), {"order": 1})
+
+
+ufunc(
+    "gammainc",
+    lambda z, a, x: slope_in_shape(a, x),
+    lambda z, a, x: gamma_density(a, x),
+)
+ufunc(
+    "gammaincc",
+    lambda z, a, x: -slope_in_shape(a, x),
+    lambda z, a, x: -gamma_density(a, x),
+)
+ufunc(
+    "gammaincinv",
+    lambda x, a, p: -slope_in_shape(a, x) / gamma_density(a, x),
+    lambda x, a, p: 1 / gamma_density(a, x),
+)
+ufunc(
+    "gammainccinv",
+    lambda x, a, q: -slope_in_shape(a, x) / gamma_density(a, x),
+    lambda x, a, q: -1 / gamma_density(a, x),
+)

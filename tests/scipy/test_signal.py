@@ -1,0 +1,145 @@
+"""``wengert.scipy.signal`` has SciPy's values in all its modes, and says what it refuses."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.signal
+
+import wengert as wg
+from wengert.scipy import signal
+
+RNG = np.random.default_rng(0)
+SHAPES = [((6,), (4,)), ((3,), (5,)), ((5, 6), (2, 3)), ((2, 3), (5, 6)), ((4, 5, 3), (2, 2, 3))]
+MODES = ("full", "same", "valid")
+
+
+def constant(x: Any) -> Any:
+    """Arrays as Tensors without history, so that wengert serves the call."""
+    return wg.tensor(x) if isinstance(x, np.ndarray) else x
+
+
+def agrees(name: str, *args: Any, **options: Any) -> None:
+    expected = getattr(scipy.signal, name)(*args, **options)
+    found = getattr(signal, name)(*map(constant, args), **{
+        k: constant(v) for k, v in options.items()
+    })  # fmt: skip
+    many = isinstance(expected, tuple)
+    for e, f in zip(*((expected, found) if many else ((expected,), (found,))), strict=True):
+        assert isinstance(f, wg.Tensor)
+        assert f.shape == e.shape
+        assert f.dtype == e.dtype
+        np.testing.assert_allclose(f.array, e, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+def test_convolutions(shapes: Any, mode: str) -> None:
+    x, y = (RNG.normal(size=s) + 1j * RNG.normal(size=s) for s in shapes)
+    for u, v in ((x, y), (x.real, y.real), (x.real, y)):
+        for method in ("auto", "direct", "fft"):
+            agrees("convolve", u, v, mode, method)
+        agrees("fftconvolve", u, v, mode)
+        agrees("oaconvolve", u, v, mode)
+    for method in ("auto", "direct", "fft"):
+        agrees("correlate", x, y, mode, method)
+    if x.ndim == 2:
+        for boundary, fill in itertools.product(("fill", "wrap", "symm"), (0, 1.5)):
+            agrees("convolve2d", x, y, mode, boundary, fill)
+            agrees("correlate2d", x, y, mode, boundary, fill)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("orders", list(itertools.product((1, 2, 4), (1, 2, 5))), ids=str)
+def test_lfilter(orders: tuple[int, int], axis: int) -> None:
+    b, a = RNG.normal(size=orders[0]), RNG.normal(size=orders[1])
+    a[0] += 2
+    for n in (2, 9):
+        x = RNG.normal(size=(n, 3) if axis == 0 else (3, n))
+        agrees("lfilter", b, a, x, axis)
+        order = max(orders) - 1
+        zi = RNG.normal(size=(order, 3) if axis == 0 else (3, order))
+        agrees("lfilter", b, a, x, axis, zi)
+        agrees("lfilter", b, a, x, axis, zi[:, :1] if axis == 0 else zi[:1])
+
+
+def test_forward_and_backward() -> None:
+    b, a = scipy.signal.butter(3, 0.3)
+    agrees("lfilter_zi", b, a)
+    for padtype in ("odd", "even", "constant", None):
+        agrees("filtfilt", b, a, RNG.normal(size=(2, 30)), -1, padtype)
+    sos = scipy.signal.butter(4, 0.2, output="sos")
+    agrees("sosfilt", sos, RNG.normal(size=(3, 9)))
+    agrees("sosfilt", sos, RNG.normal(size=(3, 9)), -1, RNG.normal(size=(2, 3, 2)))
+
+
+@pytest.mark.parametrize("mode", ["interp", "mirror", "constant", "nearest", "wrap"])
+@pytest.mark.parametrize(("window", "order", "deriv"), [(5, 2, 0), (4, 2, 0), (7, 2, 2), (1, 0, 0)])
+def test_savgol(mode: str, window: int, order: int, deriv: int) -> None:
+    agrees("savgol_filter", RNG.normal(size=(9, 2)), window, order, deriv, 0.5, 0, mode, 2.0)
+
+
+def test_trends_and_envelopes() -> None:
+    x = RNG.normal(size=(3, 8))
+    for bp in (0, [3], [1, 2], [2, 5]):
+        agrees("detrend", x, -1, "linear", bp)
+    agrees("detrend", x, 0, "constant")
+    for n in (None, 5, 12):
+        agrees("hilbert", x, n)
+
+
+def test_plain_arguments_go_to_scipy() -> None:
+    x = RNG.normal(size=50)
+    assert type(signal.convolve(x, x)) is np.ndarray
+    np.testing.assert_array_equal(
+        signal.filtfilt([1.0], [1.0, 0.2], x, method="gust"),
+        scipy.signal.filtfilt([1.0], [1.0, 0.2], x, method="gust"),
+    )
+
+
+def test_a_gradient_through_a_recursive_filter() -> None:
+    """The sensitivity of the last output of an exponential average to its coefficient."""
+
+    def last(k: Any) -> Any:
+        b, a = wg.numpy.array([k]), wg.numpy.array([1.0, k - 1.0])
+        return signal.lfilter(b, a, np.ones(5))[-1]
+
+    assert wg.grad(last)(0.3) == pytest.approx(5 * 0.7**4)  # the output is 1 - (1 - k)^5
+
+
+X, K = wg.Tensor(np.ones((4, 3))), np.ones((2, 2))
+
+REFUSED = [
+    (lambda: signal.convolve(X, np.ones(2)), "same number of dimensions.*(4, 3) and (2,)"),
+    (lambda: signal.convolve(X, K, "most"), "mode must be one of 'full', 'same', 'valid'"),
+    (lambda: signal.convolve(X, K, "same", "slow"), "method must be one of"),
+    (lambda: signal.convolve(X, np.ones((5, 1)), "valid"), "at least as long as the other"),
+    (lambda: signal.convolve(X, np.ones((0, 2))), "cannot be empty"),
+    (lambda: signal.fftconvolve(X, K, axes=0), "do not broadcast"),
+    (lambda: signal.fftconvolve(X, K, axes=()), "names no axis"),
+    (lambda: signal.convolve2d(X, K, boundary="mirror"), "boundary must be one of"),
+    (lambda: signal.convolve2d(X, K, fillvalue=X), "fillvalue must be one plain number"),
+    (lambda: signal.lfilter(K, [1.0], X), "b has shape (2, 2)"),
+    (lambda: signal.lfilter([1.0], [1.0, 2.0], X, zi=np.ones((4, 2))), "expected (4, 1)"),
+    (lambda: signal.lfilter([1.0], [1.0], wg.Tensor(1.0)), "x is one number"),
+    (lambda: signal.lfilter_zi(wg.Tensor([1.0]), [1.0]), "no state"),
+    (lambda: signal.sosfilt(np.ones((1, 5)), X), "expected (sections, 6)"),
+    (lambda: signal.filtfilt([1.0], [1.0, 0.1], X), "smaller padlen"),
+    (lambda: signal.filtfilt([1.0], [1.0, 0.1], X, method="gust"), "method must be one of 'pad'"),
+    (lambda: signal.detrend(X, type="cubic"), "type must be one of"),
+    (lambda: signal.detrend(X, bp=[9]), "outside of the axis"),
+    (lambda: signal.hilbert(wg.tensor(1j * np.ones(3))), "must be real"),
+    (lambda: signal.hilbert(X, 0), "give 1 or more"),
+    (lambda: signal.savgol_filter(X, 3, 1, mode="odd"), "mode must be one of"),
+    (lambda: signal.savgol_filter(X, 5, 1), "must not be longer than the signal (3)"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED, ids=[m for _, m in REFUSED])
+def test_what_is_refused(call: Any, message: str) -> None:
+    pattern = message.replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(wg.WengertError, match=pattern):
+        call()
