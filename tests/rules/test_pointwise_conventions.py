@@ -88,6 +88,7 @@ def both_modes(f: Callable[..., Any], *args: float) -> list[float]:
         (np.logaddexp, (-np.inf, 1.0), [0.0, 1.0]),
         (np.exp, (-1e4,), [0.0]),
         (np.expm1, (1e-20,), [1.0]),
+        (np.expm1, (-40.0,), [np.exp(-40.0)]),
     ],
 )
 def test_convention(f: Callable[..., Any], args: tuple[float, ...], expected: list[float]) -> None:

@@ -1,11 +1,11 @@
 """Cotangents on plain arrays by hand, where the derived rule makes many passes.
 
-The rules of extrema, products, norms, sorts and running products are forward rules; transposed by
-machine they cost many times the function, because rules may not look at values: they
-multiply by masks, and avoid division in case there is a zero. A sweep on plain arrays may look. So
-each function here gives the cotangent of the operand in the usual case, and None in any other, for
-which the record's own rule serves; that remains the definition, and the laws compare the two (a
-recorded pullback is made of the records' rules, an eager one comes here).
+The rules of extrema, products, norms, sorts, running products and of Cholesky's factor are forward
+rules; transposed by machine they cost many times the function, because rules may not look at
+values: they multiply by masks, and avoid division in case there is a zero. A sweep on plain arrays
+may look. So each function here gives the cotangent of the operand in the usual case, and None in
+any other, for which the record's own rule serves; that remains the definition, and the laws compare
+the two (a recorded pullback is made of the records' rules, an eager one comes here).
 `python -m benchmarks.gradient_cost` has the ratios.
 """
 
@@ -20,7 +20,9 @@ from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.tape import Cotangents, Node, accumulate
 from ..core.tensor import Tensor
+from .cholesky_sweep import cholesky_cotangent
 from .cumulative import cumprod_p
+from .factorizations import cholesky_p
 from .fast_reductions import to_sole_winners
 from .norms import vector_norm_p
 from .reductions import kept_shape, max_p, min_p, nanmax_p, nanmin_p, prod_p
@@ -137,3 +139,8 @@ def _sorted(ct: Any, x: Any, y: Any, axis: int) -> Any:
 
 
 _by_hand(sort_p, _sorted)
+
+
+# ------------------------------------------------------------------ matrices
+
+_by_hand(cholesky_p, cholesky_cotangent)

@@ -1695,11 +1695,11 @@ def expm1(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = out = np.expm1(a)
+            r._a = np.expm1(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
-                else [next(COUNTER), EXPM1, m, None, None, out]
+                else [next(COUNTER), EXPM1, m, None, None, a]
             )
             return r
         except (ValueError, TypeError):
@@ -1709,8 +1709,8 @@ def expm1(x):
 
 def raw_expm1(node, g, cotangents):
     m = node[2]
-    out = node[5]
-    t = out + 1
+    x = node[5]
+    t = np.exp(x)
     t = g * t
     k = m[0]
     if k in cotangents:
@@ -1721,15 +1721,15 @@ def raw_expm1(node, g, cotangents):
 
 def graph_expm1(node, g, cotangents, wrap):
     m = node[2]
-    out = node[5]
-    out = wrap(out, node)
-    t = g * (out + 1)
+    x = node[5]
+    x = wrap(x, m)
+    t = g * exp(x)
     k = m[0]
     cotangents[k] = cotangents[k] + t if k in cotangents else t
 
 
 def decode_expm1(node):
-    return (node[2],), (Aval(node[5].shape, node[5].dtype),), {}, node[5], (None,)
+    return (node[2],), (node[5],), {}, None, (None,)
 
 
 EXPM1 = NodeKind("expm1", expm1_p, False, raw_expm1, graph_expm1, decode_expm1)
@@ -1737,16 +1737,16 @@ EXPM1 = NodeKind("expm1", expm1_p, False, raw_expm1, graph_expm1, decode_expm1)
 
 def tangent_expm1(node, tangents):
     m = node[2]
-    out = node[5]
-    t = out + 1
+    x = node[5]
+    t = np.exp(x)
     t *= tangents[m[0]]
     return t
 
 
 def bend_expm1(node, g, tangents, results):
     m = node[2]
-    out = node[5]
-    t = g * tangents[node[0]]
+    x = node[5]
+    t = g * tangents[m[0]] * (np.exp(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -1755,7 +1755,7 @@ def bend_expm1(node, g, tangents, results):
 
 
 EXPM1.dual = Dual(tangent_expm1, bend_expm1)
-expm1_p.kind.dual = dual_of_record(EXPM1, "out")
+expm1_p.kind.dual = dual_of_record(EXPM1, "x")
 
 
 # log

@@ -36,6 +36,7 @@ __all__ = [
     "chosen_argnums",
     "function_of_selected",
     "input_leaf",
+    "rebuilt",
     "release",
     "release_all",
     "select_arguments",
@@ -222,7 +223,10 @@ def select_arguments(
     positions: tuple[int, ...],
     scope: Scope,
 ) -> tuple[list[Any], list[tuple[Any, list[int], list[Any]]]]:
-    """The arguments with new inputs in the given positions; their structures, ids and leaves."""
+    """The arguments with new inputs in the given positions; their structures, ids and leaves.
+
+    The structure is None for a leaf, `list` or `tuple` for one of leaves, and otherwise optree's.
+    """
 
     def named(i: int, j: int) -> str:
         path = pytree.flatten_with_paths(args[i])[0][j]
@@ -236,7 +240,8 @@ def select_arguments(
             new_args[i] = t
             selected.append((None, [k], [t]))
             continue
-        found, spec = pytree.flatten(args[i])
+        tree = args[i]
+        found, spec = (tree, type(tree)) if _is_flat(tree) else pytree.flatten(tree)
         inputs, ids = [], []
         for j, leaf in enumerate(found):
             if type(leaf) is np.ndarray and leaf.dtype.kind == "f" and not LOCAL.recordings:
@@ -248,9 +253,18 @@ def select_arguments(
                 t, k = input_leaf(leaf, partial(named, i, j), scope)
             inputs.append(t)
             ids.append(k)
-        new_args[i] = pytree.unflatten(spec, inputs)
+        new_args[i] = rebuilt(spec, inputs.copy())  # the function may change its list
         selected.append((spec, ids, inputs))
     return new_args, selected
+
+
+def rebuilt(structure: Any, leaves: list[Any]) -> Any:
+    """A container of one of the structures of `select_arguments`."""
+    if structure is None:
+        return leaves[0]
+    if structure is list:
+        return leaves
+    return tuple(leaves) if structure is tuple else pytree.unflatten(structure, leaves)
 
 
 def _is_flat(tree: Any) -> bool:

@@ -24,6 +24,7 @@ from .boundary import (
     check_function,
     chosen_argnums,
     name_of,
+    rebuilt,
     release,
     release_all,
     seed_like,
@@ -75,7 +76,7 @@ def _cotangents_out(
             leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
             del g  # a leaf must not be held here while it is asked whether anybody else holds it
         out = release_all(leaves, keep)
-        trees.append(out[0] if spec is None else pytree.unflatten(spec, out))
+        trees.append(rebuilt(spec, out))
     return trees[0] if single else tuple(trees)
 
 
@@ -247,7 +248,7 @@ def gradient_derivative(
     new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
     ((spec, ids, inputs),) = selected
     try:
-        directions = [v] if spec is None else pytree.flatten_up_to(spec, v)
+        directions = [v] if spec is None else pytree.flatten_up_to(pytree.structure(x), v)
     except ValueError as error:
         raise WengertValueError(
             f"hvp of {name_of(function)}: v must have the structure of x: {error}"

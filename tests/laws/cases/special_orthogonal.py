@@ -18,6 +18,7 @@ X = (-0.8, 0.8)
 
 
 SINGLE = "in single precision SciPy returns NaN"
+ENDLESS = "in single precision pro_cv and obl_cv of SciPy 1.17 do not return"
 
 
 def of_degrees(name: str) -> Callable[[Any], Any]:
@@ -93,6 +94,8 @@ CASES = [
         lambda x: sp.pro_cv(1, np.floor(x), 3.0) * x,
         lambda x: sp.obl_cv(1, np.floor(x), 3.0) * x,
         ranges=(2.2, 2.8),
+        float32=False,
+        reason=ENDLESS,
     ),
     group(
         "spheroidal_angular",
@@ -102,6 +105,8 @@ CASES = [
         lambda x: sp.obl_ang1_cv(1, 2, 3.0, sp.obl_cv(1, 2, 3.0), x),
         ranges=X,
         rtol=1e-5,
+        float32=False,
+        reason=ENDLESS,
     ),
     group(
         "spheroidal_radial",
@@ -111,6 +116,8 @@ CASES = [
         lambda x: sp.obl_rad1_cv(1, 2, 3.0, sp.obl_cv(1, 2, 3.0), x),
         ranges=(2, 3),
         rtol=1e-5,
+        float32=False,
+        reason=ENDLESS,
     ),
     group(
         "spheroidal_radial_second",
@@ -120,5 +127,7 @@ CASES = [
         lambda x: sp.obl_rad2_cv(1, 2, 3.0, sp.obl_cv(1, 2, 3.0), x),
         ranges=(2.3, 3),
         rtol=1e-4,
+        float32=False,
+        reason=ENDLESS,
     ),
 ]

@@ -23,7 +23,7 @@ special: Any = scipy.special
 # ------------------------------------------------------------------ Carlson's integrals
 
 _NODES = 400
-_BLOCK = 1 << 19  # elements of an intermediate array
+_BLOCK = 1 << 21  # elements of an intermediate array: 16 MiB
 
 
 def symmetric_integral(x: Any, y: Any, z: Any, p: Any, powers: tuple[int, ...]) -> Any:
