@@ -20,6 +20,7 @@ import numpy as np
 
 from ..core import pytree
 from ..core.tensor import Tensor
+from .runtime.guards import Guards, NotNative
 
 __all__ = ["Captures", "find_captures"]
 
@@ -125,6 +126,23 @@ class Captures:
                 rest.append(_Object(value))
         rest += [_Object(x) for x in self.watched]
         return arrays, tuple(rest)
+
+    def guard(self, guards: Guards) -> None:
+        """Write guards that hold as long as `read` gives the same but for the contents of arrays.
+
+        Raises
+        ------
+        NotNative
+            Something has to be compared by its content.
+        """
+        if self.watched:
+            raise NotNative
+        for site in self.sites:
+            if site.cell is None:
+                register = guards.variable(site.function.__globals__, site.name)
+            else:
+                register = guards.cell(site.cell)
+            guards.captured(register, site.read(), _is_hidden_input)
 
     def replaced(self, arrays: Sequence[Any]) -> Callable[..., Any]:
         """The function with these in the places of the arrays that `read` gives."""

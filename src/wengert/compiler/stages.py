@@ -15,6 +15,7 @@ from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
+from .runtime.executable import Executable
 
 __all__ = ["Lowered", "build_plan", "compile_program"]
 
@@ -38,19 +39,23 @@ def compile_program(
     except ImportError:
         return lambda arguments: interpret(simple, arguments)
     from .codegen.module import emit
-    from .runtime.executable import Executable
-    from .runtime.layout import data_offset
+    from .runtime import blas
+    from .runtime.interface import interface_of
 
     plan = build_plan(simple, donated)
-    module = emit(plan, target.host_vector_bytes(), data_offset())
-    run = Executable(plan, module, simple.outputs)
+    module = emit(plan, target.host_vector_bytes())
+    face = interface_of(plan, module, simple)
+    names = [s for s in face.segments if isinstance(s, str)]
+    wanted = {name: blas.addresses()[name] for name in face.symbols}
+    code = target.compile_text(module.text, names, wanted) if names else None
+    run = Executable(face, code, simple)
     return Runner(run, [v.dtype for v in simple.inputs])
 
 
 class Runner:
     """Runs native code on arrays of any layout; ``direct`` on those that it reads as they are."""
 
-    def __init__(self, direct: Callable[[Sequence[Any]], list[Any]], dtypes: list[Any]) -> None:
+    def __init__(self, direct: Executable, dtypes: list[Any]) -> None:
         self.direct = direct
         self._dtypes = dtypes
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
 
-__all__ = ["compile_text", "host_vector_bytes"]
+__all__ = ["Code", "compile_text", "host_vector_bytes", "link", "object_code"]
 
 _lock = threading.Lock()
 
 
 @functools.cache
-def _machine() -> Any:
+def _machine(level: int = 2) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=2,
+        opt=level,
         reloc="pic",
         jit=True,
     )
@@ -53,26 +53,44 @@ def _compiler() -> Any:
 _count = 0
 
 
-def compile_text(text: str, names: list[str], symbols: Mapping[str, int]) -> Code:
-    """Compile a module.
+def compile_text(
+    text: str, names: Sequence[str], symbols: Mapping[str, int], quick: bool = False
+) -> Code:
+    """Compile a module, and make it ready to run.
 
     Parameters
     ----------
     text : str
-    names : list of str
+    names : sequence of str
         The functions whose addresses are wanted.
     symbols : mapping of str to int
         The addresses of functions that the module calls.
+    quick : bool
+        Whether short compilation matters more than fast code.
     """
+    return link(object_code(text, quick), names, symbols)
+
+
+def object_code(text: str, quick: bool = False) -> bytes:
+    """The object file of a module, for this machine."""
+    with _lock:
+        return _emitted(text, _machine(0 if quick else 2))
+
+
+def _emitted(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    _simplify(module, machine)
+    return bytes(machine.emit_object(module))
+
+
+def link(code: bytes, names: Sequence[str], symbols: Mapping[str, int]) -> Code:
+    """Load an object file. See `compile_text`."""
     global _count
     with _lock:
-        machine = _machine()
-        module = llvm.parse_assembly(text)
-        module.triple = machine.triple
-        module.data_layout = str(machine.target_data)
-        _simplify(module, machine)
         _count += 1
-        builder = llvm.JITLibraryBuilder().add_ir(module).add_current_process()
+        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in symbols.items():
             builder.import_symbol(name, address)
         for name in names:
