@@ -7,22 +7,23 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["Code", "compile_text", "host_vector_bytes", "link", "object_code"]
+__all__ = ["Code", "description", "host_vector_bytes", "link", "object_code"]
 
 _lock = threading.Lock()
 
 
 @functools.cache
-def _machine(level: int = 2) -> Any:
+def _machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=level,
+        opt=2,
         reloc="pic",
         jit=True,
     )
@@ -35,6 +36,15 @@ def host_vector_bytes() -> int:
     if features.get("avx512f") and features.get("avx512vl"):
         return 64
     return 32 if features.get("avx2") else 16
+
+
+def description() -> str:
+    """What machine code depends on besides its text: LLVM, and the processor."""
+    machine = _machine()
+    return repr((
+        llvmlite.__version__, llvm.llvm_version_info, machine.triple, llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    ))  # fmt: skip
 
 
 class Code:
@@ -53,28 +63,10 @@ def _compiler() -> Any:
 _count = 0
 
 
-def compile_text(
-    text: str, names: Sequence[str], symbols: Mapping[str, int], quick: bool = False
-) -> Code:
-    """Compile a module, and make it ready to run.
-
-    Parameters
-    ----------
-    text : str
-    names : sequence of str
-        The functions whose addresses are wanted.
-    symbols : mapping of str to int
-        The addresses of functions that the module calls.
-    quick : bool
-        Whether short compilation matters more than fast code.
-    """
-    return link(object_code(text, quick), names, symbols)
-
-
-def object_code(text: str, quick: bool = False) -> bytes:
+def object_code(text: str) -> bytes:
     """The object file of a module, for this machine."""
     with _lock:
-        return _emitted(text, _machine(0 if quick else 2))
+        return _emitted(text, _machine())
 
 
 def _emitted(text: str, machine: Any) -> bytes:
@@ -86,7 +78,16 @@ def _emitted(text: str, machine: Any) -> bytes:
 
 
 def link(code: bytes, names: Sequence[str], symbols: Mapping[str, int]) -> Code:
-    """Load an object file. See `compile_text`."""
+    """Load an object file, and make it ready to run.
+
+    Parameters
+    ----------
+    code : bytes
+    names : sequence of str
+        The functions whose addresses are wanted.
+    symbols : mapping of str to int
+        The addresses of functions that the code calls.
+    """
     global _count
     with _lock:
         _count += 1

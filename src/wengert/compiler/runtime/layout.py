@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import sys
 import sysconfig
 import types
@@ -126,9 +127,8 @@ def is_as_expected() -> bool:
 def numpy_functions() -> dict[str, int] | None:
     """The addresses of NumPy's functions that make arrays and scalars; None if it has others."""
     try:
-        from numpy._core import _multiarray_umath
-
-        capsule = _multiarray_umath._ARRAY_API
+        module = importlib.import_module("numpy._core._multiarray_umath")
+        capsule = module._ARRAY_API
     except (ImportError, AttributeError):
         return None
     pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(

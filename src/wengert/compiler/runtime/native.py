@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from ...core.state import RECORDING
 from ..codegen.entry import ENTRY, PYTHON_FUNCTIONS, RESULT_WORDS, dispatcher_text
-from . import layout
+from . import disk, layout
 
 __all__ = ["NativeCallable", "NativeEntry", "Results", "is_available", "use_native_calls"]
 
@@ -75,18 +76,27 @@ class _Dispatcher:
     """The native code, and the definition of the method, which must both live on."""
 
     def __init__(self) -> None:
-        from ..codegen.target import compile_text
-
-        text = dispatcher_text(layout.CONTENT)
         symbols = _addresses()
         symbols |= {"wengert_recording": id(RECORDING), "wengert_slow": id(_slow)}
-        self.code = compile_text(text, ["dispatch"], symbols, quick=True)
+        self.code = _compiled(dispatcher_text(layout.CONTENT), symbols)
         self.definition = _MethodDef(
             b"__call__",
             self.code.addresses["dispatch"],
             _METHOD_FASTCALL | _METHOD_KEYWORDS,
             b"The results of the function.",
         )
+
+
+def _compiled(text: str, symbols: dict[str, int]) -> Any:
+    """The dispatcher's machine code: of the same text on the same machine, the same."""
+    from ..codegen import target
+
+    digest = hashlib.sha256(f"{target.description()}\n{text}".encode()).hexdigest()
+    found = disk.load(digest)
+    code = found[1] if found else target.object_code(text)
+    if found is None:
+        disk.store(digest, {}, code)
+    return target.link(code, ["dispatch"], symbols)
 
 
 _dispatcher = functools.cache(_Dispatcher)
@@ -101,7 +111,8 @@ def use_native_calls(cls: type[NativeCallable]) -> None:
         new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)(
             ("PyDescr_NewMethod", ctypes.pythonapi)
         )
-        cls.__call__ = new(cls, ctypes.addressof(_dispatcher().definition))  # type: ignore[attr-defined]
+        method = new(cls, ctypes.addressof(_dispatcher().definition))
+        type.__setattr__(cls, "__call__", method)
 
 
 _PYTHON_FUNCTION = type(_slow)
