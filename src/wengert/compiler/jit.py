@@ -61,6 +61,20 @@ def _is_traced(x: Any) -> bool:
     return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
 
 
+class _Leaves(NativeCallable):
+    """The native entries for containers that native code does not know: it takes their leaves."""
+
+    def __init__(self) -> None:
+        self._natives: list[NativeEntry] = []
+
+    def __call__(self, *leaves: Any) -> Any:
+        """The results, or this object itself where no entry is for these leaves."""
+        return self
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self
+
+
 class Jitted(NativeCallable):
     """A function that `jit` made. See there.
 
@@ -84,6 +98,7 @@ class Jitted(NativeCallable):
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
         self._natives: list[NativeEntry] = []
+        self._leaves: dict[Any, _Leaves] = {}
 
     def _with_function(self, function: Function) -> Jitted:
         return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
@@ -101,6 +116,11 @@ class Jitted(NativeCallable):
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
+        known = self._leaves.get(spec) if self._leaves and not static else None
+        if known is not None and not LOCAL.recordings:
+            found = known(*leaves)
+            if found is not known:
+                return found
         captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
         everything = [*leaves, *captured]
         entry = self._entry(everything, len(leaves), spec, static, rest)
@@ -121,12 +141,13 @@ class Jitted(NativeCallable):
             entry.calls += 1
             if entry.calls > 1 and entry.natives < _MOST_NATIVE and not entry.is_passing:
                 entry.natives += 1
-                self._use_native(args, kwargs, entry, operands, spec, static)
+                self._use_native(args, kwargs, entry, operands, len(leaves), spec, static)
         return pytree.unflatten(entry.out_spec, results)
 
     def _use_native(
-        self, args: Any, kwargs: Any, entry: _Entry, operands: list[Any], spec: Any, static: Any
-    ) -> None:
+        self, args: Any, kwargs: Any, entry: _Entry, operands: list[Any], count: int, spec: Any,
+        static: Any,
+    ) -> None:  # fmt: skip
         """Let native code serve calls like this one, if it can."""
         run = entry.run or entry.operation.run
         if not isinstance(run, Runner) or not is_available():
@@ -134,26 +155,41 @@ class Jitted(NativeCallable):
         found = run.direct.native_results()
         if found is None:
             return
-        guards = Guards(
-            len(args) + len(kwargs), self._donated_leaves(spec) if entry.run is not None else ()
-        )
+        donated = self._donated_leaves(spec) if entry.run is not None else ()
         names = list(kwargs)
         known = {where for where, _ in static}
-        try:
+
+        def arguments(guards: Guards) -> None:
             for k, x in enumerate(args):
                 guards.same(k, x) if k in known else guards.tree(k, x)
             for name in sorted(kwargs):
                 k, x = len(args) + names.index(name), kwargs[name]
                 guards.same(k, x) if name in known else guards.tree(k, x)
-            self._captures.guard(guards)
-            for x in entry.captured:
-                guards.constant(x)
-        except NotNative:
-            return
-        if len(guards.leaves) == len(operands) and all(map(is_, guards.leaves, operands)):
-            made = guards.entry(*found, entry.out_spec, len(args), names)
+
+        def leaves(guards: Guards) -> None:
+            for k in range(count):
+                guards.leaf(k, operands[k])
+
+        def guarded(visit: Callable[[Guards], None], registers: int) -> Guards | None:
+            guards = Guards(registers, donated)
+            try:
+                visit(guards)
+                self._captures.guard(guards)
+                for x in entry.captured:
+                    guards.constant(x)
+            except NotNative:
+                return None
+            same = len(guards.leaves) == len(operands) and all(map(is_, guards.leaves, operands))
+            return guards if same else None
+
+        guards = guarded(arguments, len(args) + len(names))
+        if guards is not None:
             use_native_calls(Jitted)
-            self.add_entry(made)
+            self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
+        elif not static and (guards := guarded(leaves, count)) is not None:
+            use_native_calls(_Leaves)
+            target = self._leaves.setdefault(spec, _Leaves())
+            target.add_entry(guards.entry(*found, entry.out_spec, count, ()))
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The stages of the compilation for these arguments.

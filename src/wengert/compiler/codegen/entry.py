@@ -62,8 +62,9 @@ OUTPUTS = {
     "dict": ("length",),  # and the keys
     "call": ("length", "function"),  # of the list of this many
 }
-# A result: an array or a scalar in scratch memory.
-RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch")
+# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one that
+# is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
+RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")
 
 # Result, arguments.
 PYTHON_FUNCTIONS = {
@@ -467,7 +468,7 @@ def _call() -> str:
     with f.records(start, stop, len(RESULT_WORDS)) as record:
         is_scalar, slot, dtype, ndim, dims, where = (
             f.word(record, k, "ptr" if name in ("dtype", "dims") else "i64")
-            for k, name in enumerate(RESULT_WORDS)
+            for k, name in enumerate(RESULT_WORDS[:6])
         )
         memory = f.variable("ptr", "null")
         scalar, array, placed = f.block(), f.block(), f.block()
@@ -520,6 +521,13 @@ def _call() -> str:
     # Scalars are made of what stands in scratch memory now.
     f(f"store i64 0, ptr {position}")
     with f.records(start, stop, len(RESULT_WORDS)) as record:
+        copied, source = f.word(record, 6), f.word(record, 7)
+        with f.when(f.value(f"icmp ne i64 {copied}, 0")):
+            memory, origin = f.item(table, f.word(record, 1)), f.item(table, source)
+            f(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr {memory}, ptr {origin}, i64 {copied}, "
+                "i1 false)"
+            )
         index = f.value(f"load i64, ptr {position}")
         with f.when(f.value(f"icmp ne i64 {f.word(record, 0)}, 0")):
             memory = f.item(table, f.word(record, 1))
@@ -530,9 +538,7 @@ def _call() -> str:
             f.set_item(results, index, o)
         f(f"store i64 {f.value(f'add i64 {index}, 1')}, ptr {position}")
     stack = f.value(f"alloca ptr, i64 {sizes['stack']}")
-    out = f.value(
-        f"call ptr @outputs(ptr %entry, ptr {regs}, ptr {results}, ptr {stack})"
-    )
+    out = f.value(f"call ptr @outputs(ptr %entry, ptr {regs}, ptr {results}, ptr {stack})")
     result = f.variable("ptr", "null")
     f(f"store ptr {out}, ptr {result}")
     f("br label %finish")
@@ -616,6 +622,7 @@ def dispatcher_text(slot: int) -> str:
         f"declare {result} @{name}({arguments})"
         for name, (result, arguments) in (PYTHON_FUNCTIONS | _NUMPY_FUNCTIONS).items()
     ]
+    declarations.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     variables = [f"@{name} = external global i8" for name in ("wengert_recording", "wengert_slow")]
     parts = [_guarded(), _outputs(), _call(), _dispatch(slot)]
     return "\n".join([*declarations, *variables, "", *parts])

@@ -14,7 +14,7 @@ from ...core.program import Program
 from ...core.quiet import quiet
 from .interface import CallSite, Interface, Place
 from .layout import address_of
-from .native import Results
+from .native import Result, Results
 
 if TYPE_CHECKING:
     from ..codegen.target import Code
@@ -52,6 +52,7 @@ class Executable:
             for k, (p, scalar) in enumerate(zip(interface.outputs, interface.scalars, strict=True))
         )
         self._arenas: list[Any] = []
+        self._native: Results | None = None
 
     def _new_arena(self) -> Any:
         size = max(self.interface.arena, 1)
@@ -164,40 +165,44 @@ class Executable:
         if face.segments != ["run0"] or self._code is None:
             return None
         sources: list[tuple[str, Any]] = []
-        scalars: dict[int, bool] = {}
-        for number, place in enumerate(face.outputs):
+        n, m = face.arguments, len(self._results)
+        made: dict[int, bool] = {}  # whether the result in this slot is a scalar
+        copies: list[Result] = []
+        for number, (place, scalar) in enumerate(zip(face.outputs, face.scalars, strict=True)):
             if place is None:
                 assert self._program is not None
                 sources.append(("object", self._program.outputs[number]))
             elif number in face.donated:
                 sources.append(("argument", face.donated[number]))
-            elif place.kind == "output" and place.slot not in scalars:
-                scalars[place.slot] = face.scalars[number]
+            elif place.kind == "output" and place.slot not in made:
+                made[place.slot] = scalar
                 sources.append(("result", place.slot))
+            elif place.kind in ("input", "output"):
+                source = place.slot + (n if place.kind == "output" else 0)
+                slot = n + m + face.foreign + 1 + len(copies)
+                sources.append(("result", m + len(copies)))
+                copies.append(Result(slot, place.shape, np.dtype(place.dtype), scalar, source))
             else:
-                return None  # to be copied
-        n = face.arguments
+                return None
         arrays = [
-            (n + k, shape, dtype, scalars.get(k, False))
+            Result(n + k, shape, dtype, made.get(k, False))
             for k, (shape, dtype) in enumerate(self._results)
         ]
-        if len(scalars) != len(arrays):
-            return None
-        return self._shared_results(n, arrays), sources
+        return (self._shared_results([*arrays, *copies]), sources) if len(made) == m else None
 
-    def _shared_results(self, n: int, arrays: list[Any]) -> Results:
-        made = getattr(self, "_native", None)
-        if made is None:
+    def _shared_results(self, arrays: list[Result]) -> Results:
+        if self._native is None:
             face = self.interface
             arena = self._new_arena()
-            slot = n + len(arrays) + face.foreign
-            made = self._native = Results(
+            copies = len(arrays) - len(self._results)
+            slot = face.arguments + len(self._results) + face.foreign
+            self._native = Results(
                 arrays,
-                slot + 1,
+                slot + 1 + copies,
                 (slot, arena.ctypes.data),
                 [(offset, WengertIndexError, why) for offset, why in face.checks],
                 self._code.addresses["run0"],  # type: ignore[union-attr]
                 face.is_long,
                 (self._code, arena),
             )
-        return made
+        return self._native

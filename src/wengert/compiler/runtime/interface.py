@@ -145,4 +145,3 @@ def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
         symbols=sorted(module.symbols),
         is_long=sum(flops_of(step, plan) for step in plan.steps) > _LONG,
     )
-

@@ -114,9 +114,7 @@ def is_as_expected() -> bool:
         and _has_data_pointer()
         and all(map(_is_array_as_expected, arrays))
         and all(map(_is_container_as_expected, containers))
-        and all(
-            ctypes.string_at(id(x) + CONTENT, x.dtype.itemsize) == x.tobytes() for x in numbers
-        )
+        and all(ctypes.string_at(id(x) + CONTENT, x.dtype.itemsize) == x.tobytes() for x in numbers)
         and ctypes.c_double.from_address(id(number := 1.5) + CONTENT).value == number
         and _word(cell, CONTENT) == id(arrays)
         and _word(holder, CONTENT) == id(arrays)

@@ -11,7 +11,8 @@ import functools
 import hashlib
 import threading
 from collections.abc import Sequence
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ...core.state import RECORDING
 from ..codegen.entry import ENTRY, PYTHON_FUNCTIONS, RESULT_WORDS, dispatcher_text
 from . import disk, layout
 
-__all__ = ["NativeCallable", "NativeEntry", "Results", "is_available", "use_native_calls"]
+__all__ = ["NativeCallable", "NativeEntry", "Result", "Results", "is_available", "use_native_calls"]
 
 _METHOD_FASTCALL, _METHOD_KEYWORDS = 0x80, 0x02
 _MOST_ENTRIES = 64  # they are tried one after the other; more are found by Python's dict
@@ -118,12 +119,25 @@ def use_native_calls(cls: type[NativeCallable]) -> None:
 _PYTHON_FUNCTION = type(_slow)
 
 
+class Result(NamedTuple):
+    """One array or scalar that native code makes.
+
+    The code writes it to the memory at ``slot``; or it is a copy of what ``source`` has at the end.
+    """
+
+    slot: int
+    shape: tuple[int, ...]
+    dtype: Any
+    is_scalar: bool
+    source: int = -1
+
+
 class Results:
     """What native code allocates for a plan, and which memory, in the order of the table.
 
     Parameters
     ----------
-    arrays : list of (slot, shape, dtype, is_scalar)
+    arrays : list of Result
     arguments, table : int
         How many pointers the table has, and how many of them are arguments.
     arena : tuple of (slot, address), or None
@@ -136,7 +150,7 @@ class Results:
 
     def __init__(
         self,
-        arrays: list[tuple[int, Any, Any, bool]],
+        arrays: list[Result],
         table: int,
         arena: tuple[int, int] | None,
         checks: list[tuple[int, type[Exception], str]],
@@ -202,15 +216,17 @@ class NativeEntry:
         words["outputs"], words["outputs_end"] = self._block(outputs)
         words["overlaps"], words["overlaps_end"] = self._block(overlaps)
         records: list[int] = []
-        for slot, shape, dtype, is_scalar in results.arrays:
-            self._kept.append(dtype)
-            dims, _ = self._block(shape)
+        for r in results.arrays:
+            self._kept.append(r.dtype)
+            dims, _ = self._block(r.shape)
+            copied = prod(r.shape) * r.dtype.itemsize if r.source >= 0 else 0
             record = {
-                "is_scalar": int(is_scalar), "slot": slot, "dtype": id(dtype), "ndim": len(shape),
-                "dims": dims, "scratch": scratch,
+                "is_scalar": int(r.is_scalar), "slot": r.slot, "dtype": id(r.dtype),
+                "ndim": len(r.shape), "dims": dims, "scratch": scratch, "copied": copied,
+                "source": max(r.source, 0),
             }  # fmt: skip
             records += [record[name] for name in RESULT_WORDS]
-            scratch += is_scalar
+            scratch += r.is_scalar
         words["results"], words["results_end"] = self._block(records)
         words["scratch"] = scratch + 1
         checks: list[int] = []
@@ -227,5 +243,3 @@ class NativeEntry:
         self._kept.append(block)
         start = block.ctypes.data
         return start, start + block.nbytes
-
-
