@@ -386,3 +386,20 @@ def test_arrays_that_only_the_recording_sees() -> None:
     np.testing.assert_allclose(wg.jit(lambda x: g(x) * 2)(x), f(x) * 2)
     np.testing.assert_allclose(wg.vmap(g)(X), [f(X[0]), f(X[1])])
     np.testing.assert_allclose(wg.hessian(g)(x), wg.hessian(f)(x), atol=1e-15)
+
+
+def test_captured_integers_that_the_function_needs_to_know() -> None:
+    sizes, w = np.array([1, 2]), np.ones(3)
+
+    def f(x: Any) -> Any:
+        parts = [x[: int(n)].sum() for n in sizes]
+        return np.stack(parts) * w[:2]
+
+    g = wg.jit(f)
+    for _ in range(3):
+        np.testing.assert_array_equal(g(X[0]), f(X[0]))
+    sizes[1] = 3
+    w[1] = 5.0
+    np.testing.assert_array_equal(g(X[0]), f(X[0]))
+    with pytest.raises(wg.AbstractValueError, match="static_argnums"):
+        wg.jit(lambda x, n: x[: int(n[0])] + sizes[0])(X[0], sizes)

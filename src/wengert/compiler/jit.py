@@ -121,9 +121,7 @@ class Jitted(NativeCallable):
             found = known(*leaves)
             if found is not known:
                 return found
-        captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
-        everything = [*leaves, *captured]
-        entry = self._entry(everything, len(leaves), spec, static, rest)
+        everything, entry = self._found(leaves, spec, static)
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(_is_traced, operands)):
@@ -200,8 +198,7 @@ class Jitted(NativeCallable):
             With ``program``, ``optimized``, ``llvm``, ``cost()`` and ``report()``.
         """
         leaves, spec, static = self._arguments(args, kwargs)
-        captured, rest = self._captures.read()
-        entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
+        _, entry = self._found(leaves, spec, static)
         return Lowered(entry.operation.program, self._donated_leaves(spec))
 
     # -------------------------------------------------------------- signatures
@@ -244,6 +241,25 @@ class Jitted(NativeCallable):
 
     def _positions_of_names(self) -> list[int]:
         return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
+
+    def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
+        """Leaves and captured arrays, and the entry of their signature."""
+
+        def found() -> tuple[list[Any], _Entry]:
+            captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
+            everything = [*leaves, *captured]
+            return everything, self._entry(everything, len(leaves), spec, static, rest)
+
+        try:
+            return found()
+        except AbstractValueError:
+            if not self._captures.hold_integers():
+                raise
+            try:
+                return found()
+            except AbstractValueError:
+                self._captures.hold_nothing()
+            raise
 
     def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
         avals = [self._aval(x) for x in leaves]

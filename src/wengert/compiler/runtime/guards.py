@@ -196,7 +196,9 @@ def _is_immutable(x: Any) -> bool:
         return all(map(_is_immutable, x))
     if isinstance(x, NativeCallable):
         return True
-    return type(x) in _IMMUTABLE or isinstance(x, (np.generic, type)) and not isinstance(x, Tensor)
+    return type(x) in _IMMUTABLE or (
+        isinstance(x, (np.generic, type)) and not isinstance(x, Tensor)
+    )
 
 
 def outputs_of(
