@@ -283,7 +283,6 @@ def test_another_process_finds_it(place: Path) -> None:
 
 def _sample() -> list[object]:
     cases = [(identifier, case) for identifier, case in all_cases() if case.record]
-    cases = [(i, c) for i, c in cases if not i.startswith("sparse-matrix")]
     return [
         pytest.param(case, id=identifier, marks=() if k % 12 == 0 else pytest.mark.slow)
         for k, (identifier, case) in enumerate(cases)

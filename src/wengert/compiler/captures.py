@@ -57,19 +57,15 @@ class Captures:
         self._inputs = _INPUTS
         self._collect(function)
 
-    def hold_integers(self) -> bool:
-        """Let arrays of integers be constants; whether that makes a difference.
+    def hold(self, kinds: str) -> bool:
+        """Let arrays of these kinds of dtype be constants; whether that makes a difference.
 
         A function may need to know them while it is recorded: indices of a sparse matrix, sizes. They
         are compared at each call then, and the function is recorded again when they have changed.
         """
         before = len(self.read()[0])
-        self._inputs = "fc"
+        self._inputs = "".join([k for k in _INPUTS if k not in kinds])
         return len(self.read()[0]) < before
-
-    def hold_nothing(self) -> None:
-        """Take `hold_integers` back."""
-        self._inputs = _INPUTS
 
     def _is_input(self, x: Any) -> bool:
         """Arrays, but for masks: the shape of ``x[mask]`` depends on what is in the mask."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
@@ -253,12 +254,11 @@ class Jitted(NativeCallable):
         try:
             return found()
         except AbstractValueError:
-            if not self._captures.hold_integers():
-                raise
-            try:
-                return found()
-            except AbstractValueError:
-                self._captures.hold_nothing()
+            for kinds in ("iu", "iufc"):
+                if self._captures.hold(kinds):
+                    with contextlib.suppress(AbstractValueError):
+                        return found()
+            self._captures.hold("")
             raise
 
     def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
