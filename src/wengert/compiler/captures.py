@@ -20,12 +20,14 @@ import numpy as np
 
 from ..core import pytree
 from ..core.tensor import Tensor
+from .runtime.guards import Guards, NotNative
 
 __all__ = ["Captures", "find_captures"]
 
 _LIBRARIES = ("wengert", "numpy", "scipy", "builtins", "functools", "optree", "math")
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _CONTAINERS = (list, tuple, dict)
+_INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
 
 Reader = Callable[[], Any]
 
@@ -52,7 +54,30 @@ class Captures:
         self.sites: list[_Site] = []
         self.watched: list[Any] = []
         self._functions: set[int] = set()
+        self._inputs = _INPUTS
         self._collect(function)
+
+    def hold(self, kinds: str) -> bool:
+        """Let arrays of these kinds of dtype be constants; whether that makes a difference.
+
+        A function may need to know them while it is recorded: indices of a sparse matrix, sizes. They
+        are compared at each call then, and the function is recorded again when they have changed.
+        """
+        before = len(self.read()[0])
+        self._inputs = "".join([k for k in _INPUTS if k not in kinds])
+        return len(self.read()[0]) < before
+
+    def _is_input(self, x: Any) -> bool:
+        """Arrays, but for masks: the shape of ``x[mask]`` depends on what is in the mask."""
+        return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in self._inputs)
+
+    def _fixed(self, x: Any) -> Any:
+        """A leaf that is no array, to be compared; of an input, that it is one."""
+        if self._is_input(x):
+            return "array"
+        if isinstance(x, np.ndarray):
+            return (x.shape, x.dtype.str, x.tobytes())
+        return (type(x), repr(x)) if isinstance(x, _SCALARS) else _Object(x)
 
     @property
     def is_empty(self) -> bool:
@@ -112,19 +137,36 @@ class Captures:
         rest: list[Any] = []
         for site in self.sites:
             value = site.read()
-            if _is_hidden_input(value):
+            if self._is_input(value):
                 arrays.append(value)
                 rest.append("array")
             elif isinstance(value, (*_SCALARS, np.ndarray)):
-                rest.append(_fixed(value))
+                rest.append(self._fixed(value))
             elif isinstance(value, _CONTAINERS):
                 leaves, spec = pytree.flatten(value)
-                arrays += [x for x in leaves if _is_hidden_input(x)]
-                rest.append((spec, tuple([_fixed(x) for x in leaves])))
+                arrays += [x for x in leaves if self._is_input(x)]
+                rest.append((spec, tuple([self._fixed(x) for x in leaves])))
             else:
                 rest.append(_Object(value))
         rest += [_Object(x) for x in self.watched]
         return arrays, tuple(rest)
+
+    def guard(self, guards: Guards) -> None:
+        """Write guards that hold as long as `read` gives the same but for the contents of arrays.
+
+        Raises
+        ------
+        NotNative
+            Something has to be compared by its content.
+        """
+        if self.watched:
+            raise NotNative
+        for site in self.sites:
+            if site.cell is None:
+                register = guards.variable(site.function.__globals__, site.name)
+            else:
+                register = guards.cell(site.cell)
+            guards.captured(register, site.read(), self._is_input)
 
     def replaced(self, arrays: Sequence[Any]) -> Callable[..., Any]:
         """The function with these in the places of the arrays that `read` gives."""
@@ -132,13 +174,13 @@ class Captures:
         values: dict[tuple[int, str], Any] = {}
         for site in self.sites:
             value = site.read()
-            if _is_hidden_input(value):
+            if self._is_input(value):
                 values[id(site.function), site.name] = next(rest)
             elif isinstance(value, _CONTAINERS):
                 leaves, spec = pytree.flatten(value)
-                if not any(map(_is_hidden_input, leaves)):
+                if not any(map(self._is_input, leaves)):
                     continue  # the function's own: it may write into it while it is recorded
-                new = [next(rest) if _is_hidden_input(x) else x for x in leaves]
+                new = [next(rest) if self._is_input(x) else x for x in leaves]
                 values[id(site.function), site.name] = pytree.unflatten(spec, new)
         if not values:
             return self.function
@@ -148,11 +190,6 @@ class Captures:
 def find_captures(function: Callable[..., Any]) -> Captures:
     """The captured variables of a function, and of the functions that it captured."""
     return Captures(function)
-
-
-def _is_hidden_input(x: Any) -> bool:
-    """Arrays, but for masks: the shape of ``x[mask]`` depends on what is in the mask."""
-    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "iufc")
 
 
 class _Rebuilder:
@@ -219,15 +256,6 @@ def _global_names(code: types.CodeType) -> Iterator[str]:
 def _is_library(value: Any) -> bool:
     module = getattr(value, "__module__", None) or type(value).__module__
     return module.partition(".")[0] in _LIBRARIES
-
-
-def _fixed(x: Any) -> Any:
-    """A leaf that is no array, to be compared; of an array, that it is one."""
-    if _is_hidden_input(x):
-        return "array"
-    if isinstance(x, np.ndarray):
-        return (x.shape, x.dtype.str, x.tobytes())
-    return (type(x), repr(x)) if isinstance(x, _SCALARS) else _Object(x)
 
 
 class _Object:

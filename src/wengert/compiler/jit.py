@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import find_captures
 from .operation import Operation
+from .runtime.guards import Guards, NotNative
+from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .stages import Lowered, Runner, compile_program
 
 __all__ = ["Jitted", "jit"]
@@ -29,10 +33,14 @@ __all__ = ["Jitted", "jit"]
 Function = Callable[..., Any]
 
 
+# Other objects with the same meaning (equal strings as static arguments, say) pass other guards.
+_MOST_NATIVE = 4
+
+
 class _Entry:
     """What is kept for one signature."""
 
-    __slots__ = ("captured", "is_passing", "operation", "out_spec", "run")
+    __slots__ = ("calls", "captured", "is_passing", "natives", "operation", "out_spec", "run")
 
     def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
         self.captured = [obj for _, obj in program.captured]
@@ -42,6 +50,8 @@ class _Entry:
         self.run = compile_program(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
+        self.calls = 0
+        self.natives = 0
 
 
 def _is_traced(x: Any) -> bool:
@@ -52,27 +62,26 @@ def _is_traced(x: Any) -> bool:
     return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
 
 
-def _direct_key(leaves: list[Any], spec: Any) -> Any:
-    """The signature of arguments that native code reads as they are; None if it does not."""
-    found = [spec]
-    for a in leaves:
-        if type(a) is not np.ndarray:
-            return None
-        flags = a.flags
-        if not (flags.c_contiguous and flags.aligned) or not a.dtype.isnative:
-            return None
-        found.append(a.shape)
-        found.append(a.dtype)
-    return tuple(found)
+class _Leaves(NativeCallable):
+    """The native entries for containers that native code does not know: it takes their leaves."""
+
+    def __init__(self) -> None:
+        self._natives: list[NativeEntry] = []
+
+    def __call__(self, *leaves: Any) -> Any:
+        """The results, or this object itself where no entry is for these leaves."""
+        return self
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self
 
 
-def _is_readable(x: Any) -> bool:
-    """Whether a captured array will always be readable as it is."""
-    return type(x) is np.ndarray and x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative
+class Jitted(NativeCallable):
+    """A function that `jit` made. See there.
 
-
-class Jitted:
-    """A function that `jit` made. See there."""
+    Calls go through `_call`, which finds the signature; from the second call with a signature on,
+    through native code (`runtime.native`), which comes back to `_call` where its guards fail.
+    """
 
     def __init__(
         self,
@@ -89,8 +98,8 @@ class Jitted:
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
-        self._is_pure = self._captures.is_empty and not static_argnums and not static_argnames
-        self._direct: dict[Any, Any] = {}
+        self._natives: list[NativeEntry] = []
+        self._leaves: dict[Any, _Leaves] = {}
 
     def _with_function(self, function: Function) -> Jitted:
         return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
@@ -103,41 +112,17 @@ class Jitted:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results of the function."""
-        if self._is_pure and not kwargs and not LOCAL.recordings:
-            leaves, spec = pytree.flatten(args)
-            key = _direct_key(leaves, spec)
-            if key is not None:
-                known = self._direct.get(key)
-                if known is None:
-                    known = self._direct_entry(key, leaves, spec)
-                if known:
-                    run, captured, out_spec, donated = known
-                    if donated:
-                        self._check_donated([*leaves, *captured], donated)
-                    results = run([*leaves, *captured] if captured else leaves)
-                    return results[0] if out_spec is None else out_spec.unflatten(results)
         return self._call(args, kwargs)
-
-    def _direct_entry(self, key: Any, leaves: list[Any], spec: Any) -> Any:
-        """What a call with plain C-contiguous arrays needs; False if it goes the long way."""
-        entry = self._entry(leaves, len(leaves), (spec, False), (), ())
-        run = entry.run or entry.operation.run
-        known: Any = False
-        if isinstance(run, Runner) and all(map(_is_readable, entry.captured)):
-            single = entry.out_spec.is_leaf()
-            known = (
-                run.direct, entry.captured, None if single else entry.out_spec,
-                self._donated_leaves((spec, False)) if entry.run is not None else (),
-            )  # fmt: skip
-        self._direct[key] = known
-        return known
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
-        captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
-        everything = [*leaves, *captured]
-        entry = self._entry(everything, len(leaves), spec, static, rest)
+        known = self._leaves.get(spec) if self._leaves and not static else None
+        if known is not None and not LOCAL.recordings:
+            found = known(*leaves)
+            if found is not known:
+                return found
+        everything, entry = self._found(leaves, spec, static)
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(_is_traced, operands)):
@@ -152,7 +137,58 @@ class Jitted:
                     handle(y, None, None) if isinstance(y, (np.ndarray, np.generic)) else y
                     for y in results
                 ]
+            entry.calls += 1
+            if entry.calls > 1 and entry.natives < _MOST_NATIVE and not entry.is_passing:
+                entry.natives += 1
+                self._use_native(args, kwargs, entry, operands, len(leaves), spec, static)
         return pytree.unflatten(entry.out_spec, results)
+
+    def _use_native(
+        self, args: Any, kwargs: Any, entry: _Entry, operands: list[Any], count: int, spec: Any,
+        static: Any,
+    ) -> None:  # fmt: skip
+        """Let native code serve calls like this one, if it can."""
+        run = entry.run or entry.operation.run
+        if not isinstance(run, Runner) or not is_available():
+            return
+        found = run.direct.native_results()
+        if found is None:
+            return
+        donated = self._donated_leaves(spec) if entry.run is not None else ()
+        names = list(kwargs)
+        known = {where for where, _ in static}
+
+        def arguments(guards: Guards) -> None:
+            for k, x in enumerate(args):
+                guards.same(k, x) if k in known else guards.tree(k, x)
+            for name in sorted(kwargs):
+                k, x = len(args) + names.index(name), kwargs[name]
+                guards.same(k, x) if name in known else guards.tree(k, x)
+
+        def leaves(guards: Guards) -> None:
+            for k in range(count):
+                guards.leaf(k, operands[k])
+
+        def guarded(visit: Callable[[Guards], None], registers: int) -> Guards | None:
+            guards = Guards(registers, donated)
+            try:
+                visit(guards)
+                self._captures.guard(guards)
+                for x in entry.captured:
+                    guards.constant(x)
+            except NotNative:
+                return None
+            same = len(guards.leaves) == len(operands) and all(map(is_, guards.leaves, operands))
+            return guards if same else None
+
+        guards = guarded(arguments, len(args) + len(names))
+        if guards is not None:
+            use_native_calls(Jitted)
+            self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
+        elif not static and (guards := guarded(leaves, count)) is not None:
+            use_native_calls(_Leaves)
+            target = self._leaves.setdefault(spec, _Leaves())
+            target.add_entry(guards.entry(*found, entry.out_spec, count, ()))
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The stages of the compilation for these arguments.
@@ -163,8 +199,7 @@ class Jitted:
             With ``program``, ``optimized``, ``llvm``, ``cost()`` and ``report()``.
         """
         leaves, spec, static = self._arguments(args, kwargs)
-        captured, rest = self._captures.read()
-        entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
+        _, entry = self._found(leaves, spec, static)
         return Lowered(entry.operation.program, self._donated_leaves(spec))
 
     # -------------------------------------------------------------- signatures
@@ -207,6 +242,24 @@ class Jitted:
 
     def _positions_of_names(self) -> list[int]:
         return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
+
+    def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
+        """Leaves and captured arrays, and the entry of their signature."""
+
+        def found() -> tuple[list[Any], _Entry]:
+            captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
+            everything = [*leaves, *captured]
+            return everything, self._entry(everything, len(leaves), spec, static, rest)
+
+        try:
+            return found()
+        except AbstractValueError:
+            for kinds in ("iu", "iufc"):
+                if self._captures.hold(kinds):
+                    with contextlib.suppress(AbstractValueError):
+                        return found()
+            self._captures.hold("")
+            raise
 
     def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
         avals = [self._aval(x) for x in leaves]

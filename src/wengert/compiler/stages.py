@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
+from .program_key import program_key
+from .runtime import disk
+
+if TYPE_CHECKING:
+    from .runtime.executable import Executable
+    from .runtime.interface import Interface
 
 __all__ = ["Lowered", "build_plan", "compile_program"]
 
@@ -32,25 +38,51 @@ def compile_program(
     Its arguments may have any layout. Those with the numbers ``donated`` may be overwritten.
     Without llvmlite, NumPy interprets the Program.
     """
-    simple = simplify(program)
     try:
         from .codegen import target
     except ImportError:
+        simple = simplify(program)
         return lambda arguments: interpret(simple, arguments)
-    from .codegen.module import emit
+    from .runtime import blas
     from .runtime.executable import Executable
-    from .runtime.layout import data_offset
 
+    face, code, simple = _machine_code(program, donated)
+    names = [s for s in face.segments if isinstance(s, str)]
+    wanted = {name: blas.addresses()[name] for name in face.symbols}
+    linked = target.link(code, names, wanted) if names else None
+    return Runner(Executable(face, linked, simple), [v.dtype for v in program.inputs])
+
+
+def _machine_code(
+    program: Program, donated: Sequence[int]
+) -> tuple[Interface, bytes, Program | None]:
+    """From the disk, or compiled; with the simplified Program, if it is needed to run."""
+    from .runtime.interface import Interface
+
+    key = program_key(program, donated) if disk.directory() is not None else None
+    found = disk.load(key) if key is not None else None
+    if found is not None:
+        face = Interface.from_data(found[0])
+        return face, found[1], simplify(program) if face.needs_program else None
+    from .codegen import target
+    from .codegen.module import emit
+    from .runtime.interface import interface_of
+
+    simple = simplify(program)
     plan = build_plan(simple, donated)
-    module = emit(plan, target.host_vector_bytes(), data_offset())
-    run = Executable(plan, module, simple.outputs)
-    return Runner(run, [v.dtype for v in simple.inputs])
+    module = emit(plan, target.host_vector_bytes())
+    face = interface_of(plan, module, simple)
+    native = any(isinstance(s, str) for s in face.segments)
+    code = target.object_code(module.text) if native else b""
+    if key is not None:
+        disk.store(key, face.to_data(), code)
+    return face, code, simple
 
 
 class Runner:
     """Runs native code on arrays of any layout; ``direct`` on those that it reads as they are."""
 
-    def __init__(self, direct: Callable[[Sequence[Any]], list[Any]], dtypes: list[Any]) -> None:
+    def __init__(self, direct: Executable, dtypes: list[Any]) -> None:
         self.direct = direct
         self._dtypes = dtypes
 

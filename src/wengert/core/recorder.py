@@ -17,7 +17,7 @@ from .ownership import snapshot
 from .primitive import PRIMITIVES, Primitive
 from .program import Equation, Program
 from .quiet import is_quiet
-from .state import DEBUGGED, LOCAL, next_id, tracing
+from .state import DEBUGGED, LOCAL, innermost_recording, next_id, tracing
 from .tensor import RareTensor, Tensor, handle
 
 __all__ = ["Recording", "innermost", "lift_plain", "record"]
@@ -274,19 +274,18 @@ def record(
     """
     recording = Recording(lifts)
     inputs = [recording.input(a, getattr(a, "contiguous", True)) for a in avals]
-    LOCAL.recordings.append(recording)
     try:
-        with tracing():
-            results = function(*inputs)
-        if recording._overwritten:
-            recording.check_overwritten(results)
-        outputs = []
-        for y in results:
-            if isinstance(y, Tensor):
-                refresh(y)
-            y = recording.lift(y)
-            outputs.append(y._a if isinstance(y, Tensor) else y)
-        return recording.close(outputs)
+        with innermost_recording(recording):
+            with tracing():
+                results = function(*inputs)
+            if recording._overwritten:
+                recording.check_overwritten(results)
+            outputs = []
+            for y in results:
+                if isinstance(y, Tensor):
+                    refresh(y)
+                y = recording.lift(y)
+                outputs.append(y._a if isinstance(y, Tensor) else y)
+            return recording.close(outputs)
     finally:
-        LOCAL.recordings.pop()
         recording.abandon()

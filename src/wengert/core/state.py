@@ -5,6 +5,8 @@
 * ``PAUSED`` has one entry for each active ``no_grad`` or ``debug`` block of any thread; the hot
   path tests that list for emptiness, and only when it is not empty asks the context
   whether *this* caller is in one; ``DEBUGGED`` has those of the ``debug`` blocks alone;
+* ``RECORDING`` has one entry for each open shape recording of any thread; compiled functions, which
+  must not run while their caller is being recorded, read its length from native code;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
   ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and how
   far eigenvalues that coincide are to be moved apart.
@@ -28,8 +30,10 @@ __all__ = [
     "DEBUGGED",
     "LOCAL",
     "PAUSED",
+    "RECORDING",
     "SlowPath",
     "awaiting",
+    "innermost_recording",
     "is_debugged",
     "is_paused",
     "leaves_tape",
@@ -47,6 +51,8 @@ COINCIDENCES = [0]
 
 PAUSED: list[None] = []
 _paused_here: ContextVar[bool] = ContextVar("wengert_no_grad", default=False)
+
+RECORDING: list[None] = []
 
 DEBUGGED: list[None] = []
 _debugged_here: ContextVar[Any] = ContextVar("wengert_debug", default=None)
@@ -136,6 +142,23 @@ def awaiting(ids: frozenset[int]) -> Iterator[None]:
         yield
     finally:
         LOCAL.awaited = before
+
+
+class innermost_recording:
+    """What the current thread does in this block belongs to the recording."""
+
+    __slots__ = ("_recording",)
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def __enter__(self) -> None:
+        LOCAL.recordings.append(self._recording)
+        RECORDING.append(None)
+
+    def __exit__(self, *_: object) -> None:
+        RECORDING.pop()
+        LOCAL.recordings.pop()
 
 
 class tracing:

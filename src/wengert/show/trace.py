@@ -21,7 +21,7 @@ from ..core.liveness import Scope
 from ..core.program import Program, pruned
 from ..core.recorder import Recording
 from ..core.replay import trace_tape
-from ..core.state import LOCAL, next_id
+from ..core.state import innermost_recording, next_id
 from ..core.tape import INPUT
 from ..core.tensor import Tensor, handle
 from ..transforms.boundary import as_input, name_of, tracing_user
@@ -231,20 +231,19 @@ def _record_on_shapes(function: Callable[..., Any], trace: Trace) -> None:
         x.variable = t._a
         t._a.scalar = not isinstance(x.value, np.ndarray)
         values[x] = t
-    LOCAL.recordings.append(recording)
     names = _LocalNames(function, lambda t: t._a if type(t._a) is Var else None)
     try:
-        with tracing_user(), names.watched():
-            y = _call(function, trace, values)
-        outs, trace.out_spec = pytree.flatten(y)
-        outputs = []
-        for o in outs:
-            if isinstance(o, Tensor):
-                refresh(o)
-            o = recording.lift(o)
-            outputs.append(o._a if isinstance(o, Tensor) else o)
+        with innermost_recording(recording):
+            with tracing_user(), names.watched():
+                y = _call(function, trace, values)
+            outs, trace.out_spec = pytree.flatten(y)
+            outputs = []
+            for o in outs:
+                if isinstance(o, Tensor):
+                    refresh(o)
+                o = recording.lift(o)
+                outputs.append(o._a if isinstance(o, Tensor) else o)
     finally:
-        LOCAL.recordings.pop()
         recording.open = False
     trace.program = recording.close(outputs)
     trace.hints = names.found

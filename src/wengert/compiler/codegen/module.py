@@ -33,11 +33,6 @@ class Module:
     foreign: int
     symbols: set[str] = field(default_factory=set)
 
-    @property
-    def has_entry(self) -> bool:
-        """Whether there is a function ``entry`` that takes the array objects themselves."""
-        return self.segments == ["run0"]
-
 
 class _Emitter:
     def __init__(self, plan: Plan, vector_bytes: int, features: str) -> None:
@@ -162,32 +157,8 @@ def _stack_offsets(p: Product) -> list[tuple[int, int, int]]:
     return offsets
 
 
-def _entry(arrays: int, data_offset: int) -> str:
-    """A function of array objects (arguments, results, arena) that fills the table itself.
-
-    ``data_offset`` is where an object keeps the pointer to its data.
-    """
-    parameters = ", ".join(f"ptr %o{k}" for k in range(arrays))
-    lines = [f"  %table = alloca [{arrays} x ptr], align 16"]
-    for k in range(arrays):
-        lines += [
-            f"  %p{k} = getelementptr i8, ptr %o{k}, i64 {data_offset}",
-            f"  %d{k} = load ptr, ptr %p{k}",
-            f"  %s{k} = getelementptr ptr, ptr %table, i64 {k}",
-            f"  store ptr %d{k}, ptr %s{k}",
-        ]
-    body = "\n".join(lines)
-    return (
-        f"define void @entry({parameters}) #0 {{\n{body}\n"
-        "  call void @run0(ptr %table)\n  ret void\n}\n"
-    )
-
-
-def emit(plan: Plan, vector_bytes: int, data_offset: int | None = None) -> Module:
-    """The module of a plan.
-
-    ``data_offset`` is where array objects keep the pointer to their data; None if that is unknown.
-    """
+def emit(plan: Plan, vector_bytes: int) -> Module:
+    """The module of a plan, for registers of this length."""
     e = _Emitter(plan, vector_bytes, "")
     segments: list[str | Call] = []
     bodies: list[str] = []
@@ -212,9 +183,6 @@ def emit(plan: Plan, vector_bytes: int, data_offset: int | None = None) -> Modul
         else:
             e.nest(step, lines, names)
     close()
-    arrays = len(plan.inputs) + e.results + plan.foreign + 1
-    if segments == ["run0"] and data_offset is not None:
-        bodies.append(_entry(arrays, data_offset))
     parts = []
     for body, name in e.functions.items():
         if body.startswith("private"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["compile_text", "host_vector_bytes"]
+__all__ = ["Code", "description", "host_vector_bytes", "link", "object_code"]
 
 _lock = threading.Lock()
 
@@ -37,6 +38,15 @@ def host_vector_bytes() -> int:
     return 32 if features.get("avx2") else 16
 
 
+def description() -> str:
+    """What machine code depends on besides its text: LLVM, and the processor."""
+    machine = _machine()
+    return repr((
+        llvmlite.__version__, llvm.llvm_version_info, machine.triple, llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    ))  # fmt: skip
+
+
 class Code:
     """Machine code in memory; it lives as long as this object."""
 
@@ -53,26 +63,35 @@ def _compiler() -> Any:
 _count = 0
 
 
-def compile_text(text: str, names: list[str], symbols: Mapping[str, int]) -> Code:
-    """Compile a module.
+def object_code(text: str) -> bytes:
+    """The object file of a module, for this machine."""
+    with _lock:
+        return _emitted(text, _machine())
+
+
+def _emitted(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    _simplify(module, machine)
+    return bytes(machine.emit_object(module))
+
+
+def link(code: bytes, names: Sequence[str], symbols: Mapping[str, int]) -> Code:
+    """Load an object file, and make it ready to run.
 
     Parameters
     ----------
-    text : str
-    names : list of str
+    code : bytes
+    names : sequence of str
         The functions whose addresses are wanted.
     symbols : mapping of str to int
-        The addresses of functions that the module calls.
+        The addresses of functions that the code calls.
     """
     global _count
     with _lock:
-        machine = _machine()
-        module = llvm.parse_assembly(text)
-        module.triple = machine.triple
-        module.data_layout = str(machine.target_data)
-        _simplify(module, machine)
         _count += 1
-        builder = llvm.JITLibraryBuilder().add_ir(module).add_current_process()
+        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in symbols.items():
             builder.import_symbol(name, address)
         for name in names:

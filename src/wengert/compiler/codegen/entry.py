@@ -1,0 +1,628 @@
+"""The native side of a call: guards, results and containers, as one LLVM module for all functions.
+
+Python calls ``dispatch`` (a `PyMethodDef` with METH_FASTCALL | METH_KEYWORDS). It tries the *entries*
+of the function that was called, one for each signature: each is an array of words (`Entry`) with
+a program of guards, which read the arguments and what was captured, and one of outputs. Where a
+guard fails nothing has happened yet; where all entries fail, Python takes over (``wengert_slow``), which
+records the function again, copies arguments into another layout, or explains an error.
+
+Guards are data and not code, so that a signature costs no compilation, and this module has no
+addresses in it and can be kept on disk. They take 3 ns for each array.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..runtime.layout import (
+    BYTE_ORDER,
+    CONTENT,
+    DIMS,
+    DTYPE,
+    FLAGS,
+    ITEMS,
+    NDIM,
+    TYPE,
+    TYPE_NUM,
+)
+
+__all__ = ["ENTRY", "GUARDS", "OUTPUTS", "PYTHON_FUNCTIONS", "RESULT_WORDS", "dispatcher_text"]
+
+# The words of an entry, by position.
+ENTRY = {
+    name: k
+    for k, name in enumerate((
+        "arguments", "keywords", "names", "guards", "guards_end", "registers", "table", "scratch",
+        "overlaps", "overlaps_end", "results", "results_end", "pool", "arena", "checks",
+        "checks_end", "outputs", "outputs_end", "stack", "release", "run", "array_type",
+    ))
+}  # fmt: skip
+
+# The guards, and the words that follow the number of each. ``src`` and ``dst`` are registers: object
+# pointers, the first of which are the arguments.
+GUARDS = {
+    "array": ("src", "slot", "type", "dtype", "type_num", "ndim", "flags"),  # and the lengths
+    "number": ("src", "slot", "type"),  # NumPy's scalars and Python's floats
+    "integer": ("src", "slot", "type", "scratch"),
+    "same": ("src", "object"),
+    "tuple": ("src", "dst", "type", "length"),
+    "list": ("src", "dst", "type", "length"),
+    "dict": ("src", "dst", "type", "length"),  # and the keys
+    "cell": ("dst", "cell"),
+    "global": ("dst", "dict", "name"),
+}
+OUTPUTS = {
+    "result": ("number",),
+    "object": ("object",),
+    "argument": ("src",),
+    "tuple": ("length",),
+    "list": ("length",),
+    "dict": ("length",),  # and the keys
+    "call": ("length", "function"),  # of the list of this many
+}
+# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one that
+# is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
+RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")
+
+# Result, arguments.
+PYTHON_FUNCTIONS = {
+    "Py_IncRef": ("void", "ptr"),
+    "Py_DecRef": ("void", "ptr"),
+    "PyDict_GetItemWithError": ("ptr", "ptr, ptr"),
+    "PyDict_New": ("ptr", ""),
+    "PyDict_SetItem": ("i32", "ptr, ptr, ptr"),
+    "PyErr_Clear": ("void", ""),
+    "PyErr_SetString": ("void", "ptr, ptr"),
+    "PyEval_SaveThread": ("ptr", ""),
+    "PyEval_RestoreThread": ("void", "ptr"),
+    "PyList_New": ("ptr", "i64"),
+    "PyLong_AsLongLongAndOverflow": ("i64", "ptr, ptr"),
+    "PyObject_CallOneArg": ("ptr", "ptr, ptr"),
+    "PyObject_Vectorcall": ("ptr", "ptr, ptr, i64, ptr"),
+    "PyTuple_New": ("ptr", "i64"),
+}
+_NUMPY_FUNCTIONS = {
+    "PyArray_NewFromDescr": ("ptr", "ptr, ptr, i32, ptr, ptr, ptr, i32, ptr"),
+    "PyArray_Scalar": ("ptr", "ptr, ptr, ptr"),
+}
+_FAILED = "inttoptr (i64 1 to ptr)"  # a guard failed: no object
+
+
+class _Function:
+    """Writes one function: values have numbers, variables are stack slots that LLVM removes."""
+
+    def __init__(self, header: str) -> None:
+        self.header = header
+        self.slots: list[str] = []  # stack slots must stand at the start to become registers
+        self.lines: list[str] = []
+        self.count = 0
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(f"  {line}")
+
+    def value(self, text: str) -> str:
+        self.count += 1
+        self(f"%v{self.count} = {text}")
+        return f"%v{self.count}"
+
+    def at(self, pointer: str, offset: int | str, kind: str = "i64") -> str:
+        """What stands at an offset in bytes."""
+        place = self.value(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+        return self.value(f"load {kind}, ptr {place}")
+
+    def word(self, pointer: str, k: int, kind: str = "i64") -> str:
+        return self.at(pointer, 8 * k, kind)
+
+    def item(self, pointer: str, index: str, kind: str = "ptr") -> str:
+        place = self.value(f"getelementptr {kind}, ptr {pointer}, i64 {index}")
+        return self.value(f"load {kind}, ptr {place}")
+
+    def set_item(self, pointer: str, index: str, value: str, kind: str = "ptr") -> None:
+        place = self.value(f"getelementptr {kind}, ptr {pointer}, i64 {index}")
+        self(f"store {kind} {value}, ptr {place}")
+
+    def variable(self, kind: str, value: str) -> str:
+        self.count += 1
+        name = f"%v{self.count}"
+        self.slots.append(f"  {name} = alloca {kind}")
+        self(f"store {kind} {value}, ptr {name}")
+        return name
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def block(self) -> str:
+        self.count += 1
+        return f"b{self.count}"
+
+    def require(self, condition: str, otherwise: str) -> None:
+        """Go on if the condition holds."""
+        name = self.block()
+        self(f"br i1 {condition}, label %{name}, label %{otherwise}")
+        self.label(name)
+
+    def equal(self, a: str, b: str, otherwise: str, kind: str = "i64") -> None:
+        self.require(self.value(f"icmp eq {kind} {a}, {b}"), otherwise)
+
+    @contextmanager
+    def when(self, condition: str) -> Iterator[None]:
+        inside, after = self.block(), self.block()
+        self(f"br i1 {condition}, label %{inside}, label %{after}")
+        self.label(inside)
+        yield
+        self(f"br label %{after}")
+        self.label(after)
+
+    @contextmanager
+    def count_to(self, stop: str, start: str = "0", step: int = 1) -> Iterator[str]:
+        """A loop; gives the index."""
+        head, inside, after = self.block(), self.block(), self.block()
+        variable = self.variable("i64", start)
+        self(f"br label %{head}")
+        self.label(head)
+        index = self.value(f"load i64, ptr {variable}")
+        condition = self.value(f"icmp slt i64 {index}, {stop}")
+        self(f"br i1 {condition}, label %{inside}, label %{after}")
+        self.label(inside)
+        yield index
+        following = self.value(f"add i64 {index}, {step}")
+        self(f"store i64 {following}, ptr {variable}")
+        self(f"br label %{head}")
+        self.label(after)
+
+    @contextmanager
+    def records(self, start: str, stop: str, size: int) -> Iterator[str]:
+        """A loop over records of ``size`` words; gives the pointer to each."""
+        length = self.value(f"sub i64 {stop}, {start}")
+        base = self.value(f"inttoptr i64 {start} to ptr")
+        with self.count_to(length, step=8 * size) as offset:
+            yield self.value(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+    def text(self) -> str:
+        head = f"define {self.header} {{"
+        return "\n".join([head, "start:", *self.slots, *self.lines, "}", ""])
+
+
+def _interpreter(f: _Function, table: dict[str, tuple[str, ...]], start: str, stop: str) -> str:
+    """The head of a loop over instructions; returns the variable with the place of the next."""
+    place = f.variable("i64", start)
+    f("br label %next")
+    f.label("next")
+    at = f.value(f"load i64, ptr {place}")
+    f.require(f.value(f"icmp slt i64 {at}, {stop}"), "done")
+    f("%pc = inttoptr i64 " + at + " to ptr")
+    kind = f.word("%pc", 0)
+    cases = " ".join(f"i64 {k}, label %do_{name}" for k, name in enumerate(table))
+    f(f"switch i64 {kind}, label %failed [ {cases} ]")
+    return place
+
+
+def _advance(f: _Function, place: str, words: int, more: str | None = None) -> None:
+    at = f.value(f"load i64, ptr {place}")
+    at = f.value(f"add i64 {at}, {8 * words}")
+    if more is not None:
+        bytes_more = f.value(f"shl i64 {more}, 3")
+        at = f.value(f"add i64 {at}, {bytes_more}")
+    f(f"store i64 {at}, ptr {place}")
+    f("br label %next")
+
+
+def _guarded() -> str:
+    """``i1 guarded(entry, registers, table, scratch)``: fills registers and the table of pointers."""
+    f = _Function("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
+    start, stop = f.word("%entry", ENTRY["guards"]), f.word("%entry", ENTRY["guards_end"])
+    place = _interpreter(f, GUARDS, start, stop)
+
+    def operands(name: str) -> list[str]:
+        f.label(f"do_{name}")
+        return [f.word("%pc", k + 1) for k in range(len(GUARDS[name]))]
+
+    def typed(register: str, kind: str) -> str:
+        o = f.item("%regs", register)
+        f.equal(f.at(o, TYPE), kind, "failed")
+        return o
+
+    src, slot, kind, dtype, number, ndim, flags = operands("array")
+    o = typed(src, kind)
+    found = f.at(o, DTYPE, "ptr")
+    wanted = f.value(f"inttoptr i64 {dtype} to ptr")
+    with f.when(f.value(f"icmp ne ptr {found}, {wanted}")):
+        # The same numbers may have several dtype objects: those of unpickled arrays, say.
+        narrow = f.value(f"trunc i64 {number} to i32")
+        f.equal(f.at(found, TYPE_NUM, "i32"), narrow, "failed", "i32")
+        order = f.at(found, BYTE_ORDER, "i8")
+        native = f.value(f"icmp eq i8 {order}, {ord('=')}")
+        neither = f.value(f"icmp eq i8 {order}, {ord('|')}")
+        f.require(f.value(f"or i1 {native}, {neither}"), "failed")
+    f.equal(f.value(f"sext i32 {f.at(o, NDIM, 'i32')} to i64"), ndim, "failed")
+    have = f.value(f"zext i32 {f.at(o, FLAGS, 'i32')} to i64")
+    f.equal(f.value(f"and i64 {have}, {flags}"), flags, "failed")
+    dims = f.at(o, DIMS, "ptr")
+    wanted = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['array']) + 1}")
+    with f.count_to(ndim) as d:
+        f.equal(f.item(dims, d, "i64"), f.item(wanted, d, "i64"), "failed")
+    f.set_item("%table", slot, f.at(o, CONTENT, "ptr"))
+    _advance(f, place, len(GUARDS["array"]) + 1, ndim)
+
+    src, slot, kind = operands("number")
+    o = typed(src, kind)
+    f.set_item("%table", slot, f.value(f"getelementptr i8, ptr {o}, i64 {CONTENT}"))
+    _advance(f, place, 4)
+
+    src, slot, kind, where = operands("integer")
+    o = typed(src, kind)
+    overflow = f.variable("i32", "0")
+    number = f.value(f"call i64 @PyLong_AsLongLongAndOverflow(ptr {o}, ptr {overflow})")
+    f.equal(f.value(f"load i32, ptr {overflow}"), "0", "failed", "i32")
+    target = f.value(f"getelementptr [2 x i64], ptr %scratch, i64 {where}")
+    f(f"store i64 {number}, ptr {target}")
+    f.set_item("%table", slot, target)
+    _advance(f, place, 5)
+
+    src, wanted = operands("same")
+    o = f.value(f"ptrtoint ptr {f.item('%regs', src)} to i64")
+    f.equal(o, wanted, "failed")
+    _advance(f, place, 3)
+
+    for name in ("tuple", "list"):
+        src, dst, kind, length = operands(name)
+        o = typed(src, kind)
+        f.equal(f.at(o, CONTENT), length, "failed")
+        items = f.value(f"getelementptr i8, ptr {o}, i64 {ITEMS}")
+        if name == "list":
+            items = f.value(f"load ptr, ptr {items}")
+        targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
+        with f.count_to(length) as k:
+            f.set_item(targets, k, f.item(items, k))
+        _advance(f, place, 5)
+
+    src, dst, kind, length = operands("dict")
+    o = typed(src, kind)
+    f.equal(f.at(o, CONTENT), length, "failed")
+    targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
+    keys = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['dict']) + 1}")
+    with f.count_to(length) as k:
+        found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {o}, ptr {f.item(keys, k)})")
+        f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
+        f.set_item(targets, k, found)
+    _advance(f, place, 5, length)
+
+    dst, cell = operands("cell")
+    found = f.at(f.value(f"inttoptr i64 {cell} to ptr"), CONTENT, "ptr")
+    f.require(f.value(f"icmp ne ptr {found}, null"), "failed")
+    f.set_item("%regs", dst, found)
+    _advance(f, place, 3)
+
+    dst, scope, name = operands("global")
+    scope, name = (f.value(f"inttoptr i64 {x} to ptr") for x in (scope, name))
+    found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {scope}, ptr {name})")
+    f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
+    f.set_item("%regs", dst, found)
+    _advance(f, place, 4)
+
+    f.label("missing")
+    f("call void @PyErr_Clear()")
+    f("br label %failed")
+    f.label("failed")
+    f("ret i1 false")
+    f.label("done")
+    _no_overlap(f)
+    f("ret i1 true")
+    return f.text()
+
+
+def _no_overlap(f: _Function) -> None:
+    """Pairs of slots and lengths in bytes of which one is donated: they must not share memory."""
+    start, stop = f.word("%entry", ENTRY["overlaps"]), f.word("%entry", ENTRY["overlaps_end"])
+    with f.records(start, stop, 4) as pair:
+        ends = []
+        for k in (0, 2):
+            pointer = f.item("%table", f.word(pair, k))
+            first = f.value(f"ptrtoint ptr {pointer} to i64")
+            ends.append((first, f.value(f"add i64 {first}, {f.word(pair, k + 1)}")))
+        (a, a_end), (b, b_end) = ends
+        before = f.value(f"icmp ule i64 {a_end}, {b}")
+        after = f.value(f"icmp ule i64 {b_end}, {a}")
+        f.require(f.value(f"or i1 {before}, {after}"), "failed")
+
+
+def _outputs() -> str:
+    """``ptr outputs(entry, registers, results, stack)``: the object to return, or null.
+
+    ``results`` are owned, and taken from there one by one.
+    """
+    f = _Function("internal ptr @outputs(ptr %entry, ptr %regs, ptr %results, ptr %stack)")
+    start, stop = f.word("%entry", ENTRY["outputs"]), f.word("%entry", ENTRY["outputs_end"])
+    top = f.variable("i64", "0")
+    place = _interpreter(f, OUTPUTS, start, stop)
+
+    def operands(name: str) -> list[str]:
+        f.label(f"do_{name}")
+        return [f.word("%pc", k + 1) for k in range(len(OUTPUTS[name]))]
+
+    def push(o: str) -> None:
+        n = f.value(f"load i64, ptr {top}")
+        f.set_item("%stack", n, o)
+        f(f"store i64 {f.value(f'add i64 {n}, 1')}, ptr {top}")
+
+    def popped(length: str) -> str:
+        """The pointer to the last objects of the stack, which are no longer on it."""
+        n = f.value(f"sub i64 {f.value(f'load i64, ptr {top}')}, {length}")
+        f(f"store i64 {n}, ptr {top}")
+        return f.value(f"getelementptr ptr, ptr %stack, i64 {n}")
+
+    def made(text: str) -> str:
+        o = f.value(text)
+        f.require(f.value(f"icmp ne ptr {o}, null"), "failed")
+        return o
+
+    (number,) = operands("result")
+    push(f.item("%results", number))
+    f.set_item("%results", number, "null")
+    _advance(f, place, 2)
+
+    (address,) = operands("object")
+    o = f.value(f"inttoptr i64 {address} to ptr")
+    f(f"call void @Py_IncRef(ptr {o})")
+    push(o)
+    _advance(f, place, 2)
+
+    (src,) = operands("argument")
+    o = f.item("%regs", src)
+    f(f"call void @Py_IncRef(ptr {o})")
+    push(o)
+    _advance(f, place, 2)
+
+    def filled(name: str, length: str) -> str:
+        o = made(f"call ptr @{'PyTuple' if name == 'tuple' else 'PyList'}_New(i64 {length})")
+        items = f.value(f"getelementptr i8, ptr {o}, i64 {ITEMS}")
+        if name == "list":
+            items = f.value(f"load ptr, ptr {items}")
+        parts = popped(length)
+        with f.count_to(length) as k:
+            f.set_item(items, k, f.item(parts, k))
+        return o
+
+    for name in ("tuple", "list"):
+        (length,) = operands(name)
+        push(filled(name, length))
+        _advance(f, place, 2)
+
+    (length,) = operands("dict")
+    o = made("call ptr @PyDict_New()")
+    keys = f.value("getelementptr i64, ptr %pc, i64 2")
+    parts = popped(length)
+    with f.count_to(length) as k:
+        part = f.item(parts, k)
+        # Without memory an item is missing; Python's error is set, and raised at the end.
+        f.value(f"call i32 @PyDict_SetItem(ptr {o}, ptr {f.item(keys, k)}, ptr {part})")
+        f(f"call void @Py_DecRef(ptr {part})")
+    push(o)
+    _advance(f, place, 2, length)
+
+    length, function = operands("call")
+    gathered = filled("list", length)
+    called = f.value(f"inttoptr i64 {function} to ptr")
+    o = f.value(f"call ptr @PyObject_CallOneArg(ptr {called}, ptr {gathered})")
+    f(f"call void @Py_DecRef(ptr {gathered})")
+    f.require(f.value(f"icmp ne ptr {o}, null"), "failed")
+    push(o)
+    _advance(f, place, 3)
+
+    f.label("failed")
+    with f.count_to(f.value(f"load i64, ptr {top}")) as k:
+        f(f"call void @Py_DecRef(ptr {f.item('%stack', k)})")
+    f("ret ptr null")
+    f.label("done")
+    f(f"ret ptr {f.item('%stack', '0')}")
+    return f.text()
+
+
+def _call() -> str:
+    """``ptr call(entry, args, nargs, names)``: the result, null for an error, or 1: try another."""
+    f = _Function("internal ptr @call(ptr %entry, ptr %args, i64 %nargs, ptr %names)")
+    word = functools.partial(f.word, "%entry")
+    f.equal("%nargs", word(ENTRY["arguments"]), "failed")
+    keywords = word(ENTRY["keywords"])
+    given = f.value("icmp ne ptr %names, null")
+    count = f.variable("i64", "0")
+    with f.when(given):
+        f(f"store i64 {f.at('%names', CONTENT)}, ptr {count}")
+    f.equal(f.value(f"load i64, ptr {count}"), keywords, "failed")
+    known = word(ENTRY["names"], "ptr")
+    with f.count_to(keywords) as k:
+        names = f.value(f"getelementptr i8, ptr %names, i64 {ITEMS}")
+        f.equal(f.item(names, k, "i64"), f.item(known, k, "i64"), "failed")
+    sizes = {k: word(ENTRY[k]) for k in ("registers", "table", "scratch", "stack")}
+    regs = f.value(f"alloca ptr, i64 {sizes['registers']}")
+    table = f.value(f"alloca ptr, i64 {sizes['table']}, align 16")
+    scratch = f.value(f"alloca [2 x i64], i64 {sizes['scratch']}, align 16")
+    with f.count_to(f.value(f"add i64 %nargs, {keywords}")) as k:
+        f.set_item(regs, k, f.item("%args", k))
+    arguments = f"ptr %entry, ptr {regs}, ptr {table}, ptr {scratch}"
+    f.require(f.value(f"call i1 @guarded({arguments})"), "failed")
+
+    # Memory for temporaries: other threads may have it all.
+    pool = word(ENTRY["pool"], "ptr")
+    has_pool = f.value(f"icmp ne ptr {pool}, null")
+    arena = f.variable("ptr", "null")
+    with f.when(has_pool):
+        free = f.word(pool, 0)
+        f.require(f.value(f"icmp ne i64 {free}, 0"), "failed")
+        taken = f.item(pool, free)
+        f(f"store i64 {f.value(f'sub i64 {free}, 1')}, ptr {pool}")
+        f(f"store ptr {taken}, ptr {arena}")
+        f.set_item(table, word(ENTRY["arena"]), taken)
+
+    # Results.
+    start, stop = word(ENTRY["results"]), word(ENTRY["results_end"])
+    size = 8 * len(RESULT_WORDS)
+    count_results = f.value(f"udiv i64 {f.value(f'sub i64 {stop}, {start}')}, {size}")
+    results = f.value(f"alloca ptr, i64 {f.value(f'add i64 {count_results}, 1')}")
+    with f.count_to(count_results) as k:
+        f.set_item(results, k, "null")
+    position = f.variable("i64", "0")
+    kind = word(ENTRY["array_type"], "ptr")
+    with f.records(start, stop, len(RESULT_WORDS)) as record:
+        is_scalar, slot, dtype, ndim, dims, where = (
+            f.word(record, k, "ptr" if name in ("dtype", "dims") else "i64")
+            for k, name in enumerate(RESULT_WORDS[:6])
+        )
+        memory = f.variable("ptr", "null")
+        scalar, array, placed = f.block(), f.block(), f.block()
+        f(f"br i1 {f.value(f'icmp ne i64 {is_scalar}, 0')}, label %{scalar}, label %{array}")
+        f.label(scalar)
+        own = f.value(f"getelementptr [2 x i64], ptr {scratch}, i64 {where}")
+        f(f"store ptr {own}, ptr {memory}")
+        f(f"br label %{placed}")
+        f.label(array)
+        f(f"call void @Py_IncRef(ptr {dtype})")
+        narrow = f.value(f"trunc i64 {ndim} to i32")
+        o = f.value(
+            f"call ptr @PyArray_NewFromDescr(ptr {kind}, ptr {dtype}, i32 {narrow}, ptr {dims}, "
+            "ptr null, ptr null, i32 0, ptr null)"
+        )
+        f.require(f.value(f"icmp ne ptr {o}, null"), "error")
+        f.set_item(results, f.value(f"load i64, ptr {position}"), o)
+        f(f"store ptr {f.at(o, CONTENT, 'ptr')}, ptr {memory}")
+        f(f"br label %{placed}")
+        f.label(placed)
+        f.set_item(table, slot, f.value(f"load ptr, ptr {memory}"))
+        following = f.value(f"add i64 {f.value(f'load i64, ptr {position}')}, 1")
+        f(f"store i64 {following}, ptr {position}")
+
+    # Long work is done without the lock; then nobody else holds the arrays for us.
+    run, release = word(ENTRY["run"], "ptr"), word(ENTRY["release"])
+    alone, together, ran = f.block(), f.block(), f.block()
+    f(f"br i1 {f.value(f'icmp ne i64 {release}, 0')}, label %{alone}, label %{together}")
+    f.label(alone)
+    with f.count_to(sizes["registers"]) as k:
+        f(f"call void @Py_IncRef(ptr {f.item(regs, k)})")
+    state = f.value("call ptr @PyEval_SaveThread()")
+    f(f"call void {run}(ptr {table})")
+    f(f"call void @PyEval_RestoreThread(ptr {state})")
+    f(f"br label %{ran}")
+    f.label(together)
+    f(f"call void {run}(ptr {table})")
+    f(f"br label %{ran}")
+    f.label(ran)
+
+    found = f.value(f"load ptr, ptr {arena}")
+    with f.records(word(ENTRY["checks"]), word(ENTRY["checks_end"]), 3) as check:
+        flag = f.at(found, f.word(check, 0), "i8")
+        with f.when(f.value(f"icmp ne i8 {flag}, 0")):
+            kind, message = f.word(check, 1, "ptr"), f.word(check, 2, "ptr")
+            f(f"call void @PyErr_SetString(ptr {kind}, ptr {message})")
+            f("br label %unheld")
+            f.label(f.block())
+
+    # Scalars are made of what stands in scratch memory now.
+    f(f"store i64 0, ptr {position}")
+    with f.records(start, stop, len(RESULT_WORDS)) as record:
+        copied, source = f.word(record, 6), f.word(record, 7)
+        with f.when(f.value(f"icmp ne i64 {copied}, 0")):
+            memory, origin = f.item(table, f.word(record, 1)), f.item(table, source)
+            f(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr {memory}, ptr {origin}, i64 {copied}, "
+                "i1 false)"
+            )
+        index = f.value(f"load i64, ptr {position}")
+        with f.when(f.value(f"icmp ne i64 {f.word(record, 0)}, 0")):
+            memory = f.item(table, f.word(record, 1))
+            o = f.value(
+                f"call ptr @PyArray_Scalar(ptr {memory}, ptr {f.word(record, 2, 'ptr')}, ptr null)"
+            )
+            f.require(f.value(f"icmp ne ptr {o}, null"), "unheld")
+            f.set_item(results, index, o)
+        f(f"store i64 {f.value(f'add i64 {index}, 1')}, ptr {position}")
+    stack = f.value(f"alloca ptr, i64 {sizes['stack']}")
+    out = f.value(f"call ptr @outputs(ptr %entry, ptr {regs}, ptr {results}, ptr {stack})")
+    result = f.variable("ptr", "null")
+    f(f"store ptr {out}, ptr {result}")
+    f("br label %finish")
+    f.label("unheld")
+    f(f"store ptr null, ptr {result}")
+    f("br label %finish")
+    f.label("finish")
+    with f.when(f.value(f"icmp ne i64 {release}, 0")):
+        with f.count_to(sizes["registers"]) as k:
+            f(f"call void @Py_DecRef(ptr {f.item(regs, k)})")
+    f("br label %close")
+    f.label("error")
+    f(f"store ptr null, ptr {result}")
+    f("br label %close")
+    f.label("close")
+    with f.when(has_pool):
+        free = f.value(f"add i64 {f.word(pool, 0)}, 1")
+        f(f"store i64 {free}, ptr {pool}")
+        f.set_item(pool, free, f.value(f"load ptr, ptr {arena}"))
+    final = f.value(f"load ptr, ptr {result}")
+    with f.when(f.value(f"icmp eq ptr {final}, null")):
+        with f.count_to(count_results) as k:
+            o = f.item(results, k)
+            with f.when(f.value(f"icmp ne ptr {o}, null")):
+                f(f"call void @Py_DecRef(ptr {o})")
+    f(f"ret ptr {final}")
+    f.label("failed")
+    f(f"ret ptr {_FAILED}")
+    return f.text()
+
+
+def _dispatch(slot: int) -> str:
+    f = _Function("ptr @dispatch(ptr %self, ptr %args, i64 %nargs, ptr %names)")
+    # While any thread records, Python finds out whether it is this one.
+    f.equal(f.at("@wengert_recording", CONTENT), "0", "slow")
+    entries = f.at("%self", slot, "ptr")
+    f.require(f.value(f"icmp ne ptr {entries}, null"), "slow")
+    words = f.at(entries, CONTENT, "ptr")
+    # Another thread may put a longer array in its place.
+    f(f"call void @Py_IncRef(ptr {entries})")
+    count = f.word(words, 0)
+    with f.count_to(f.value(f"add i64 {count}, 1"), "1") as k:
+        entry = f.item(words, k)
+        arguments = f"ptr {entry}, ptr %args, i64 %nargs, ptr %names"
+        found = f.value(f"call ptr @call({arguments})")
+        with f.when(f.value(f"icmp ne ptr {found}, {_FAILED}")):
+            f(f"call void @Py_DecRef(ptr {entries})")
+            f(f"ret ptr {found}")
+            f.label(f.block())
+    f(f"call void @Py_DecRef(ptr {entries})")
+    f("br label %slow")
+    f.label("slow")
+    total = f.variable("i64", "%nargs")
+    with f.when(f.value("icmp ne ptr %names, null")):
+        keywords = f.at("%names", CONTENT)
+        f(f"store i64 {f.value(f'add i64 %nargs, {keywords}')}, ptr {total}")
+    n = f.value(f"load i64, ptr {total}")
+    stack = f.value(f"alloca ptr, i64 {f.value(f'add i64 {n}, 1')}")
+    f(f"store ptr %self, ptr {stack}")
+    rest = f.value(f"getelementptr ptr, ptr {stack}, i64 1")
+    with f.count_to(n) as k:
+        f.set_item(rest, k, f.item("%args", k))
+    positional = f.value("add i64 %nargs, 1")
+    out = f.value(
+        f"call ptr @PyObject_Vectorcall(ptr @wengert_slow, ptr {stack}, i64 {positional}, "
+        "ptr %names)"
+    )
+    f(f"ret ptr {out}")
+    return f.text()
+
+
+def dispatcher_text(slot: int) -> str:
+    """The module with ``dispatch``.
+
+    Parameters
+    ----------
+    slot : int
+        Where, in bytes, the object that is called keeps the array of its entries' addresses.
+    """
+    declarations = [
+        f"declare {result} @{name}({arguments})"
+        for name, (result, arguments) in (PYTHON_FUNCTIONS | _NUMPY_FUNCTIONS).items()
+    ]
+    declarations.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    variables = [f"@{name} = external global i8" for name in ("wengert_recording", "wengert_slow")]
+    parts = [_guarded(), _outputs(), _call(), _dispatch(slot)]
+    return "\n".join([*declarations, *variables, "", *parts])

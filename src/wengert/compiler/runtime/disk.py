@@ -1,0 +1,141 @@
+"""Machine code on disk, so that a program is compiled once for each user and machine.
+
+An entry is a file: a mark, a checksum, a header (JSON: the key, and how the code is called), the
+object code. It is written to a temporary name and renamed. What is damaged, of another key, or not
+the user's own is not used, and written anew. The directory is the user's alone (machine code from
+others would be run), and of bounded size: what was not used for longest goes first.
+
+The directory is that of the environment variable ``WENGERT_CACHE`` (``off`` turns the cache off),
+else ``$XDG_CACHE_HOME/wengert``, else ``~/.cache/wengert``. A failure to read or write is no error:
+the program is compiled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MOST_BYTES", "directory", "load", "store"]
+
+MOST_BYTES = 256 * 2**20
+_MARK = b"wengert machine code 1\n"
+_SUFFIX = ".code"
+_TEMPORARY = ".tmp"
+_LEFT_BEHIND = 3600.0  # seconds after which a temporary file belongs to a process that died
+
+
+def directory() -> Path | None:
+    """Where entries are kept; None if the cache is turned off."""
+    given = os.environ.get("WENGERT_CACHE")
+    if given is not None:
+        return None if given.strip().lower() in ("", "0", "off", "no", "none") else Path(given)
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base and os.path.isabs(base):
+        return Path(base) / "wengert"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home) / "wengert" / "cache"
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "wengert"
+
+
+def _own(path: Path) -> bool:
+    """Whether nobody but the user can have put something there."""
+    if sys.platform == "win32":
+        return True
+    about = path.lstat()
+    return about.st_uid == os.getuid() and not about.st_mode & 0o022
+
+
+def load(key: str) -> tuple[dict[str, Any], bytes] | None:
+    """What was stored under a key, and its code; None if there is nothing that can be used."""
+    place = directory()
+    if place is None:
+        return None
+    path = place / (key + _SUFFIX)
+    try:
+        if not _own(place) or not _own(path):
+            return None
+        content = path.read_bytes()
+        header, code = _unpacked(content, key)
+        with contextlib.suppress(OSError):
+            os.utime(path)  # used now
+        return header, code
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return None
+
+
+def _unpacked(content: bytes, key: str) -> tuple[dict[str, Any], bytes]:
+    start = len(_MARK)
+    if content[:start] != _MARK:
+        raise ValueError
+    checksum, rest = content[start : start + 32], content[start + 32 :]
+    if hashlib.sha256(rest).digest() != checksum:
+        raise ValueError
+    (length,) = struct.unpack_from("<Q", rest)
+    header = json.loads(rest[8 : 8 + length])
+    if header["key"] != key:
+        raise ValueError
+    return header["about"], rest[8 + length :]
+
+
+def store(key: str, about: dict[str, Any], code: bytes) -> None:
+    """Keep code, and what JSON can hold about it."""
+    place = directory()
+    if place is None:
+        return
+    header = json.dumps({"key": key, "about": about}).encode()
+    rest = struct.pack("<Q", len(header)) + header + code
+    content = _MARK + hashlib.sha256(rest).digest() + rest
+    if len(content) > MOST_BYTES // 4:
+        return
+    temporary = place / f"{key}.{os.getpid()}.{time.monotonic_ns()}{_TEMPORARY}"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _own(place):
+            return
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(temporary, place / (key + _SUFFIX))
+        _evict(place)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _files(place: Path) -> Iterator[tuple[float, int, str]]:
+    with os.scandir(place) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                about = entry.stat(follow_symlinks=False)
+                if entry.name.endswith(_SUFFIX):
+                    yield about.st_mtime, about.st_size, entry.path
+                elif entry.name.endswith(_TEMPORARY) and (
+                    about.st_mtime < time.time() - _LEFT_BEHIND
+                ):
+                    os.unlink(entry.path)
+
+
+def _evict(place: Path) -> None:
+    """Remove the entries that were not used for longest, down to three quarters of the bound."""
+    found = sorted(_files(place))
+    total = sum(size for _, size, _ in found)
+    if total <= MOST_BYTES:
+        return
+    for _, size, path in found:
+        if total <= MOST_BYTES * 3 // 4:
+            return
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            total -= size

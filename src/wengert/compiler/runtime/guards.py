@@ -1,0 +1,263 @@
+"""The programs of an entry: what the arguments must be, and how the results are handed back.
+
+An entry is made from the arguments of a call that went through Python. What cannot be guarded from
+native code (containers of other classes, arrays in another layout, objects with attributes) makes no
+entry: those calls go on going through Python, which is never wrong, only slower.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ...core import pytree
+from ...core.tensor import Tensor
+from ..codegen.entry import GUARDS, OUTPUTS
+from .native import NativeCallable, NativeEntry, Results
+
+__all__ = ["Guards", "NotNative", "outputs_of"]
+
+_GUARD = {name: k for k, name in enumerate(GUARDS)}
+_OUTPUT = {name: k for k, name in enumerate(OUTPUTS)}
+_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
+_NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfd")
+_IMMUTABLE = (
+    bool, int, float, complex, str, bytes, type(None), types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, type, np.ufunc, np.dtype,
+)  # fmt: skip
+
+
+class NotNative(Exception):
+    """A call that native code cannot guard."""
+
+
+class Guards:
+    """Writes the program that checks one signature, and fills the table of pointers.
+
+    Parameters
+    ----------
+    arguments : int
+        How many registers hold arguments.
+    donated : sequence of int
+        The slots whose memory is written to.
+    """
+
+    def __init__(self, arguments: int, donated: Sequence[int]) -> None:
+        self.words: list[int] = []
+        self.kept: list[Any] = []
+        self.leaves: list[Any] = []
+        self.places: list[int] = []  # the register of each leaf
+        self.scratch = 0
+        self.registers = arguments
+        self._donated = frozenset(donated)
+        self._sizes: dict[int, int] = {}  # bytes of each array, by slot
+
+    def _emit(self, name: str, *words: int) -> None:
+        self.words += [_GUARD[name], *words]
+
+    def _address(self, x: Any) -> int:
+        self.kept.append(x)
+        return id(x)
+
+    def _new(self, count: int = 1) -> int:
+        first = self.registers
+        self.registers += count
+        return first
+
+    # -------------------------------------------------------------- values
+
+    def tree(self, register: int, x: Any, leaf: Callable[[int, Any], None] | None = None) -> None:
+        """A container of leaves, or a leaf, in the order of `core.pytree`."""
+        leaf = leaf or self.leaf
+        kind = type(x)
+        if kind is list or kind is tuple or _is_named_tuple(x):
+            first = self._new(len(x))
+            name = "list" if kind is list else "tuple"
+            self._emit(name, register, first, self._address(kind), len(x))
+            for k, y in enumerate(x):
+                self.tree(first + k, y, leaf)
+        elif kind is dict:
+            if not all(type(k) is str for k in x):
+                raise NotNative
+            keys = sorted(x)
+            first = self._new(len(x))
+            self._emit("dict", register, first, self._address(kind), len(x))
+            self.words += [self._address(k) for k in keys]
+            for k, key in enumerate(keys):
+                self.tree(first + k, x[key], leaf)
+        elif x is None:
+            self.same(register, x)
+        else:
+            leaf(register, x)
+
+    def leaf(self, register: int, x: Any) -> None:
+        """An array or number: its slot is its number among the leaves."""
+        slot = len(self.leaves)
+        self.leaves.append(x)
+        self.places.append(register)
+        kind = type(x)
+        if kind is np.ndarray:
+            self._array(register, slot, x)
+        elif kind in _NUMBERS or kind is float:
+            self._emit("number", register, slot, self._address(kind))
+        elif kind is int:
+            self._emit("integer", register, slot, self._address(kind), self.scratch)
+            self.scratch += 1
+        elif kind is bool:
+            self.same(register, x)
+        else:
+            raise NotNative
+
+    def _array(self, register: int, slot: int, x: Any) -> None:
+        flags = _CONTIGUOUS | _ALIGNED | (_WRITEABLE if slot in self._donated else 0)
+        dtype = x.dtype
+        if x.flags.num & flags != flags or not dtype.isnative or dtype.type not in _NUMBERS:
+            raise NotNative
+        self._emit(
+            "array", register, slot, id(np.ndarray), self._address(dtype), dtype.num, x.ndim, flags,
+            *x.shape,
+        )  # fmt: skip
+        if x.nbytes:
+            self._sizes[slot] = x.nbytes
+
+    def same(self, register: int, x: Any) -> None:
+        """The very same object, which cannot change."""
+        if not _is_immutable(x):
+            raise NotNative
+        self._emit("same", register, self._address(x))
+
+    def constant(self, x: Any) -> None:
+        """A leaf that stands in no argument: an array that the recording made."""
+        cell = types.CellType(x)
+        self.leaf(self.cell(cell), x)
+
+    # -------------------------------------------------------------- captured variables
+
+    def captured(self, register: int, x: Any, is_input: Callable[[Any], bool]) -> None:
+        """What a variable holds: containers of hidden inputs, and of what must stay as it is."""
+
+        def leaf(register: int, x: Any) -> None:
+            self.leaf(register, x) if is_input(x) else self.same(register, x)
+
+        if _is_immutable(x):
+            self.same(register, x)
+        else:
+            self.tree(register, x, leaf)
+
+    def cell(self, cell: Any) -> int:
+        """The register with what a variable of a closure holds."""
+        register = self._new()
+        self._emit("cell", register, self._address(cell))
+        return register
+
+    def variable(self, scope: dict[str, Any], name: str) -> int:
+        """The register with what a variable of a module holds."""
+        register = self._new()
+        self._emit("global", register, self._address(scope), self._address(name))
+        return register
+
+    # -------------------------------------------------------------- the whole
+
+    def entry(
+        self,
+        results: Results,
+        sources: list[tuple[str, Any]],
+        out_spec: Any,
+        arguments: int,
+        keywords: Sequence[str],
+    ) -> NativeEntry:
+        """The entry, when all leaves have been visited."""
+        overlaps: list[int] = []
+        for a, b in combinations(sorted(self._sizes), 2):
+            if a in self._donated or b in self._donated:
+                overlaps += [a, self._sizes[a], b, self._sizes[b]]
+        outputs, stack = outputs_of(sources, out_spec, self.places, self.kept)
+        return NativeEntry(
+            results, arguments, keywords, self.words, outputs, self.registers, self.scratch, stack,
+            overlaps, self.kept,
+        )  # fmt: skip
+
+
+def _is_named_tuple(x: Any) -> bool:
+    kind = type(x)
+    if not isinstance(x, tuple) or kind is tuple:
+        return False
+    fields = getattr(kind, "_fields", None)
+    return kind.__bases__ == (tuple,) and isinstance(fields, tuple) and len(fields) == len(x)
+
+
+def _is_immutable(x: Any) -> bool:
+    """Whether an object that is still the same one has not changed, as far as functions go."""
+    if type(x) is tuple:
+        return all(map(_is_immutable, x))
+    if isinstance(x, NativeCallable):
+        return True
+    return type(x) in _IMMUTABLE or (
+        isinstance(x, (np.generic, type)) and not isinstance(x, Tensor)
+    )
+
+
+def outputs_of(
+    sources: list[tuple[str, Any]], out_spec: Any, places: list[int], kept: list[Any]
+) -> tuple[list[int], int]:
+    """The program that makes what is returned, and how many objects it has at hand at most.
+
+    ``sources`` are those of `Executable.native_results`, ``places`` the registers of arguments.
+    """
+    words: list[int] = []
+
+    def leaf(k: int) -> int:
+        kind, x = sources[k]
+        if kind == "argument":
+            x = places[x]
+        elif kind == "object":
+            kept.append(x)
+            x = id(x)
+        words.extend((_OUTPUT[kind], x))
+        return 1
+
+    def make(x: Any) -> int:
+        kind = type(x)
+        if kind is _Marker:
+            return leaf(x.number)
+        if x is None:
+            words.extend((_OUTPUT["object"], id(None)))
+            return 1
+        keys: list[int] = []
+        parts = list(x.values()) if kind is dict else list(x)
+        if kind is dict:
+            kept.extend(x)
+            keys = [id(k) for k in x]
+        deepest = max([k + make(y) for k, y in enumerate(parts)], default=0)
+        words.extend((_OUTPUT[kind.__name__], len(parts), *keys))
+        return max(deepest, 1)
+
+    tree = pytree.unflatten(out_spec, [_Marker(k) for k in range(len(sources))])
+    if _is_simple(tree):
+        deepest = make(tree)
+        return words, deepest
+    for k in range(len(sources)):
+        leaf(k)
+    kept.append(unflatten := out_spec.unflatten)
+    words.extend((_OUTPUT["call"], len(sources), id(unflatten)))
+    return words, max(len(sources), 1)
+
+
+class _Marker:
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _is_simple(x: Any) -> bool:
+    """Whether it consists of lists, tuples and dicts alone."""
+    if type(x) is dict:
+        return all(map(_is_simple, x.values()))
+    if type(x) in (list, tuple):
+        return all(map(_is_simple, x))
+    return type(x) is _Marker or x is None
