@@ -12,7 +12,10 @@ input                          slot; a C-contiguous buffer of the caller
 const                          a scalar; shape ()
 iota                           axis; int64, the index along it
 map         x, ... (one shape)  name of a scalar operation (`codegen.scalars`)
-view        x                  for each axis of x ``(axis of the node or -1, offset, step)``
+view        x                  for each axis of x ``(axis of the node or -1, offset, step)``, and
+                               ``axis, step`` for each further axis that moves it: a window that
+                               slides over an image is ``(place of the output, 0, stride, place in
+                               the window, dilation)``
 gather      x, i, ...          for each axis of x such a triple, or the number of an index array
 reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
@@ -30,10 +33,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Graph", "Node", "identity_map"]
+__all__ = ["Graph", "Node", "axis_terms", "identity_map"]
 
 Shape = tuple[int, ...]
-AxisMap = tuple[tuple[int, int, int], ...]
+AxisMap = tuple[tuple[int, ...], ...]
 
 
 class Node:
@@ -70,6 +73,27 @@ class Node:
 def identity_map(ndim: int) -> AxisMap:
     """The map of a view that changes nothing."""
     return tuple([(d, 0, 1) for d in range(ndim)])
+
+
+def axis_terms(entry: Sequence[int]) -> list[tuple[int, int]]:
+    """The axes of a view that move an axis of its operand, and by how much."""
+    found = [(entry[0], entry[2])] if entry[0] >= 0 else []
+    return found + [(entry[k], entry[k + 1]) for k in range(3, len(entry), 2)]
+
+
+def _entry(
+    offset: int, terms: Sequence[tuple[int, int]], shape: Shape
+) -> tuple[int, ...]:
+    """An entry of a view's map in its one form; axes of length one move nothing."""
+    steps: dict[int, int] = {}
+    for d, s in terms:
+        if shape[d] != 1:
+            steps[d] = steps.get(d, 0) + s
+    moving = sorted((d, s) for d, s in steps.items() if s)
+    if not moving:
+        return (-1, offset, 0)
+    (d, s), *rest = moving
+    return (d, offset, s, *[x for term in rest for x in term])
 
 
 class Graph:
@@ -117,15 +141,15 @@ class Graph:
     def view(self, x: Node, axes: AxisMap, shape: Shape) -> Node:
         """An affine view; views of views become one."""
         # An axis of length one is fixed, wherever it is seen from.
-        axes = tuple([(-1, o, 0) if d < 0 or shape[d] == 1 else (d, o, s) for d, o, s in axes])
+        axes = tuple([_entry(e[1], axis_terms(e), shape) for e in axes])
         if x.op == "view":
             composed = []
-            for d, o, s in x.attrs:
-                if d < 0:
-                    composed.append((-1, o, 0))
-                else:
-                    e, p, t = axes[d]
-                    composed.append((e, o + s * p, s * t))
+            for entry in x.attrs:
+                offset, terms = entry[1], []
+                for d, s in axis_terms(entry):
+                    offset += s * axes[d][1]
+                    terms += [(e, s * t) for e, t in axis_terms(axes[d])]
+                composed.append(_entry(offset, terms, shape))
             return self.view(x.args[0], tuple(composed), shape)
         if shape == x.shape and axes == tuple(
             [(d, 0, 1) if n != 1 else (-1, 0, 0) for d, n in enumerate(shape)]

@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..indices import Linear, seen_through
-from ..ir import Node
+from ..ir import Node, axis_terms
 from ..lowering.table import Lowered
 from ..plan import Buffer, Call, Nest, Plan, Store
 from .products import as_product
@@ -333,7 +333,7 @@ def _factors(x: Node) -> Iterator[Node]:
         if y.op == "map" and y.attrs == "mul":
             yield from _factors(y)
         elif y.op == "view":
-            used = {d for d, _, _ in y.attrs}
+            used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
             times = prod([n for d, n in enumerate(y.shape) if d not in used])
             if times > 4 and y.args[0].op in ("map", "gather", "view"):
                 yield y.args[0]
