@@ -20,6 +20,8 @@ gather      x, i, ...          for each axis of x such a triple, or the number o
 reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
 update      x, v, i, ...       kind ("set" or "add"); like gather's, for what v is written to
+scan        x                  name of a scalar operation, axis, whether from the end
+own                            what a node has stored so far, read by its own nest
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================
@@ -81,9 +83,7 @@ def axis_terms(entry: Sequence[int]) -> list[tuple[int, int]]:
     return found + [(entry[k], entry[k + 1]) for k in range(3, len(entry), 2)]
 
 
-def _entry(
-    offset: int, terms: Sequence[tuple[int, int]], shape: Shape
-) -> tuple[int, ...]:
+def _entry(offset: int, terms: Sequence[tuple[int, int]], shape: Shape) -> tuple[int, ...]:
     """An entry of a view's map in its one form; axes of length one move nothing."""
     steps: dict[int, int] = {}
     for d, s in terms:

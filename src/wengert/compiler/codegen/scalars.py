@@ -144,8 +144,10 @@ _number_extremum("fmax", "oge", "maximum")
 _number_extremum("fmin", "ole", "minimum")
 
 
-@_register("remainder", "f")
+@_register("remainder", "fiu")
 def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    if dtype.kind != "f":
+        return _divided(v, xs, dtype)[1]
     # Python's modulo: the remainder has the sign of the divisor.
     x, y = xs
     zero = v.const(0, dtype)
@@ -156,6 +158,70 @@ def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     )
     moved = v.select(signs_differ, v.binary("fadd", m, y, dtype), m, dtype)
     return v.select(nonzero, moved, v.intrinsic("copysign", [zero, y], dtype), dtype)
+
+
+# ------------------------------------------------------------------ integers
+
+
+def _divided(v: Vectors, xs: list[str], dtype: Any) -> tuple[str, str]:
+    """Quotient and remainder, rounded down; both 0 for a divisor of 0, as in NumPy.
+
+    The processor traps at a division by zero and at that of the least number by -1.
+    """
+    x, y = xs
+    zero, one = v.const(0, dtype), v.const(1, dtype)
+    by_zero = v.compare("eq", y, zero, dtype)
+    if dtype.kind == "u":
+        safe = v.select(by_zero, one, y, dtype)
+        quotient, rest = (v.binary(op, x, safe, dtype) for op in ("udiv", "urem"))
+        return v.select(by_zero, zero, quotient, dtype), v.select(by_zero, zero, rest, dtype)
+    by_minus_one = v.compare("eq", y, v.const(-1, dtype), dtype)
+    either = v.binary("or", by_zero, by_minus_one, np.dtype(bool))
+    safe = v.select(either, one, y, dtype)
+    quotient, rest = (v.binary(op, x, safe, dtype) for op in ("sdiv", "srem"))
+    nonzero = v.compare("ne", rest, zero, dtype)
+    opposite = v.compare("slt", v.binary("xor", rest, y, dtype), zero, dtype)
+    down = v.binary("and", nonzero, opposite, np.dtype(bool))
+    quotient = v.select(down, v.binary("sub", quotient, one, dtype), quotient, dtype)
+    rest = v.select(down, v.binary("add", rest, y, dtype), rest, dtype)
+    quotient = v.select(by_minus_one, v.binary("sub", zero, x, dtype), quotient, dtype)
+    return (
+        v.select(by_zero, zero, quotient, dtype),
+        v.select(either, zero, rest, dtype),
+    )
+
+
+@_register("floor_divide", "iu")
+def _floor_divide(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    return _divided(v, xs, dtype)[0]
+
+
+def _shift(left: bool) -> Emit:
+    """What is shifted further than there are bits is all gone; so it is by negative counts."""
+
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        x, count = xs
+        bits = 8 * dtype.itemsize
+        inside = v.compare("ult", count, v.const(bits, dtype), dtype)
+        if left or dtype.kind == "u":
+            gone = v.const(0, dtype)
+        else:
+            gone = v.binary("ashr", x, v.const(bits - 1, dtype), dtype)
+        opcode = "shl" if left else "ashr" if dtype.kind == "i" else "lshr"
+        moved = v.binary(opcode, x, v.select(inside, count, v.const(0, dtype), dtype), dtype)
+        return v.select(inside, moved, gone, dtype)
+
+    return emit
+
+
+SCALAR_OPERATIONS["left_shift"] = ("iu", _shift(True))
+SCALAR_OPERATIONS["right_shift"] = ("iu", _shift(False))
+
+
+@_register("bitwise_count", "iu")
+def _bitwise_count(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    ones = v.intrinsic("ctpop", [_abs(v, xs, dtype, dtype)], dtype)
+    return v.cast("trunc", ones, dtype, out) if dtype.itemsize > out.itemsize else ones
 
 
 # ------------------------------------------------------------------ comparisons and logic

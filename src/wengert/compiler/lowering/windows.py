@@ -351,8 +351,7 @@ def _spread(
     Outputs beyond the last are zero, and so must be ``value`` where the first of them is zero.
     """
     rows, columns = [
-        _phases(image[1 + d], p["window"][d], p["stride"][d], p["padding"][d][0], 1)
-        for d in (0, 1)
+        _phases(image[1 + d], p["window"][d], p["stride"][d], p["padding"][d][0], 1) for d in (0, 1)
     ]
     if all(k <= s for k, s in zip(p["window"], p["stride"], strict=True)):
         return _spread_apart(g, p, outputs, x, image, value)

@@ -110,7 +110,7 @@ class _Fusion:
             self.cost[n] = cost
 
     def _is_stored(self, n: Node, cost: int) -> bool:
-        if n in self.forced or n.op in ("reduce", "update", "item"):
+        if n in self.forced or n.op in ("reduce", "update", "scan", "item"):
             return True
         if n.op == "view" or (n.op == "map" and not n.args):
             return False
@@ -240,6 +240,8 @@ class _Fusion:
                 foreign = self._call(n, steps, foreign)
             elif n.op == "update":
                 self._update(n, steps)
+            elif n.op == "scan":
+                self._scan(n, steps)
             elif n in self.stored and n.op != "item":
                 steps.append(self._nest(n))
             elif n in self.forced and n.op in ("const", "iota"):
@@ -315,6 +317,34 @@ class _Fusion:
         kind, entries = n.attrs
         store = Store(buffer, value, kind, entries, tuple(arrays), False)
         steps.append(Nest(value.shape, (), [store]))
+
+    def _scan(self, n: Node, steps: list[Any]) -> None:
+        """The first elements along an axis, then each from the one before it, in order."""
+        g, buffer, (x,) = self.lowered.graph, self._buffer(n), n.args
+        combine, axis, reverse = n.attrs
+        length, sign = n.shape[axis], -1 if reverse else 1
+
+        def along(start: int, fixed: bool) -> tuple[tuple[int, ...], ...]:
+            kept = iter(range(len(n.shape)))
+            return tuple(
+                [
+                    (-1, start, 0) if fixed and d == axis
+                    else (next(kept), start if d == axis else 0, sign if d == axis else 1)
+                    for d in range(len(n.shape))
+                ]
+            )  # fmt: skip
+
+        first, second = (length - 1, length - 2) if reverse else (0, 1)
+        shape = n.shape[:axis] + n.shape[axis + 1 :]
+        value = g.view(x, along(first, True), shape)
+        steps.append(Nest(shape, (), [Store(buffer, value, "set", along(first, True), (), False)]))
+        own = g.make("own", (), n.shape, n.dtype, n.id)
+        self.buffers[own] = buffer
+        shape = (*n.shape[:axis], length - 1, *n.shape[axis + 1 :])
+        before = g.view(own, along(first, False), shape)
+        value = g.map(combine, before, g.view(x, along(second, False), shape))
+        store = Store(buffer, value, "set", along(second, False), (), False)
+        steps.append(Nest(shape, (), [store], ordered=axis))
 
 
 def _is_fill(node: Node) -> bool:
