@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .vector_math import VECTOR_MATH
+from . import error_functions, hyperbolic, inverse_functions, powers
+from .vector_math import VECTOR_MATH, Math
 from .vectors import Vectors
 
 __all__ = ["SCALAR_OPERATIONS", "supports"]
@@ -324,12 +325,23 @@ def _library_function(name: str) -> Emit:
 for _name in VECTOR_MATH:
     SCALAR_OPERATIONS[_name] = ("f", _vector_function(_name))
 
-# Correct to about one unit in the last place in every C library, and rare: a call for each lane.
-for _name, _library in (
-    ("pow", "pow"), ("float_power", "pow"), ("exp2", "exp2"), ("log2", "log2"),
-    ("log10", "log10"), ("cbrt", "cbrt"), ("arcsin", "asin"), ("arccos", "acos"),
-    ("arctan", "atan"), ("tan", "tan"), ("arctan2", "atan2"), ("sinh", "sinh"), ("cosh", "cosh"),
-    ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("hypot", "hypot"),
-    ("fmod", "fmod"), ("nextafter", "nextafter"), ("erf", "erf"), ("erfc", "erfc"),
+
+def _polynomial(function: Callable[..., str]) -> Emit:
+    return lambda v, xs, dtype, out: function(Math(v, dtype), *xs)
+
+
+for _name, _function in (
+    ("pow", powers.power), ("float_power", powers.power), ("exp2", powers.exp2),
+    ("log2", powers.log2), ("log10", powers.log10), ("cbrt", powers.cbrt),
+    ("hypot", powers.hypot), ("tan", inverse_functions.tan),
+    ("arcsin", inverse_functions.arcsin), ("arccos", inverse_functions.arccos),
+    ("arctan", inverse_functions.arctan), ("arctan2", inverse_functions.arctan2),
+    ("sinh", hyperbolic.sinh), ("cosh", hyperbolic.cosh), ("arcsinh", hyperbolic.arcsinh),
+    ("arccosh", hyperbolic.arccosh), ("arctanh", hyperbolic.arctanh),
+    ("erf", error_functions.erf), ("erfc", error_functions.erfc),
 ):  # fmt: skip
-    SCALAR_OPERATIONS[_name] = ("f", _library_function(_library))
+    SCALAR_OPERATIONS[_name] = ("f", _polynomial(_function))
+
+# Exact in every C library, and rare: a call for each lane.
+for _name in ("fmod", "nextafter"):
+    SCALAR_OPERATIONS[_name] = ("f", _library_function(_name))

@@ -61,7 +61,7 @@ def assembled(
     g: Graph, shape: Sequence[int], dtype: Any, pieces: Sequence[tuple[Node, Any]],
     base: Node | None = None,
 ) -> Node:  # fmt: skip
-    """An array made of pieces, each with the map to where it goes; ``base`` is what lies between."""
+    """An array made of pieces, each with the map to its place; ``base`` is what lies between."""
     y = g.make("empty", (), shape, dtype, len(g.nodes)) if base is None else base
     for value, target in pieces:
         y = g.make("update", (y, value), shape, dtype, ("set", tuple(target)))

@@ -1,9 +1,9 @@
 """Windows that slide over images: convolution, its two transposes, and pooling.
 
-Each is a reduction over views in which an axis of the image moves with two indices, the place of the
-output and the place in the window; no windows are copied. What lies outside of an image is read from
-a copy with a margin. Transposes with a stride fall into phases: of the rows ``stride * j + r`` of
-an image each meets the same places of the window, so for each ``r`` they are an ordinary sum.
+Each is a reduction over views in which an axis of the image moves with two indices, the place of
+the output and the place in the window; no windows are copied. What lies outside of an image is read
+from a copy with a margin. Transposes with a stride fall into phases: of the rows ``stride * j + r``
+of an image each meets the same places of the window, so for each ``r`` they are an ordinary sum.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _conv2d_kernel(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
 class _Phase:
     """The rows ``stride * j + first`` of an image, ``j < count``, and the windows they are in.
 
-    At place ``start + step * m`` of its window, for ``m < places``, such a row is seen by the output
-    ``j + offset - back * m``.
+    At place ``start + step * m`` of its window, for ``m < places``, such a row is seen by the
+    output ``j + offset - back * m``.
     """
 
     first: int
@@ -154,7 +154,7 @@ def _conv2d_input(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | No
     if (operands := _operands(result, e, ins)) is None:
         return None
     ct, w = operands
-    kh, kw, c, outputs = w.shape
+    c, outputs = w.shape[2:]
     groups = p["groups"]
     q = outputs // groups
     rows, columns = [
