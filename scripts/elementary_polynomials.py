@@ -16,7 +16,6 @@ from typing import Any
 
 import mpmath
 
-mpmath.mp.prec = 300
 Function = Callable[[Any], Any]
 
 HEADER = '''"""Coefficients of polynomials, that of the highest power first.
@@ -80,22 +79,31 @@ def erf_slope(z: Any) -> Any:
 ERFC_SHIFT = 3
 
 
-def erfc_range(largest: float) -> tuple[Any, Any]:
-    """``q = 1 / (a + shift)`` for a from ``largest`` down to 0.5."""
-    return 1 / (mpmath.mpf(largest) + ERFC_SHIFT), 1 / (mpmath.mpf("0.5") + ERFC_SHIFT)
+# t = slope * q + offset, with few digits, takes q = 1 / (a + shift) from [-1, 1] to where a goes
+# from 0.5 to 28.5 (10.8 in single precision), beyond which erfc(a) is zero.
+ERFC_PLACE = [[7.875, -1.25], [9.5, -1.71875]]
 
 
-def erfc_scaled(middle: Any, half: Any) -> Function:
-    """``exp(a**2) erfc(a) (a + shift)``, of t with ``q = middle + half t``."""
+def erfc_scaled(slope: float, offset: float) -> Function:
+    """``exp(a**2) erfc(a) (a + shift)`` of t."""
 
     def g(t: Any) -> Any:
-        q = middle + half * t
+        q = (t - offset) / slope
         a = 1 / q - ERFC_SHIFT
         return mpmath.exp(a * a) * mpmath.erfc(a) / q
 
     return g
 
 
+def relative_slope(g: Function) -> Function:
+    """``g' / g``."""
+    return lambda t: mpmath.diff(g, t) / g(t)
+
+
+PRECISION = 300  # bits
+
+
+@mpmath.workprec(PRECISION)
 def table() -> dict[str, list[list[float]]]:
     """The polynomials by name, for double and single precision."""
     root = (mpmath.sqrt(2) - 1) ** 2
@@ -112,16 +120,10 @@ def table() -> dict[str, list[list[float]]]:
     ]
     found = {name: [interpolated(g, a, b, d) for d in degrees] for name, g, a, b, degrees in cases}
     found["CBRT"] = [interpolated(mpmath.cbrt, 1, 2, 4)] * 2
-    pieces = []
-    places = []
-    for largest, degree in ((27.5, 21), (10.2, 9)):
-        low, high = erfc_range(largest)
-        middle, half = (low + high) / 2, (high - low) / 2
-        pieces.append(interpolated(erfc_scaled(middle, half), -1, 1, degree))
-        # t = q / half - middle / half
-        places.append([float(1 / half), float(-middle / half)])
-    found["ERFC"] = pieces
-    found["ERFC_PLACE"] = places
+    scaled = [erfc_scaled(*place) for place in ERFC_PLACE]
+    found["ERFC"] = [interpolated(g, -1, 1, d) for g, d in zip(scaled, (21, 9), strict=True)]
+    found["ERFC_SLOPE"] = [interpolated(relative_slope(g), -1, 1, 2) for g in scaled]
+    found["ERFC_PLACE"] = ERFC_PLACE
     return found
 
 

@@ -206,8 +206,26 @@ class Graph:
             return args[0]
         if name == "mul" and value_of(args[0]) == 1:
             return args[1]
-        if name == "strong" and _is_finite(value_of(args[1])):
+        if name == "strong" and (_is_finite(value_of(args[1])) or _is_nonzero(value_of(args[0]))):
             return self.map("mul", *args)
+        if name == "changes" and (_is_nonzero(value_of(args[0])) or _is_nonzero(value_of(args[1]))):
+            ordered = args if value_of(args[1]) is not None else args[::-1]
+            return self.map("strong", *ordered)
+        if name in ("add", "sub") and _is_negated(args[1]):
+            return self.map("sub" if name == "add" else "add", args[0], args[1].args[0])
+        if name == "add" and _is_negated(args[0]):
+            return self.map("sub", args[1], args[0].args[0])
+        if name in ("mul", "div") and _is_negated(args[0]) and _is_negated(args[1]):
+            return self.map(name, args[0].args[0], args[1].args[0])
+        if name == "add" and any(map(_is_negative_zero, args)):
+            return args[0] if _is_negative_zero(args[1]) else args[1]
+        if name == "div" and _is_power_of_two(value_of(args[1])):
+            inverse = self.const(1 / value_of(args[1]), args[1].dtype, args[1].shape)
+            return self.map("mul", args[0], inverse)
+        if name in ("maximum", "minimum", "fmax", "fmin", "and", "or") and args[0] is args[1]:
+            return args[0]
+        if name == "select" and args[1] is args[2]:
+            return args[1]
         if name == "neg" and args[0].op == "map" and args[0].attrs == "neg":
             return args[0].args[0]
         if name == "sub" and value_of(args[1]) == 0 and not _is_negative_zero(args[1]):
@@ -237,6 +255,11 @@ class Graph:
             axes = tuple([place[d] for d in axes if d in place])
         if not axes:
             return x
+        from .identities import simpler_reduction  # which makes nodes
+
+        simpler = simpler_reduction(self, kind, x, axes)
+        if simpler is not None:
+            return simpler
         shape = [n for d, n in enumerate(x.shape) if d not in axes]
         return self.make("reduce", (x,), shape, x.dtype, (kind, axes))
 
@@ -250,6 +273,23 @@ def value_of(x: Node) -> Any:
 
 def _is_finite(value: Any) -> bool:
     return value is not None and bool(np.isfinite(value))
+
+
+def _is_nonzero(value: Any) -> bool:
+    return _is_finite(value) and bool(value != 0)
+
+
+def _is_negated(x: Node) -> bool:
+    return x.op == "map" and x.attrs == "neg" and x.dtype.kind == "f"
+
+
+def _is_power_of_two(value: Any) -> bool:
+    """Whether a division by it is a product with its inverse, to the last bit."""
+    return (
+        isinstance(value, np.floating)
+        and bool(2.0**-100 <= abs(value) <= 2.0**100)
+        and abs(np.frexp(value)[0]) == 0.5
+    )
 
 
 def _is_negative_zero(x: Node) -> bool:

@@ -1,8 +1,8 @@
 """The error function and its complement, as polynomials on vectors.
 
 From 1/2 on, ``erfc(a) = exp(-a**2) P / (a + k)`` with a polynomial P in ``1 / (a + k)`` (the form
-is that of M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981), 249-253). The rounding of
-``a**2`` and of ``a + k`` is made good in the polynomial's sum, so that it does not count.
+is that of M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981), 249-253). What rounding
+takes from ``a**2``, from ``a + k`` and from the polynomial's argument is added to the exponent.
 """
 
 from __future__ import annotations
@@ -18,17 +18,34 @@ def _tail(m: Math, a: str) -> str:
     shift = m.c(coefficients.ERFC_SHIFT)
     d = m.add(a, shift)
     lost = m.sub(a, m.sub(d, shift))
-    q = m.div(m.c(1.0), d)
-    slope, offset = m.choose(*coefficients.ERFC_PLACE)
-    p = m.poly(m.fma(q, m.c(slope), m.c(offset)), m.choose(*coefficients.ERFC))
+    one = m.c(1.0)
+    q = m.div(one, d)
+    # The true 1 / (a + k), relative to q.
+    wrong = m.fused(m.neg(q), lost, m.fused(m.neg(q), d, one))
+    slope, offset = map(m.c, m.choose(*coefficients.ERFC_PLACE))
+    scaled = m.mul(q, slope)
+    t = m.add(scaled, offset)
+    t_rest = m.add(m.sub(scaled, m.sub(t, offset)), m.fused(q, slope, m.neg(scaled)))
+    t_rest = m.fma(scaled, wrong, t_rest)
+    *upper, last = m.choose(*coefficients.ERFC)
+    upper = m.poly(t, tuple(upper))
+    p = m.fma(upper, t, m.c(last))
+    p_rest = m.fma(upper, t, m.sub(m.c(last), p))
+    wrong = m.fma(m.poly(t, m.choose(*coefficients.ERFC_SLOPE)), t_rest, m.neg(m.mul(lost, q)))
     square = m.mul(a, a)
     square_lost = m.fused(a, a, m.neg(square))
     n, bits = m.rounded(square, -1.4426950408889634)
     r = m.fma(n, m.c(-m.f.ln2[0]), m.neg(square))
     r = m.fma(n, m.c(-m.f.ln2[1]), r)
-    r = m.sub(r, m.add(square_lost, m.mul(lost, q)))
+    r = m.add(m.sub(r, square_lost), wrong)
     e = m.fma(m.mul(r, r), m.poly(r, m.f.exp), r)
-    return scaled_by_powers(m, m.div(p, d), e, signed(m, bits))
+    change = m.fma(p, e, p_rest)
+    numerator = m.add(p, change)
+    numerator_rest = m.add(m.sub(p, numerator), change)
+    y = m.mul(numerator, q)
+    left = m.add(m.fused(m.neg(y), d, numerator), numerator_rest)
+    y = m.fma(left, q, y)
+    return scaled_by_powers(m, y, None, signed(m, bits))
 
 
 def _near_zero(m: Math, x: str) -> str:

@@ -30,7 +30,7 @@ def _exp2_of_sum(m: Math, x: str, rest: str | None) -> str:
     if rest is not None:
         r = m.add(r, rest)
     p = m.mul(r, m.poly(r, m.choose(*coefficients.EXP2)))
-    return scaled_by_powers(m, "1", p, signed(m, bits))
+    return scaled_by_powers(m, None, p, signed(m, bits))
 
 
 def log2(m: Math, x: str) -> str:

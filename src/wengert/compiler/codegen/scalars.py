@@ -70,6 +70,15 @@ def _strong(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     return v.select(zero, v.const(0, dtype), product, dtype)
 
 
+@_register("changes", "f")
+def _changes(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    # Of a tangent and a cotangent, each annihilates the other where it is zero.
+    product = v.binary("fmul", xs[0], xs[1], dtype)
+    zeros = [v.compare("oeq", x, v.const(0, dtype), dtype) for x in xs]
+    either = v.binary("or", zeros[0], zeros[1], np.dtype(bool))
+    return v.select(either, v.const(0, dtype), product, dtype)
+
+
 @_register("neg", "fiu")
 def _neg(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     if dtype.kind == "f":

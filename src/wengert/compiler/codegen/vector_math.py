@@ -242,12 +242,14 @@ def signed(m: Math, bits: str) -> str:
     return m.int_op("sub", bits, m.i(int(magic)))
 
 
-def scaled_by_powers(m: Math, mantissa: str, p: str, n: str) -> str:
-    """``mantissa * (1 + p) * 2 ** n``, right where it is subnormal and at the edge of overflow."""
+def scaled_by_powers(m: Math, mantissa: str | None, p: str | None, n: str) -> str:
+    """``mantissa * 2 ** n`` or ``(1 + p) * 2 ** n``, also subnormal or nearly too large."""
     half = m.int_op("ashr", n, m.i(1))
     first, second = m.power_of_two(half), m.power_of_two(m.int_op("sub", n, half))
-    scaled = first if mantissa == "1" else m.mul(mantissa, first)
-    return m.mul(m.fma(p, scaled, scaled), second)
+    if mantissa is not None:
+        return m.mul(m.mul(mantissa, first), second)
+    assert p is not None
+    return m.mul(m.fma(p, first, first), second)
 
 
 def exp_scaled(m: Math, x: str, shift: int) -> str:
@@ -256,7 +258,7 @@ def exp_scaled(m: Math, x: str, shift: int) -> str:
     x = m.at_least(m.at_most(x, high), m.f.exp_range[0])
     _, bits, p = _reduced_exp(m, x)
     n = signed(m, bits)
-    return scaled_by_powers(m, "1", p, m.int_op("add", n, m.i(shift)) if shift else n)
+    return scaled_by_powers(m, None, p, m.int_op("add", n, m.i(shift)) if shift else n)
 
 
 def _expm1(m: Math, x: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ...core.program import Equation
 from ..ir import Graph, Node
@@ -71,6 +74,22 @@ def assembled(
 def copied(g: Graph, x: Node) -> Node:
     """``x`` in memory of its own, in C order."""
     return assembled(g, x.shape, x.dtype, [(x, [(d, 0, 1) for d in range(len(x.shape))])])
+
+
+@lowers("unit_vectors")
+def _unit_vectors(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    """Where the number of the array, less ``start``, is that of the place: see `identities`."""
+    g, v = result.graph, e.outputs[0]
+    if 0 in v.shape:
+        return None
+    n, size = v.shape[0], prod(v.shape[1:])
+    rows, columns = g.make("iota", (), (n,), np.int64), g.make("iota", (), (size,), np.int64)
+    shape = (n, size)
+    start = g.const(e.params["start"], np.int64, shape)
+    row, column = g.view(rows, ((0, 0, 1),), shape), g.view(columns, ((1, 0, 1),), shape)
+    if e.params["start"]:
+        column = g.map("add", column, start)
+    return g.reshape(g.cast(g.map("equal", row, column, dtype=bool), v.dtype), v.shape)
 
 
 @lowers("concatenate")

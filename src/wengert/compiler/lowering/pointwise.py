@@ -239,6 +239,8 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     ),
     "positive": lambda g, x: x,
     "relu": _relu,
+    "stop_gradient": lambda g, x: x,
+    "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (
         g.map("strong", p, c) if c.dtype.kind == "f" else g.map("mul", c, p)
     ),

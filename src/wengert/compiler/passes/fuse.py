@@ -22,7 +22,7 @@ from .products import as_product
 __all__ = ["fuse"]
 
 _CHEAP = {"add", "sub", "mul", "neg", "abs", "select", "cast", "maximum", "minimum", "and", "or",
-          "not", "xor", "multiply_add", "copysign", "strong"}  # fmt: skip
+          "not", "xor", "multiply_add", "copysign", "strong", "changes"}  # fmt: skip
 _COSTS = {"div": 4, "sqrt": 6, "exp": 15, "expm1": 18, "log": 20, "log1p": 25, "tanh": 20,
           "sigmoid": 20, "sin": 20, "cos": 20, "tan": 40}  # fmt: skip
 _LIBRARY_CALL = 60
