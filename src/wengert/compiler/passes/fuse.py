@@ -129,7 +129,9 @@ class _Fusion:
             if r.op != "reduce" or r in self.forced or as_product(r, self._is_memory):
                 continue
             root = self._only_root(r)
-            if root is None or root.op != "map":
+            if root is not None and root.op == "update":
+                root = self._written(root, r)
+            if root is None or (root.op not in ("map", "view") and root is not r):
                 continue
             inner = self.inner.get(root, {})
             if any(_reduced(r) != _reduced(other) for other in inner):
@@ -138,6 +140,15 @@ class _Fusion:
             if found is not None:
                 self.inner.setdefault(root, {})[r] = found
                 self.stored.remove(r)
+
+    def _written(self, update: Node, r: Node) -> Node | None:
+        """What an update alone writes, if r is read by that and by nothing else of the update."""
+        _, value, *arrays = update.args
+        if value in self.stored and value is not r:
+            return None
+        if self.users[value] != [update] or update.args.count(value) > 1:
+            return None
+        return None if arrays else value
 
     def _is_memory(self, node: Node) -> bool:
         return node in self.stored or node.op in ("input", "reshape")
@@ -316,7 +327,9 @@ class _Fusion:
             steps.append(Nest(n.shape, (), [Store(buffer, base, "set", target, (), False)]))
         kind, entries = n.attrs
         store = Store(buffer, value, kind, entries, tuple(arrays), False)
-        steps.append(Nest(value.shape, (), [store]))
+        inner = self.inner.get(value, {})
+        reduced = _reduced(next(iter(inner))) if inner else ()
+        steps.append(Nest(value.shape, reduced, [store], inner))
 
     def _scan(self, n: Node, steps: list[Any]) -> None:
         """The first elements along an axis, then each from the one before it, in order."""
