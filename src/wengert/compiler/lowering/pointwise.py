@@ -111,12 +111,7 @@ def power(g: Graph, x: Node, exponent: Any) -> Node | None:
     if exponent in (-1, -2):
         return g.map("div", one, _product_power(g, x, -int(exponent)))
     if exponent == 0.5:
-        # The power of -inf is inf, and of -0 it is 0.
-        low = g.const(-np.inf, x.dtype, x.shape)
-        y = g.map("add", g.map("sqrt", x), g.const(0, x.dtype, x.shape))
-        return g.map(
-            "select", g.map("equal", x, low, dtype=bool), g.map("neg", x), y, dtype=x.dtype
-        )
+        return g.map("sqrt", x)  # as NumPy: it differs at -inf and -0
     return g.map("pow", x, g.const(exponent, x.dtype, x.shape))
 
 
