@@ -148,3 +148,81 @@ def test_without_llvmlite_numpy_runs_the_program(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delattr("wengert.compiler.codegen.target", raising=False)
     x = np.linspace(0, 1, 5)
     np.testing.assert_allclose(wg.jit(wg.grad(lambda x: np.sum(np.exp(x))))(x), np.exp(x))
+
+
+def test_identities_of_arithmetic() -> None:
+    g = Graph()
+    x, y = g.input(0, (4,), np.float64), g.input(1, (4,), np.float64)
+    zero, one = (g.const(c, np.float64, (4,)) for c in (0.0, 1.0))
+    negative_zero = g.const(-0.0, np.float64, (4,))
+    assert g.map("mul", x, one) is x
+    assert g.map("div", x, one) is x
+    assert g.map("sub", x, zero) is x
+    assert g.map("add", x, negative_zero) is x
+    # 0 + -0 is 0 and not -0; x * 0 may be NaN or -0; x - x may be NaN.
+    assert g.map("add", x, zero) is not x
+    assert g.map("sub", x, negative_zero) is not x
+    assert g.map("mul", x, zero).op == "map"
+    assert g.map("sub", x, x).op == "map"
+    assert g.map("add", x, g.map("neg", y)) is g.map("sub", x, y)
+    assert g.map("sub", x, g.map("neg", y)) is g.map("add", x, y)
+    assert g.map("mul", g.map("neg", x), g.map("neg", y)) is g.map("mul", x, y)
+    assert g.map("maximum", x, x) is x
+    # Exact inverses only.
+    assert g.map("div", x, g.const(8.0, np.float64, (4,))).attrs == "mul"
+    assert g.map("div", x, g.const(3.0, np.float64, (4,))).attrs == "div"
+    # A cotangent that is not zero annihilates nothing; a finite partial needs no care.
+    assert g.map("strong", one, x) is x
+    assert g.map("strong", x, one) is x
+    assert g.map("strong", x, y).attrs == "strong"
+    assert g.map("changes", x, one) is x
+
+
+def test_sums_of_what_does_not_vary() -> None:
+    g = Graph()
+    x = g.input(0, (4,), np.float64)
+    wide = g.broadcast(g.reshape(x, (4, 1)), (4, 5))
+    assert g.reduce("max", wide, (1,)) is x
+    total = g.reduce("sum", wide, (1,))
+    assert (total.attrs, total.args[0]) == ("mul", x)
+    both = g.reduce("sum", wide, (0, 1))
+    assert both.attrs == "mul"
+    assert both.args[0].attrs == ("sum", (0,))
+    assert g.reduce("prod", wide, (1,)).op == "reduce"
+
+
+def test_products_with_unit_vectors() -> None:
+    g = Graph()
+    a = g.input(0, (6, 5), np.float64)
+
+    def unit(rows: int, columns: int, start: int, shape: Any, axes: Any) -> Any:
+        i = g.view(g.make("iota", (), (rows,), np.int64), ((0, 0, 1),), (rows, columns))
+        j = g.view(g.make("iota", (), (columns,), np.int64), ((1, 0, 1),), (rows, columns))
+        j = g.map("add", j, g.const(start, np.int64, (rows, columns))) if start else j
+        e = g.cast(g.map("equal", i, j, dtype=bool), np.float64)
+        return g.view(e, axes, shape)
+
+    # (i, j, k) with e[i, k] a[k, j]
+    seen = g.view(a, ((2, 0, 1), (1, 0, 1)), (6, 5, 6))
+    e = unit(6, 6, 0, (6, 5, 6), ((0, 0, 1), (2, 0, 1)))
+    assert g.reduce("sum", g.map("mul", e, seen), (2,)) is a
+    assert g.reduce("sum", g.map("mul", seen, e), (2,)) is a
+    # The first rows are zero: no element stands for the sum.
+    e = unit(8, 6, 2, (8, 5, 6), ((0, 0, 1), (2, 0, 1)))
+    seen = g.view(a, ((2, 0, 1), (1, 0, 1)), (8, 5, 6))
+    assert g.reduce("sum", g.map("mul", e, seen), (2,)).op == "reduce"
+    # Of e[k, i] a[k, j] with k = i + 2 they are rows of a.
+    e = unit(6, 4, 2, (4, 5, 6), ((2, 0, 1), (0, 0, 1)))
+    seen = g.view(a, ((2, 0, 1), (1, 0, 1)), (4, 5, 6))
+    found = g.reduce("sum", g.map("mul", e, seen), (2,))
+    assert (found.op, found.attrs, found.shape) == ("view", ((0, 2, 1), (1, 0, 1)), (4, 5))
+
+
+def test_windows_are_views() -> None:
+    g = Graph()
+    x = g.input(0, (9,), np.float64)
+    windows = g.view(x, ((0, 1, 2, 1, 3),), (3, 2))
+    assert windows.attrs == ((0, 1, 2, 1, 3),)
+    # The second window's places, and a window of one place.
+    assert g.view(windows, ((-1, 1, 0), (0, 0, 1)), (2,)).attrs == ((0, 3, 3),)
+    assert g.view(x, ((0, 0, 1, 1, 1),), (9, 1)).attrs == ((0, 0, 1),)

@@ -55,9 +55,17 @@ class Linear:
         return total
 
 
-def seen_through(axes: Sequence[tuple[int, int, int]], index: Sequence[Linear]) -> list[Linear]:
+def seen_through(axes: Sequence[tuple[int, ...]], index: Sequence[Linear]) -> list[Linear]:
     """The index into the operand of a view, for an index into the view."""
-    return [Linear(o) if d < 0 else index[d].scaled(s, o) for d, o, s in axes]
+    return [_entry_at(entry, index) for entry in axes]
+
+
+def _entry_at(entry: tuple[int, ...], index: Sequence[Linear]) -> Linear:
+    d, o, s = entry[:3]
+    total = Linear(o) if d < 0 else index[d].scaled(s, o)
+    for k in range(3, len(entry), 2):
+        total = total.plus(index[entry[k]].scaled(entry[k + 1], 0))
+    return total
 
 
 def strides_of(shape: Sequence[int]) -> list[int]:

@@ -12,11 +12,16 @@ input                          slot; a C-contiguous buffer of the caller
 const                          a scalar; shape ()
 iota                           axis; int64, the index along it
 map         x, ... (one shape)  name of a scalar operation (`codegen.scalars`)
-view        x                  for each axis of x ``(axis of the node or -1, offset, step)``
+view        x                  for each axis of x ``(axis of the node or -1, offset, step)``, and
+                               ``axis, step`` for each further axis that moves it: a window that
+                               slides over an image is ``(place of the output, 0, stride, place in
+                               the window, dilation)``
 gather      x, i, ...          for each axis of x such a triple, or the number of an index array
 reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
 update      x, v, i, ...       kind ("set" or "add"); like gather's, for what v is written to
+scan        x                  name of a scalar operation, axis, whether from the end
+own                            what a node has stored so far, read by its own nest
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================
@@ -30,10 +35,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Graph", "Node", "identity_map"]
+__all__ = ["Graph", "Node", "axis_terms", "identity_map"]
 
 Shape = tuple[int, ...]
-AxisMap = tuple[tuple[int, int, int], ...]
+AxisMap = tuple[tuple[int, ...], ...]
 
 
 class Node:
@@ -70,6 +75,25 @@ class Node:
 def identity_map(ndim: int) -> AxisMap:
     """The map of a view that changes nothing."""
     return tuple([(d, 0, 1) for d in range(ndim)])
+
+
+def axis_terms(entry: Sequence[int]) -> list[tuple[int, int]]:
+    """The axes of a view that move an axis of its operand, and by how much."""
+    found = [(entry[0], entry[2])] if entry[0] >= 0 else []
+    return found + [(entry[k], entry[k + 1]) for k in range(3, len(entry), 2)]
+
+
+def _entry(offset: int, terms: Sequence[tuple[int, int]], shape: Shape) -> tuple[int, ...]:
+    """An entry of a view's map in its one form; axes of length one move nothing."""
+    steps: dict[int, int] = {}
+    for d, s in terms:
+        if shape[d] != 1:
+            steps[d] = steps.get(d, 0) + s
+    moving = sorted((d, s) for d, s in steps.items() if s)
+    if not moving:
+        return (-1, offset, 0)
+    (d, s), *rest = moving
+    return (d, offset, s, *[x for term in rest for x in term])
 
 
 class Graph:
@@ -117,15 +141,15 @@ class Graph:
     def view(self, x: Node, axes: AxisMap, shape: Shape) -> Node:
         """An affine view; views of views become one."""
         # An axis of length one is fixed, wherever it is seen from.
-        axes = tuple([(-1, o, 0) if d < 0 or shape[d] == 1 else (d, o, s) for d, o, s in axes])
+        axes = tuple([_entry(e[1], axis_terms(e), shape) for e in axes])
         if x.op == "view":
             composed = []
-            for d, o, s in x.attrs:
-                if d < 0:
-                    composed.append((-1, o, 0))
-                else:
-                    e, p, t = axes[d]
-                    composed.append((e, o + s * p, s * t))
+            for entry in x.attrs:
+                offset, terms = entry[1], []
+                for d, s in axis_terms(entry):
+                    offset += s * axes[d][1]
+                    terms += [(e, s * t) for e, t in axis_terms(axes[d])]
+                composed.append(_entry(offset, terms, shape))
             return self.view(x.args[0], tuple(composed), shape)
         if shape == x.shape and axes == tuple(
             [(d, 0, 1) if n != 1 else (-1, 0, 0) for d, n in enumerate(shape)]
@@ -182,8 +206,26 @@ class Graph:
             return args[0]
         if name == "mul" and value_of(args[0]) == 1:
             return args[1]
-        if name == "strong" and _is_finite(value_of(args[1])):
+        if name == "strong" and (_is_finite(value_of(args[1])) or _is_nonzero(value_of(args[0]))):
             return self.map("mul", *args)
+        if name == "changes" and (_is_nonzero(value_of(args[0])) or _is_nonzero(value_of(args[1]))):
+            ordered = args if value_of(args[1]) is not None else args[::-1]
+            return self.map("strong", *ordered)
+        if name in ("add", "sub") and _is_negated(args[1]):
+            return self.map("sub" if name == "add" else "add", args[0], args[1].args[0])
+        if name == "add" and _is_negated(args[0]):
+            return self.map("sub", args[1], args[0].args[0])
+        if name in ("mul", "div") and _is_negated(args[0]) and _is_negated(args[1]):
+            return self.map(name, args[0].args[0], args[1].args[0])
+        if name == "add" and any(map(_is_negative_zero, args)):
+            return args[0] if _is_negative_zero(args[1]) else args[1]
+        if name == "div" and _is_power_of_two(value_of(args[1])):
+            inverse = self.const(1 / value_of(args[1]), args[1].dtype, args[1].shape)
+            return self.map("mul", args[0], inverse)
+        if name in ("maximum", "minimum", "fmax", "fmin", "and", "or") and args[0] is args[1]:
+            return args[0]
+        if name == "select" and args[1] is args[2]:
+            return args[1]
         if name == "neg" and args[0].op == "map" and args[0].attrs == "neg":
             return args[0].args[0]
         if name == "sub" and value_of(args[1]) == 0 and not _is_negative_zero(args[1]):
@@ -213,6 +255,11 @@ class Graph:
             axes = tuple([place[d] for d in axes if d in place])
         if not axes:
             return x
+        from .identities import simpler_reduction  # which makes nodes
+
+        simpler = simpler_reduction(self, kind, x, axes)
+        if simpler is not None:
+            return simpler
         shape = [n for d, n in enumerate(x.shape) if d not in axes]
         return self.make("reduce", (x,), shape, x.dtype, (kind, axes))
 
@@ -226,6 +273,23 @@ def value_of(x: Node) -> Any:
 
 def _is_finite(value: Any) -> bool:
     return value is not None and bool(np.isfinite(value))
+
+
+def _is_nonzero(value: Any) -> bool:
+    return _is_finite(value) and bool(value != 0)
+
+
+def _is_negated(x: Node) -> bool:
+    return x.op == "map" and x.attrs == "neg" and x.dtype.kind == "f"
+
+
+def _is_power_of_two(value: Any) -> bool:
+    """Whether a division by it is a product with its inverse, to the last bit."""
+    return (
+        isinstance(value, np.floating)
+        and bool(2.0**-100 <= abs(value) <= 2.0**100)
+        and abs(np.frexp(value)[0]) == 0.5
+    )
 
 
 def _is_negative_zero(x: Node) -> bool:

@@ -62,13 +62,15 @@ class Nest:
 
     Inside stand reductions over all of ``reduced``, whose operands are functions of kept and
     reduced indices, and stores of what is made of them. Each reduction has for its operand's axes
-    the positions in ``kept + reduced``, or -1 for one of length one.
+    the positions in ``kept + reduced``, or -1 for one of length one. Along the kept axis
+    ``ordered`` what is stored is read again at the next index: it runs upwards, one by one.
     """
 
     kept: tuple[int, ...]
     reduced: tuple[int, ...]
     stores: list[Store]
     reductions: dict[Node, tuple[int, ...]] = field(default_factory=dict)
+    ordered: int | None = None
 
 
 @dataclass(eq=False)

@@ -174,6 +174,7 @@ batch_norm_p: Primitive = Primitive(
     jvp=_jvp,
     vjp=_vjp,
     outputs=3,
+    lower="batch_norm",
 )
 
 

@@ -54,7 +54,9 @@ def _text(x: str, axis: tuple[int, ...], ord: float) -> str:
     return f"np.linalg.vector_norm({x}, axis={axis}{'' if ord == 2 else f', ord={ord}'})"
 
 
-vector_norm_p = Primitive("vector_norm", _evaluate, _shape, None, jvp=_jvp, show=_text)
+vector_norm_p = Primitive(
+    "vector_norm", _evaluate, _shape, None, jvp=_jvp, show=_text, lower="vector_norm"
+)
 vector_norm_p.batch = reduction_batch(vector_norm_p)
 
 

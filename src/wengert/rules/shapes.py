@@ -38,6 +38,8 @@ __all__ = [
     "resolved_shape",
     "transpose",
     "transpose_p",
+    "unit_vectors",
+    "unit_vectors_p",
 ]
 
 BATCHED_PARAMS: dict[Primitive, Callable[..., dict[str, Any]]] = {}
@@ -245,6 +247,42 @@ diagonal_p = parameters_with_batch(
     ),
     lambda size, offset, axes: {"offset": offset, "axes": (axes[0] + 1, axes[1] + 1)},
 )
+
+
+# ------------------------------------------------------------------ unit vectors
+
+
+def _unit_vectors(x: Any, n: int, start: int) -> Any:
+    shape = np.shape(x)
+    size = prod(shape)
+    e = np.zeros((n, size), x.dtype)
+    e[np.arange(start, start + size), np.arange(size)] = 1
+    return e.reshape((n, *shape))
+
+
+def _unit_vectors_batch(args: Any, batched: Any, size: int, n: int, start: int) -> Any:
+    (x,) = args
+    e = _unit_vectors(np.empty(x.shape[1:], x.dtype), n, start)
+    return np.broadcast_to(e, (size, *e.shape))
+
+
+# What pullbacks are applied to for a Jacobian. Under jit it is an equation, and not an array like
+# any other, so that the compiler knows of products with the identity.
+unit_vectors_p = Primitive(
+    "unit_vectors",
+    _unit_vectors,
+    lambda x, n, start: ((n, *x.shape), x.dtype),
+    _unit_vectors_batch,
+    plain=True,
+    show="unit_vectors({0}.shape, {n}, {start})",
+    lower="unit_vectors",
+    contiguous=lambda x, n, start: True,
+)
+
+
+def unit_vectors(x: Any, n: int, start: int) -> Any:
+    """Arrays like ``x`` along a first axis of length n; that at ``start + i`` is 1 in place i."""
+    return bind(unit_vectors_p, (x,), {"n": n, "start": start})
 
 
 # ------------------------------------------------------------------ copies and dtypes

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import algebra, pytree
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
-from ..rules.shapes import reshape, transpose
+from ..rules.shapes import reshape, transpose, unit_vectors
 from .boundary import (
     any_tensor,
     as_input,
@@ -60,11 +60,8 @@ def _basis(leaves: list[Any]) -> list[Any]:
     rows = []
     start = 0
     for x in leaves:
-        size = prod(x.shape)
-        e = np.zeros((n, size), x.dtype)
-        e[np.arange(start, start + size), np.arange(size)] = 1
-        rows.append(e.reshape((n, *x.shape)))
-        start += size
+        rows.append(unit_vectors(x, n, start))
+        start += prod(x.shape)
     return rows
 
 

@@ -190,6 +190,12 @@ CASES = [
         "slope_of_a_product", slope_of_a_product, [(3,), (3,)], primitives=("product_of_changes",)
     ),
     Case(
+        "jacobian",
+        lambda x, y: wg.jacrev(lambda a, b: np.sin(a) * b.sum())(x, y),
+        [(3,), (2,)],
+        primitives=("unit_vectors",),
+    ),
+    Case(
         "batched_read",
         batched_read,
         [(4, 2), np.array([[0, 2, 2], [3, -1, 0]])],

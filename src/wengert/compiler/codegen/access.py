@@ -129,7 +129,11 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         reduced = d >= len(nest.kept)
         if n == 1:
             domain.append(Linear())
-        elif axes and axes[-1].reduced == reduced and _joins(found, axes[-1].number, d, n):
+        elif (
+            axes
+            and axes[-1].reduced == reduced
+            and (nest.ordered not in (d, axes[-1].number) and _joins(found, axes[-1].number, d, n))
+        ):
             before = axes.pop()
             domain[before.number] = Linear()
             axes.append(Axis(d, before.length * n, reduced))
@@ -142,6 +146,9 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
     vector = _vector_axis(found, kept, reduced_axes, ordered)
+    if nest.ordered is not None:
+        # Along the last axis if that is another one: there is no second that is contiguous.
+        vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
     if vector is None:
         return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())

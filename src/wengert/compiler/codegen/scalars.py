@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .vector_math import VECTOR_MATH
+from . import error_functions, hyperbolic, inverse_functions, powers
+from .vector_math import VECTOR_MATH, Math
 from .vectors import Vectors
 
 __all__ = ["SCALAR_OPERATIONS", "supports"]
@@ -67,6 +68,15 @@ def _strong(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     product = v.binary("fmul", xs[0], xs[1], dtype)
     zero = v.compare("oeq", xs[0], v.const(0, dtype), dtype)
     return v.select(zero, v.const(0, dtype), product, dtype)
+
+
+@_register("changes", "f")
+def _changes(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    # Of a tangent and a cotangent, each annihilates the other where it is zero.
+    product = v.binary("fmul", xs[0], xs[1], dtype)
+    zeros = [v.compare("oeq", x, v.const(0, dtype), dtype) for x in xs]
+    either = v.binary("or", zeros[0], zeros[1], np.dtype(bool))
+    return v.select(either, v.const(0, dtype), product, dtype)
 
 
 @_register("neg", "fiu")
@@ -144,8 +154,10 @@ _number_extremum("fmax", "oge", "maximum")
 _number_extremum("fmin", "ole", "minimum")
 
 
-@_register("remainder", "f")
+@_register("remainder", "fiu")
 def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    if dtype.kind != "f":
+        return _divided(v, xs, dtype)[1]
     # Python's modulo: the remainder has the sign of the divisor.
     x, y = xs
     zero = v.const(0, dtype)
@@ -156,6 +168,70 @@ def _remainder(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
     )
     moved = v.select(signs_differ, v.binary("fadd", m, y, dtype), m, dtype)
     return v.select(nonzero, moved, v.intrinsic("copysign", [zero, y], dtype), dtype)
+
+
+# ------------------------------------------------------------------ integers
+
+
+def _divided(v: Vectors, xs: list[str], dtype: Any) -> tuple[str, str]:
+    """Quotient and remainder, rounded down; both 0 for a divisor of 0, as in NumPy.
+
+    The processor traps at a division by zero and at that of the least number by -1.
+    """
+    x, y = xs
+    zero, one = v.const(0, dtype), v.const(1, dtype)
+    by_zero = v.compare("eq", y, zero, dtype)
+    if dtype.kind == "u":
+        safe = v.select(by_zero, one, y, dtype)
+        quotient, rest = (v.binary(op, x, safe, dtype) for op in ("udiv", "urem"))
+        return v.select(by_zero, zero, quotient, dtype), v.select(by_zero, zero, rest, dtype)
+    by_minus_one = v.compare("eq", y, v.const(-1, dtype), dtype)
+    either = v.binary("or", by_zero, by_minus_one, np.dtype(bool))
+    safe = v.select(either, one, y, dtype)
+    quotient, rest = (v.binary(op, x, safe, dtype) for op in ("sdiv", "srem"))
+    nonzero = v.compare("ne", rest, zero, dtype)
+    opposite = v.compare("slt", v.binary("xor", rest, y, dtype), zero, dtype)
+    down = v.binary("and", nonzero, opposite, np.dtype(bool))
+    quotient = v.select(down, v.binary("sub", quotient, one, dtype), quotient, dtype)
+    rest = v.select(down, v.binary("add", rest, y, dtype), rest, dtype)
+    quotient = v.select(by_minus_one, v.binary("sub", zero, x, dtype), quotient, dtype)
+    return (
+        v.select(by_zero, zero, quotient, dtype),
+        v.select(either, zero, rest, dtype),
+    )
+
+
+@_register("floor_divide", "iu")
+def _floor_divide(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    return _divided(v, xs, dtype)[0]
+
+
+def _shift(left: bool) -> Emit:
+    """What is shifted further than there are bits is all gone; so it is by negative counts."""
+
+    def emit(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+        x, count = xs
+        bits = 8 * dtype.itemsize
+        inside = v.compare("ult", count, v.const(bits, dtype), dtype)
+        if left or dtype.kind == "u":
+            gone = v.const(0, dtype)
+        else:
+            gone = v.binary("ashr", x, v.const(bits - 1, dtype), dtype)
+        opcode = "shl" if left else "ashr" if dtype.kind == "i" else "lshr"
+        moved = v.binary(opcode, x, v.select(inside, count, v.const(0, dtype), dtype), dtype)
+        return v.select(inside, moved, gone, dtype)
+
+    return emit
+
+
+SCALAR_OPERATIONS["left_shift"] = ("iu", _shift(True))
+SCALAR_OPERATIONS["right_shift"] = ("iu", _shift(False))
+
+
+@_register("bitwise_count", "iu")
+def _bitwise_count(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
+    ones = v.intrinsic("ctpop", [_abs(v, xs, dtype, dtype)], dtype)
+    return v.cast("trunc", ones, dtype, out) if dtype.itemsize > out.itemsize else ones
 
 
 # ------------------------------------------------------------------ comparisons and logic
@@ -258,12 +334,23 @@ def _library_function(name: str) -> Emit:
 for _name in VECTOR_MATH:
     SCALAR_OPERATIONS[_name] = ("f", _vector_function(_name))
 
-# Correct to about one unit in the last place in every C library, and rare: a call for each lane.
-for _name, _library in (
-    ("pow", "pow"), ("float_power", "pow"), ("exp2", "exp2"), ("log2", "log2"),
-    ("log10", "log10"), ("cbrt", "cbrt"), ("arcsin", "asin"), ("arccos", "acos"),
-    ("arctan", "atan"), ("tan", "tan"), ("arctan2", "atan2"), ("sinh", "sinh"), ("cosh", "cosh"),
-    ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"), ("hypot", "hypot"),
-    ("fmod", "fmod"), ("nextafter", "nextafter"), ("erf", "erf"), ("erfc", "erfc"),
+
+def _polynomial(function: Callable[..., str]) -> Emit:
+    return lambda v, xs, dtype, out: function(Math(v, dtype), *xs)
+
+
+for _name, _function in (
+    ("pow", powers.power), ("float_power", powers.power), ("exp2", powers.exp2),
+    ("log2", powers.log2), ("log10", powers.log10), ("cbrt", powers.cbrt),
+    ("hypot", powers.hypot), ("tan", inverse_functions.tan),
+    ("arcsin", inverse_functions.arcsin), ("arccos", inverse_functions.arccos),
+    ("arctan", inverse_functions.arctan), ("arctan2", inverse_functions.arctan2),
+    ("sinh", hyperbolic.sinh), ("cosh", hyperbolic.cosh), ("arcsinh", hyperbolic.arcsinh),
+    ("arccosh", hyperbolic.arccosh), ("arctanh", hyperbolic.arctanh),
+    ("erf", error_functions.erf), ("erfc", error_functions.erfc),
 ):  # fmt: skip
-    SCALAR_OPERATIONS[_name] = ("f", _library_function(_library))
+    SCALAR_OPERATIONS[_name] = ("f", _polynomial(_function))
+
+# Exact in every C library, and rare: a call for each lane.
+for _name in ("fmod", "nextafter"):
+    SCALAR_OPERATIONS[_name] = ("f", _library_function(_name))

@@ -19,7 +19,21 @@ import numpy as np
 
 from .vectors import Vectors
 
-__all__ = ["VECTOR_MATH"]
+__all__ = [
+    "VECTOR_MATH",
+    "Math",
+    "exp_scaled",
+    "log",
+    "log1p",
+    "log_of_base",
+    "log_parts",
+    "reduced_angle",
+    "scaled_by_powers",
+    "signed",
+    "unless",
+    "unless_huge",
+    "wide",
+]
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ _SINGLE = _Format(
 )  # fmt: skip
 
 
-class _Math:
+class Math:
     """Shorthand for instructions on one floating-point type."""
 
     def __init__(self, v: Vectors, dtype: Any) -> None:
@@ -110,33 +124,47 @@ class _Math:
         self.integer = np.dtype(self.f.integer)
 
     def c(self, value: float) -> str:
+        """A constant."""
         return self.v.const(value, self.dtype)
 
     def i(self, value: int) -> str:
+        """A constant integer of the same length."""
         return self.v.const(value, self.integer)
 
     def add(self, a: str, b: str) -> str:
+        """``a + b``."""
         return self.v.binary("fadd", a, b, self.dtype)
 
     def sub(self, a: str, b: str) -> str:
+        """``a - b``."""
         return self.v.binary("fsub", a, b, self.dtype)
 
     def mul(self, a: str, b: str) -> str:
+        """``a * b``."""
         return self.v.binary("fmul", a, b, self.dtype)
 
     def div(self, a: str, b: str) -> str:
+        """``a / b``."""
         return self.v.binary("fdiv", a, b, self.dtype)
 
     def fma(self, a: str, b: str, c: str) -> str:
+        """``a * b + c``, rounded once where that costs nothing."""
         return self.v.multiply_add(a, b, c, self.dtype)
 
+    def fused(self, a: str, b: str, c: str) -> str:
+        """``a * b + c``, rounded once, be it by a call."""
+        return self.v.intrinsic("fma", [a, b, c], self.dtype)
+
     def poly(self, x: str, coefficients: tuple[float, ...]) -> str:
+        """A polynomial; the coefficient of the highest power is first."""
         return self.v.polynomial(x, coefficients, self.dtype)
 
     def test(self, predicate: str, a: str, b: str) -> str:
+        """A comparison."""
         return self.v.compare(predicate, a, b, self.dtype)
 
     def select(self, condition: str, a: str, b: str) -> str:
+        """``a`` where the condition holds, else ``b``."""
         return self.v.select(condition, a, b, self.dtype)
 
     def at_most(self, x: str, bound: float) -> str:
@@ -147,19 +175,45 @@ class _Math:
         """The larger; NaN stays NaN."""
         return self.select(self.test("olt", x, self.c(bound)), self.c(bound), x)
 
+    def neg(self, x: str) -> str:
+        """``-x``."""
+        return self.v.emit(f"fneg {self.v.type(self.dtype)} {x}")
+
+    def both(self, a: str, b: str) -> str:
+        """Whether two conditions hold."""
+        return self.v.binary("and", a, b, np.dtype(bool))
+
+    def either(self, a: str, b: str) -> str:
+        """Whether one of two conditions holds."""
+        return self.v.binary("or", a, b, np.dtype(bool))
+
+    def choose(self, double: Any, single: Any) -> Any:
+        """What the format needs."""
+        return single if self.dtype.itemsize == 4 else double
+
+    def constant_pair(self, value: tuple[float, float]) -> tuple[str, str]:
+        """A constant, given as a double and what that leaves, as two of this precision."""
+        high = float(self.dtype.type(value[0]))
+        return self.c(high), self.c((value[0] - high) + value[1])
+
     def abs(self, x: str) -> str:
+        """``|x|``."""
         return self.v.intrinsic("fabs", [x], self.dtype)
 
     def copysign(self, x: str, sign: str) -> str:
+        """``|x|`` with another sign."""
         return self.v.intrinsic("copysign", [x, sign], self.dtype)
 
     def bits(self, x: str) -> str:
+        """The bits as an integer."""
         return self.v.cast("bitcast", x, self.dtype, self.integer)
 
     def from_bits(self, x: str) -> str:
+        """The number that has these bits."""
         return self.v.cast("bitcast", x, self.integer, self.dtype)
 
     def int_op(self, opcode: str, a: str, b: str) -> str:
+        """An instruction on integers."""
         return self.v.binary(opcode, a, b, self.integer)
 
     def rounded(self, x: str, scale: float) -> tuple[str, str]:
@@ -173,7 +227,7 @@ class _Math:
         return self.from_bits(self.int_op("shl", biased, self.i(self.f.mantissa)))
 
 
-def _reduced_exp(m: _Math, x: str) -> tuple[str, str, str]:
+def _reduced_exp(m: Math, x: str) -> tuple[str, str, str]:
     """``n`` as a float and as bits, and ``exp(r) - 1``, where ``x = n ln 2 + r``."""
     n, bits = m.rounded(x, 1.4426950408889634)
     r = m.fma(n, m.c(-m.f.ln2[0]), x)
@@ -181,34 +235,47 @@ def _reduced_exp(m: _Math, x: str) -> tuple[str, str, str]:
     return n, bits, m.fma(m.mul(r, r), m.poly(r, m.f.exp), r)
 
 
-def _signed(m: _Math, bits: str) -> str:
+def signed(m: Math, bits: str) -> str:
     """The integer in the low bits of a number of which `rounded` made the bits."""
     # Above the low bits stand exponent and leading bits of the magic number, always the same.
     magic = np.asarray(m.f.magic, m.dtype).view(m.integer)
     return m.int_op("sub", bits, m.i(int(magic)))
 
 
-def _exp(m: _Math, x: str) -> str:
-    x = m.at_least(m.at_most(x, m.f.exp_range[1]), m.f.exp_range[0])
-    _, bits, p = _reduced_exp(m, x)
-    n = _signed(m, bits)
-    # In two steps, so that results near overflow and subnormal results come out right.
+def scaled_by_powers(m: Math, mantissa: str | None, p: str | None, n: str) -> str:
+    """``mantissa * 2 ** n`` or ``(1 + p) * 2 ** n``, also subnormal or nearly too large."""
     half = m.int_op("ashr", n, m.i(1))
     first, second = m.power_of_two(half), m.power_of_two(m.int_op("sub", n, half))
+    if mantissa is not None:
+        return m.mul(m.mul(mantissa, first), second)
+    assert p is not None
     return m.mul(m.fma(p, first, first), second)
 
 
-def _expm1(m: _Math, x: str) -> str:
+def exp_scaled(m: Math, x: str, shift: int) -> str:
+    """``exp(x) * 2 ** shift``, which may overflow later, or earlier, than ``exp(x)``."""
+    high = m.f.exp_range[1] + max(-shift, 0)
+    x = m.at_least(m.at_most(x, high), m.f.exp_range[0])
+    _, bits, p = _reduced_exp(m, x)
+    n = signed(m, bits)
+    return scaled_by_powers(m, None, p, m.int_op("add", n, m.i(shift)) if shift else n)
+
+
+def _expm1(m: Math, x: str) -> str:
     z = m.at_least(m.at_most(x, m.f.exp_range[1]), m.f.expm1_low)
     _, bits, p = _reduced_exp(m, z)
     # Half of the result, since 2 ** n itself may overflow.
-    half = m.power_of_two(m.int_op("sub", _signed(m, bits), m.i(1)))
+    half = m.power_of_two(m.int_op("sub", signed(m, bits), m.i(1)))
     y = m.fma(p, half, m.sub(half, m.c(0.5)))
     y = m.add(y, y)
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)  # -0 stays -0
 
 
-def _log(m: _Math, x: str) -> str:
+def log_parts(m: Math, x: str) -> tuple[str, str, str, str, str]:
+    """The exponent of ``x``, and for ``f`` in ``x = 2**e (1 + f)`` the parts of its logarithm.
+
+    Returns ``e, f, s, f**2 / 2, r`` with ``log(1 + f) = f - (f**2 / 2 - s (f**2 / 2 + r))``.
+    """
     smallest = float(np.finfo(m.dtype).smallest_normal)
     lift = 2 * (m.f.mantissa + 1) // 2 + 1
     tiny = m.test("olt", x, m.c(smallest))
@@ -223,45 +290,72 @@ def _log(m: _Math, x: str) -> str:
     s = m.div(f, m.add(f, m.c(2.0)))
     z = m.mul(s, s)
     half_square = m.mul(m.mul(f, f), m.c(0.5))
-    r = m.mul(z, m.poly(z, m.f.log))
-    tail = m.fma(s, m.add(half_square, r), m.mul(e, m.c(m.f.ln2[1])))
-    y = m.fma(e, m.c(m.f.ln2[0]), m.sub(f, m.sub(half_square, tail)))
+    return e, f, s, half_square, m.mul(z, m.poly(z, m.f.log))
+
+
+def _log_at_edges(m: Math, x: str, y: str) -> str:
     y = m.select(m.test("oeq", x, m.c(np.inf)), x, y)
     y = m.select(m.test("oeq", x, m.c(0.0)), m.c(-np.inf), y)
     return m.select(m.test("oge", x, m.c(0.0)), y, m.c(np.nan))
 
 
-def _log1p(m: _Math, x: str) -> str:
+def log(m: Math, x: str) -> str:
+    """The natural logarithm."""
+    e, f, s, half_square, r = log_parts(m, x)
+    tail = m.fma(s, m.add(half_square, r), m.mul(e, m.c(m.f.ln2[1])))
+    y = m.fma(e, m.c(m.f.ln2[0]), m.sub(f, m.sub(half_square, tail)))
+    return _log_at_edges(m, x, y)
+
+
+def log_of_base(m: Math, x: str, scale: tuple[float, float], two: tuple[float, float]) -> str:
+    """The logarithm times ``scale``; ``two`` is that of 2, its first part with few digits."""
+    e, f, s, half_square, r = log_parts(m, x)
+    y = m.sub(f, m.sub(half_square, m.mul(s, m.add(half_square, r))))
+    high, low = m.constant_pair(scale)
+    y = m.fma(y, high, m.fma(y, low, m.mul(e, m.c(two[1]))))
+    return _log_at_edges(m, x, m.fma(e, m.c(two[0]), y))
+
+
+def log1p(m: Math, x: str) -> str:
+    """``log(1 + x)``."""
     u = m.add(x, m.c(1.0))
     # What was rounded away of 1 + x, relative to it.
     lost = m.div(m.sub(x, m.sub(u, m.c(1.0))), u)
-    y = _log(m, u)
+    y = log(m, u)
     is_finite = m.v.binary("and", m.test("one", u, m.c(0.0)), m.test("olt", u, m.c(np.inf)), bool)
     y = m.select(is_finite, m.add(y, lost), y)
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)
 
 
-def _tanh(m: _Math, x: str) -> str:
+def _tanh(m: Math, x: str) -> str:
     a = m.at_most(m.abs(x), m.f.tanh_high)
     _, bits, p = _reduced_exp(m, m.add(a, a))
-    scale = m.power_of_two(_signed(m, bits))
+    scale = m.power_of_two(signed(m, bits))
     e = m.fma(p, scale, m.sub(scale, m.c(1.0)))
     return m.copysign(m.div(e, m.add(e, m.c(2.0))), x)
 
 
-def _sigmoid(m: _Math, x: str) -> str:
+def _sigmoid(m: Math, x: str) -> str:
     # exp(-|x|) does not overflow, and underflows where the result does.
-    e = _exp(m, m.v.emit(f"fneg {m.v.type(m.dtype)} {m.abs(x)}"))
+    e = exp_scaled(m, m.v.emit(f"fneg {m.v.type(m.dtype)} {m.abs(x)}"), 0)
     negative = m.test("olt", x, m.c(0.0))
     return m.div(m.select(negative, e, m.c(1.0)), m.add(e, m.c(1.0)))
 
 
-def _wave(m: _Math, x: str, shift: int) -> str:
-    """Sine; with ``shift`` 1, cosine."""
+def reduced_angle(m: Math, x: str) -> tuple[str, str, str, str]:
+    """``n`` as a float and as bits, and ``x - n pi / 2`` in two parts, of which one is rounding."""
     n, bits = m.rounded(x, 2 / np.pi)
     r = x
-    for part in m.f.pi_2:
+    for part in m.f.pi_2[:-1]:
         r = m.fma(n, m.c(-part), r)
+    last = m.c(-m.f.pi_2[-1])
+    high = m.fma(n, last, r)
+    return n, bits, high, m.fma(n, last, m.sub(r, high))
+
+
+def _wave(m: Math, x: str, shift: int) -> str:
+    """Sine; with ``shift`` 1, cosine."""
+    _, bits, r, _ = reduced_angle(m, x)
     z = m.mul(r, r)
     sine = m.fma(m.mul(z, r), m.poly(z, m.f.sin), r)
     even = m.fma(m.mul(z, z), m.poly(z, m.f.cos), m.fma(z, m.c(-0.5), m.c(1.0)))
@@ -272,12 +366,16 @@ def _wave(m: _Math, x: str, shift: int) -> str:
     y = m.from_bits(m.int_op("xor", m.bits(y), sign))
     if not shift:
         y = m.select(m.test("oeq", x, m.c(0.0)), x, y)
-    return _unless_huge(m, x, y, "cos" if shift else "sin")
+    return unless_huge(m, x, y, "cos" if shift else "sin")
 
 
-def _unless_huge(m: _Math, x: str, y: str, name: str) -> str:
+def unless_huge(m: Math, x: str, y: str, name: str) -> str:
     """``y``, or what the C library computes where an argument is too large for the reduction."""
-    huge = m.test("ogt", m.abs(x), m.c(m.f.largest_angle))
+    return unless(m, m.test("ogt", m.abs(x), m.c(m.f.largest_angle)), y, name, x)
+
+
+def unless(m: Math, huge: str, y: str, name: str, *xs: str) -> str:
+    """``y``, or the C library's function of every lane, if the condition holds in any."""
     w = m.v.writer
     if m.v.width > 1:
         huge = m.v.emit(f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)} {huge})")
@@ -291,16 +389,27 @@ def _unless_huge(m: _Math, x: str, y: str, name: str) -> str:
         f"br i1 {huge}, label %{slow}, label %{after}, !prof !0",
         f"{slow}:",
     ]
-    exact = m.v.library(name, [x], m.dtype)
+    exact = m.v.library(name, list(xs), m.dtype)
     lines += [f"store {t} {exact}, ptr {slot}", f"br label %{after}", f"{after}:"]
     return m.v.emit(f"load {t}, ptr {slot}")
 
 
-_FUNCTIONS: dict[str, Callable[[_Math, str], str]] = {
-    "exp": _exp,
+def wide(function: Callable[..., str]) -> Callable[..., str]:
+    """A function for single precision that computes in double precision."""
+
+    def compute(m: Math, *xs: str) -> str:
+        double = Math(m.v, np.float64)
+        wider = [m.v.cast("fpext", x, m.dtype, double.dtype) for x in xs]
+        return m.v.cast("fptrunc", function(double, *wider), double.dtype, m.dtype)
+
+    return compute
+
+
+_FUNCTIONS: dict[str, Callable[[Math, str], str]] = {
+    "exp": lambda m, x: exp_scaled(m, x, 0),
     "expm1": _expm1,
-    "log": _log,
-    "log1p": _log1p,
+    "log": log,
+    "log1p": log1p,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
     "sin": lambda m, x: _wave(m, x, 0),
@@ -308,7 +417,7 @@ _FUNCTIONS: dict[str, Callable[[_Math, str], str]] = {
 }
 
 VECTOR_MATH: dict[str, Callable[[Vectors, str, Any], str]] = {
-    name: (lambda v, x, dtype, f=function: f(_Math(v, dtype), x))  # type: ignore[misc]
+    name: (lambda v, x, dtype, f=function: f(Math(v, dtype), x))  # type: ignore[misc]
     for name, function in _FUNCTIONS.items()
 }
 """``(vectors, x, dtype) -> y`` for each function, by the name of its primitive."""

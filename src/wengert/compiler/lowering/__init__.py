@@ -4,7 +4,17 @@ A lowering builds nodes and returns one for each output, or None if there is no 
 operands (complex numbers, say): the equation is then evaluated by NumPy. It may not look at values.
 """
 
-from . import contractions, indexing, movement, pointwise, reductions  # noqa: F401
+from . import (  # noqa: F401
+    contractions,
+    convolutions,
+    indexing,
+    movement,
+    norms,
+    pointwise,
+    reductions,
+    scans,
+    windows,
+)
 from .table import LOWERINGS, lowered
 
 __all__ = ["LOWERINGS", "lowered"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.index import ARRAY, Template, advanced_position
 from ...core.program import Equation
+from ..indices import strides_of
 from ..ir import Graph, Node
 from .movement import diagonal_map, node_of
 from .reductions import log_sum_exp
@@ -183,6 +184,82 @@ def _without_lead(g: Graph, value: Node, region: tuple[int, ...]) -> Node:
     """NumPy's assignment ignores leading axes of length one beyond those of the region."""
     extra = len(value.shape) - len(region)
     return g.reshape(value, value.shape[extra:]) if extra > 0 else value
+
+
+@lowers("add_at")
+def _add_at(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    g, (x, value, *arrays) = result.graph, ins
+    v = e.outputs[0]
+    if v.dtype.kind == "b" or 0 in v.shape:
+        return None
+    shapes = [a.shape if hasattr(a, "shape") else () for a in arrays]
+    entries, region, block = gather_map(v.shape, e.params["template"], shapes)
+    if 0 in region:
+        return node_of(g, x, v.dtype)
+    value = g.broadcast(_without_lead(g, node_of(g, value, v.dtype), region), region)
+    base = node_of(g, x, v.dtype)
+    nodes = _index_nodes(result, base, entries, arrays, region, block) if arrays else []
+    return g.make("update", (base, value, *nodes), v.shape, v.dtype, ("add", entries))
+
+
+@lowers("last_writer")
+def _last_writer(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    """Which of the places that an index names is the last that names its element."""
+    g, p = result.graph, e.params
+    seen = _chain_map(p["shape"], p["chain"])
+    if seen is None or 0 in p["shape"]:
+        return None
+    shapes = [a.shape if hasattr(a, "shape") else () for a in ins]
+    inner, region, block = gather_map(seen[1], p["template"], shapes)
+    entries = _compose(seen[0], inner)
+    if entries is None or 0 in region:
+        return None
+    numbers = g.const(0, np.int64, region)
+    for d, stride in enumerate(strides_of(region)):
+        step = g.const(stride, np.int64, region)
+        numbers = g.map("add", numbers, g.map("mul", g.iota(region, d), step))
+    nobody = g.const(-1, np.int64, p["shape"])
+    if _is_basic(entries):
+        return g.const(True, bool, region)
+    nodes = _index_nodes(result, nobody, entries, ins, region, block)
+    writers = g.make("update", (nobody, numbers, *nodes), p["shape"], np.int64, ("set", entries))
+    found = g.make("gather", (writers, *nodes), region, np.int64, entries)
+    return g.map("equal", found, numbers, dtype=bool)
+
+
+@lowers("searchsorted")
+def _searchsorted(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    """Binary search: one gather for each halving."""
+    g, (a, v) = result.graph, ins
+    dtype = np.result_type(a.dtype, v.dtype)
+    if not isinstance(v, Node) or not a.size or not v.size or dtype.kind not in "fiu":
+        return None
+    n, shape = a.shape[0], e.outputs[0].shape
+    v = g.cast(v, dtype)
+    low = g.const(0, np.int64, shape)
+    step = 1 << (n.bit_length() - 1)
+    while step:
+        probe = g.map("add", low, g.const(step - 1, np.int64, shape))
+        found = g.cast(g.make("gather", (a, probe), shape, a.dtype, (0,)), dtype)
+        if e.params["side"] == "left":
+            before = _sorts_before(g, found, v)
+        else:
+            before = g.map("not", _sorts_before(g, v, found), dtype=bool)
+        inside = g.map("less", probe, g.const(n, np.int64, shape), dtype=bool)
+        moved = g.map("add", low, g.const(step, np.int64, shape))
+        low = g.map("select", g.map("and", before, inside), moved, low, dtype=np.int64)
+        step >>= 1
+    return g.cast(low, e.outputs[0].dtype)
+
+
+def _sorts_before(g: Graph, x: Node, y: Node) -> Node:
+    """Less, where NaN comes last."""
+    less = g.map("less", x, y, dtype=bool)
+    if x.dtype.kind != "f":
+        return less
+    nan = g.map("isnan", y, dtype=bool)
+    number = g.map("equal", x, x, dtype=bool)
+    return g.map("or", less, g.map("and", nan, number))
 
 
 @lowers("cross_entropy")

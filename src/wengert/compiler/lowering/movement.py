@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ...core.program import Equation
 from ..ir import Graph, Node
 from .table import Lowered, lowers
 
-__all__ = ["diagonal_map"]
+__all__ = ["assembled", "copied", "diagonal_map", "node_of"]
 
 
 def node_of(g: Graph, x: Any, dtype: Any) -> Node:
@@ -57,24 +60,56 @@ def _diagonal(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     return result.graph.view(x, axes, e.outputs[0].shape)
 
 
+def assembled(
+    g: Graph, shape: Sequence[int], dtype: Any, pieces: Sequence[tuple[Node, Any]],
+    base: Node | None = None,
+) -> Node:  # fmt: skip
+    """An array made of pieces, each with the map to its place; ``base`` is what lies between."""
+    y = g.make("empty", (), shape, dtype, len(g.nodes)) if base is None else base
+    for value, target in pieces:
+        y = g.make("update", (y, value), shape, dtype, ("set", tuple(target)))
+    return y
+
+
+def copied(g: Graph, x: Node) -> Node:
+    """``x`` in memory of its own, in C order."""
+    return assembled(g, x.shape, x.dtype, [(x, [(d, 0, 1) for d in range(len(x.shape))])])
+
+
+@lowers("unit_vectors")
+def _unit_vectors(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    """Where the number of the array, less ``start``, is that of the place: see `identities`."""
+    g, v = result.graph, e.outputs[0]
+    if 0 in v.shape:
+        return None
+    n, size = v.shape[0], prod(v.shape[1:])
+    rows, columns = g.make("iota", (), (n,), np.int64), g.make("iota", (), (size,), np.int64)
+    shape = (n, size)
+    start = g.const(e.params["start"], np.int64, shape)
+    row, column = g.view(rows, ((0, 0, 1),), shape), g.view(columns, ((1, 0, 1),), shape)
+    if e.params["start"]:
+        column = g.map("add", column, start)
+    return g.reshape(g.cast(g.map("equal", row, column, dtype=bool), v.dtype), v.shape)
+
+
 @lowers("concatenate")
 def _concatenate(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     g, v, axis = result.graph, e.outputs[0], e.params["axis"]
-    y = g.make("empty", (), v.shape, v.dtype, len(g.nodes))
+    pieces = []
     start = 0
     for x in ins:
-        axes = [(d, start if d == axis else 0, 1) for d in range(len(v.shape))]
-        y = g.make("update", (y, g.cast(x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes)))
+        target = [(d, start if d == axis else 0, 1) for d in range(len(v.shape))]
+        pieces.append((g.cast(x, v.dtype), target))
         start += x.shape[axis]
-    return y
+    return assembled(g, v.shape, v.dtype, pieces)
 
 
 @lowers("stack")
 def _stack(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     g, v, axis = result.graph, e.outputs[0], e.params["axis"]
-    y = g.make("empty", (), v.shape, v.dtype, len(g.nodes))
+    pieces = []
     for k, x in enumerate(ins):
-        axes = [(d - (d > axis), 0, 1) for d in range(len(v.shape))]
-        axes[axis] = (-1, k, 0)
-        y = g.make("update", (y, node_of(g, x, v.dtype)), v.shape, v.dtype, ("set", tuple(axes)))
-    return y
+        target = [(d - (d > axis), 0, 1) for d in range(len(v.shape))]
+        target[axis] = (-1, k, 0)
+        pieces.append((node_of(g, x, v.dtype), target))
+    return assembled(g, v.shape, v.dtype, pieces)

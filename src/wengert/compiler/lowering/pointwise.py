@@ -9,10 +9,10 @@ import numpy as np
 
 from ...core.program import Equation
 from ..codegen.scalars import supports
-from ..ir import Graph, Node
+from ..ir import Graph, Node, value_of
 from .table import Lowered, lowers, representable
 
-__all__ = ["COMPOSITES"]
+__all__ = ["COMPOSITES", "power"]
 
 # Where NumPy's name and that of the scalar operation differ.
 _NAMES = {
@@ -93,18 +93,38 @@ def _astype(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
 
 
 def _pow(g: Graph, x: Node, y: Node) -> Node | None:
+    exponent = value_of(y)
+    if exponent is not None:
+        return power(g, x, exponent)
+    # For integers, negative exponents are errors, which only a call can raise.
+    return g.map("pow", x, y) if x.dtype.kind == "f" else None
+
+
+def power(g: Graph, x: Node, exponent: Any) -> Node | None:
+    """``x`` to a constant power; integers to non-negative ones only."""
+    whole = float(exponent).is_integer()
+    if whole and 0 <= exponent <= (4 if x.dtype.kind == "f" else 64):
+        return _product_power(g, x, int(exponent))
     if x.dtype.kind != "f":
         return None
-    from ..ir import value_of
+    one = g.const(1, x.dtype, x.shape)
+    if exponent in (-1, -2):
+        return g.map("div", one, _product_power(g, x, -int(exponent)))
+    if exponent == 0.5:
+        return g.map("sqrt", x)  # as NumPy: it differs at -inf and -0
+    return g.map("pow", x, g.const(exponent, x.dtype, x.shape))
 
-    exponent = value_of(y)
-    if exponent == 2:
-        return g.map("mul", x, x)
-    if exponent == 1:
-        return x
-    if exponent == -1:
-        return g.map("div", g.const(1, x.dtype, x.shape), x)
-    return g.map("pow", x, y)
+
+def _product_power(g: Graph, x: Node, exponent: int) -> Node:
+    """By squaring."""
+    result: Node | None = None
+    while exponent:
+        if exponent & 1:
+            result = x if result is None else g.map("mul", result, x)
+        exponent >>= 1
+        if exponent:
+            x = g.map("mul", x, x)
+    return g.const(1, x.dtype, x.shape) if result is None else result
 
 
 def _share_of_larger(g: Graph, x: Node, y: Node) -> Node:
@@ -129,13 +149,68 @@ def _heaviside(g: Graph, x: Node, y: Node) -> Node:
     return g.map("select", g.map("isnan", x, dtype=bool), x, y, dtype=x.dtype)
 
 
-def _logaddexp(g: Graph, x: Node, y: Node) -> Node:
+def _logaddexp(g: Graph, x: Node, y: Node, base: int = 0) -> Node:
     # Of equal infinities the difference is NaN; NumPy takes 0 for it.
     top, low = g.map("maximum", x, y), g.map("minimum", x, y)
     zero = g.const(0, x.dtype, x.shape)
     equal = g.map("equal", x, y, dtype=bool)
     distance = g.map("select", equal, zero, g.map("sub", low, top), dtype=x.dtype)
-    return g.map("add", top, g.map("log1p", g.map("exp", distance)))
+    if base == 2:
+        small = g.map("log1p", g.map("exp2", distance))
+        small = g.map("mul", small, g.const(1 / np.log(2), x.dtype, x.shape))
+    else:
+        small = g.map("log1p", g.map("exp", distance))
+    return g.map("add", top, small)
+
+
+def _sign(g: Graph, x: Node) -> Node | None:
+    if x.dtype.kind == "b":
+        return None
+    if x.dtype.kind == "f":
+        return g.map("sign", x)
+    zero = g.const(0, x.dtype, x.shape)
+    above, below = (g.cast(g.map(t, x, zero, dtype=bool), x.dtype) for t in ("greater", "less"))
+    return g.map("sub", above, below)
+
+
+def _floor_divide(g: Graph, x: Node, y: Node) -> Node:
+    """NumPy's: the whole number that the remainder, which has the divisor's sign, belongs to."""
+    if x.dtype.kind in "iu":
+        return g.map("floor_divide", x, y)
+
+    def const(value: float) -> Node:
+        return g.const(value, x.dtype, x.shape)
+
+    def test(name: str, a: Node, b: Node) -> Node:
+        return g.map(name, a, b, dtype=bool)
+
+    def select(condition: Node, a: Node, b: Node) -> Node:
+        return g.map("select", condition, a, b, dtype=x.dtype)
+
+    quotient = g.map("div", x, y)
+    rest = g.map("fmod", x, y)
+    whole = g.map("div", g.map("sub", x, rest), y)
+    opposite = g.map("xor", test("less", y, const(0)), test("less", rest, const(0)))
+    moved = g.map("and", opposite, test("not_equal", rest, const(0)))
+    whole = select(moved, g.map("sub", whole, const(1)), whole)
+    floor = g.map("floor", whole)
+    far = test("greater", g.map("sub", whole, floor), const(0.5))
+    floor = select(far, g.map("add", floor, const(1)), floor)
+    signed_zero = g.map("copysign", const(0), quotient)
+    floor = select(test("equal", whole, const(0)), signed_zero, floor)
+    return select(test("equal", y, const(0)), quotient, floor)
+
+
+def _spacing(g: Graph, x: Node) -> Node:
+    away = g.map("copysign", g.const(np.inf, x.dtype, x.shape), x)
+    return g.map("sub", g.map("nextafter", x, away), x)
+
+
+def _modf_fraction(g: Graph, x: Node) -> Node:
+    rest = g.map("sub", x, g.map("trunc", x))
+    infinite = g.map("isinf", x, dtype=bool)
+    rest = g.map("select", infinite, g.const(0, x.dtype, x.shape), rest, dtype=x.dtype)
+    return g.map("copysign", rest, x)
 
 
 def _scaled(factor: float) -> Callable[[Graph, Node], Node]:
@@ -149,11 +224,18 @@ def _relu(g: Graph, x: Node) -> Node:
 COMPOSITES: dict[str, Callable[..., Node | None]] = {
     "pow": _pow,
     "square": lambda g, x: g.map("mul", x, x),
+    "sign": lambda g, x: _sign(g, x),
+    "logaddexp2": lambda g, x, y: _logaddexp(g, x, y, 2),
+    "floor_divide": lambda g, x, y: _floor_divide(g, x, y),
+    "spacing": lambda g, x: _spacing(g, x),
+    "modf_fraction": lambda g, x: _modf_fraction(g, x),
     "reciprocal": lambda g, x: (
         g.map("div", g.const(1, x.dtype, x.shape), x) if x.dtype.kind == "f" else None
     ),
     "positive": lambda g, x: x,
     "relu": _relu,
+    "stop_gradient": lambda g, x: x,
+    "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (
         g.map("strong", p, c) if c.dtype.kind == "f" else g.map("mul", c, p)
     ),

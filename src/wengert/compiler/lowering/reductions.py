@@ -68,8 +68,9 @@ def _logsumexp(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
 @lowers("argmax", "argmin")
 def _position(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     g, x, axis = result.graph, ins[0], e.params["axis"]
-    if not x.shape[axis : axis + 1] or x.dtype.kind == "b":
+    if not x.shape[axis : axis + 1] or not x.size:
         return None
+    x = g.cast(x, np.uint8) if x.dtype.kind == "b" else x
     best = _kept(
         g, g.reduce("max" if e.primitive.name == "argmax" else "min", x, (axis,)),
         x.shape, (axis,), True,

@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..indices import Linear, seen_through
-from ..ir import Node
+from ..ir import Node, axis_terms
 from ..lowering.table import Lowered
 from ..plan import Buffer, Call, Nest, Plan, Store
 from .products import as_product
@@ -22,7 +22,7 @@ from .products import as_product
 __all__ = ["fuse"]
 
 _CHEAP = {"add", "sub", "mul", "neg", "abs", "select", "cast", "maximum", "minimum", "and", "or",
-          "not", "xor", "multiply_add", "copysign", "strong"}  # fmt: skip
+          "not", "xor", "multiply_add", "copysign", "strong", "changes"}  # fmt: skip
 _COSTS = {"div": 4, "sqrt": 6, "exp": 15, "expm1": 18, "log": 20, "log1p": 25, "tanh": 20,
           "sigmoid": 20, "sin": 20, "cos": 20, "tan": 40}  # fmt: skip
 _LIBRARY_CALL = 60
@@ -110,7 +110,7 @@ class _Fusion:
             self.cost[n] = cost
 
     def _is_stored(self, n: Node, cost: int) -> bool:
-        if n in self.forced or n.op in ("reduce", "update", "item"):
+        if n in self.forced or n.op in ("reduce", "update", "scan", "item"):
             return True
         if n.op == "view" or (n.op == "map" and not n.args):
             return False
@@ -129,7 +129,9 @@ class _Fusion:
             if r.op != "reduce" or r in self.forced or as_product(r, self._is_memory):
                 continue
             root = self._only_root(r)
-            if root is None or root.op != "map":
+            if root is not None and root.op == "update":
+                root = self._written(root, r)
+            if root is None or (root.op not in ("map", "view") and root is not r):
                 continue
             inner = self.inner.get(root, {})
             if any(_reduced(r) != _reduced(other) for other in inner):
@@ -138,6 +140,15 @@ class _Fusion:
             if found is not None:
                 self.inner.setdefault(root, {})[r] = found
                 self.stored.remove(r)
+
+    def _written(self, update: Node, r: Node) -> Node | None:
+        """What an update alone writes, if r is read by that and by nothing else of the update."""
+        _, value, *arrays = update.args
+        if value in self.stored and value is not r:
+            return None
+        if self.users[value] != [update] or update.args.count(value) > 1:
+            return None
+        return None if arrays else value
 
     def _is_memory(self, node: Node) -> bool:
         return node in self.stored or node.op in ("input", "reshape")
@@ -240,6 +251,8 @@ class _Fusion:
                 foreign = self._call(n, steps, foreign)
             elif n.op == "update":
                 self._update(n, steps)
+            elif n.op == "scan":
+                self._scan(n, steps)
             elif n in self.stored and n.op != "item":
                 steps.append(self._nest(n))
             elif n in self.forced and n.op in ("const", "iota"):
@@ -314,7 +327,37 @@ class _Fusion:
             steps.append(Nest(n.shape, (), [Store(buffer, base, "set", target, (), False)]))
         kind, entries = n.attrs
         store = Store(buffer, value, kind, entries, tuple(arrays), False)
-        steps.append(Nest(value.shape, (), [store]))
+        inner = self.inner.get(value, {})
+        reduced = _reduced(next(iter(inner))) if inner else ()
+        steps.append(Nest(value.shape, reduced, [store], inner))
+
+    def _scan(self, n: Node, steps: list[Any]) -> None:
+        """The first elements along an axis, then each from the one before it, in order."""
+        g, buffer, (x,) = self.lowered.graph, self._buffer(n), n.args
+        combine, axis, reverse = n.attrs
+        length, sign = n.shape[axis], -1 if reverse else 1
+
+        def along(start: int, fixed: bool) -> tuple[tuple[int, ...], ...]:
+            kept = iter(range(len(n.shape)))
+            return tuple(
+                [
+                    (-1, start, 0) if fixed and d == axis
+                    else (next(kept), start if d == axis else 0, sign if d == axis else 1)
+                    for d in range(len(n.shape))
+                ]
+            )  # fmt: skip
+
+        first, second = (length - 1, length - 2) if reverse else (0, 1)
+        shape = n.shape[:axis] + n.shape[axis + 1 :]
+        value = g.view(x, along(first, True), shape)
+        steps.append(Nest(shape, (), [Store(buffer, value, "set", along(first, True), (), False)]))
+        own = g.make("own", (), n.shape, n.dtype, n.id)
+        self.buffers[own] = buffer
+        shape = (*n.shape[:axis], length - 1, *n.shape[axis + 1 :])
+        before = g.view(own, along(first, False), shape)
+        value = g.map(combine, before, g.view(x, along(second, False), shape))
+        store = Store(buffer, value, "set", along(second, False), (), False)
+        steps.append(Nest(shape, (), [store], ordered=axis))
 
 
 def _is_fill(node: Node) -> bool:
@@ -333,7 +376,7 @@ def _factors(x: Node) -> Iterator[Node]:
         if y.op == "map" and y.attrs == "mul":
             yield from _factors(y)
         elif y.op == "view":
-            used = {d for d, _, _ in y.attrs}
+            used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
             times = prod([n for d, n in enumerate(y.shape) if d not in used])
             if times > 4 and y.args[0].op in ("map", "gather", "view"):
                 yield y.args[0]

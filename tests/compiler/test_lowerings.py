@@ -1,0 +1,227 @@
+"""Operations that are computed natively: equal to NumPy's, without a call back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.core.bind import bind
+from wengert.core.primitive import PRIMITIVES
+
+pytest.importorskip("llvmlite")
+
+INTEGERS = [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64]
+
+
+def agrees(function: Callable[..., Any], *args: Any, tolerance: float = 1e-12) -> None:
+    """The compiled function gives what the function gives, and calls nothing back."""
+    compiled = wg.jit(function)
+    assert compiled.lower(*args).cost()["calls"] == {}
+    with np.errstate(all="ignore"):
+        expected = function(*args)
+    found = compiled(*args)
+    if not isinstance(expected, tuple | list):
+        expected, found = [expected], [found]
+    for x, y in zip(found, expected, strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
+
+
+def with_derivatives(function: Callable[..., Any], *args: Any) -> None:
+    """The value, the pullback and the pushforward agree."""
+    rng = np.random.default_rng(1)
+    ct = rng.normal(size=np.shape(function(*args)))
+    ts = tuple(rng.normal(size=np.shape(a)) for a in args)
+
+    def everything(*args: Any) -> list[Any]:
+        y, pullback = wg.vjp(function, *args)
+        pulled = pullback(ct)
+        pulled = list(pulled) if isinstance(pulled, tuple) else [pulled]
+        return [y, *pulled, wg.jvp(function, args, ts)[1]]
+
+    agrees(everything, *args)
+
+
+# ------------------------------------------------------------------ windows
+
+
+@pytest.mark.parametrize(
+    ("stride", "dilation", "padding", "groups", "window", "image"),
+    [
+        ((1, 1), (1, 1), ((0, 0), (0, 0)), 1, (3, 3), (7, 9)),
+        ((1, 1), (1, 1), ((1, 1), (1, 1)), 1, (3, 3), (8, 8)),
+        ((2, 2), (1, 1), ((1, 1), (1, 1)), 1, (3, 3), (7, 8)),
+        ((2, 3), (2, 1), ((1, 2), (0, 1)), 2, (3, 2), (9, 8)),
+        ((3, 1), (1, 2), ((2, 2), (2, 2)), 4, (3, 3), (8, 7)),
+        ((3, 3), (1, 1), ((0, 0), (0, 0)), 1, (2, 2), (10, 8)),
+        ((2, 2), (4, 2), ((2, 2), (2, 2)), 1, (3, 2), (9, 9)),
+        ((1, 1), (1, 1), ((0, 0), (0, 0)), 1, (1, 1), (5, 4)),
+        ((2, 2), (1, 1), ((0, 0), (0, 0)), 1, (1, 1), (5, 4)),
+    ],
+)
+def test_convolution(
+    stride: Any, dilation: Any, padding: Any, groups: int, window: Any, image: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, *image, 4)), rng.normal(size=(*window, 4 // groups, 8))
+    params = {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups}
+    with_derivatives(lambda x, w: bind(PRIMITIVES["conv2d"], (x, w), params), x, w)
+
+
+def test_the_kernel_s_gradient_of_many_images() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(24, 20, 20, 16)), rng.normal(size=(3, 3, 16, 8))
+    params = {"stride": (1, 1), "dilation": (1, 1), "padding": ((1, 1), (1, 1)), "groups": 1}
+    with_derivatives(lambda x, w: bind(PRIMITIVES["conv2d"], (x, w), params), x, w)
+
+
+@pytest.mark.parametrize("name", ["max_pool2d", "window_sum2d"])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding"),
+    [
+        ((2, 2), (2, 2), ((0, 0), (0, 0))),
+        ((2, 2), (3, 3), ((1, 1), (1, 1))),
+        ((3, 3), (1, 1), ((1, 1), (1, 1))),
+        ((3, 2), (2, 1), ((0, 1), (1, 0))),
+        ((5, 5), (2, 3), ((2, 2), (2, 2))),
+    ],
+)
+def test_pooling(name: str, window: Any, stride: Any, padding: Any) -> None:
+    x = np.round(np.random.default_rng(0).normal(size=(2, 10, 8, 3)) * 2)  # with ties
+    params = {"window": window, "stride": stride, "padding": padding}
+    with_derivatives(lambda x: bind(PRIMITIVES[name], (x,), params), x)
+
+
+def test_pooling_of_nan_and_infinities() -> None:
+    x = np.zeros((1, 6, 6, 1))
+    x[0, 0, 0], x[0, 2, 3], x[0, 4:, 4:] = np.nan, np.inf, -np.inf
+    params = {"window": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0))}
+    pool = lambda x: bind(PRIMITIVES["max_pool2d"], (x,), params)  # noqa: E731
+    agrees(lambda x: wg.vjp(pool, x)[1](np.ones((1, 3, 3, 1))), x)
+
+
+@pytest.mark.parametrize("mode", ["full", "valid", "same"])
+def test_discrete_convolution(mode: Any) -> None:
+    rng = np.random.default_rng(0)
+    with_derivatives(lambda a, v: np.convolve(a, v, mode), rng.normal(size=9), rng.normal(size=4))
+
+
+# ------------------------------------------------------------------ scans, norms
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 6), (4, 1, 6), (3, 5, 17), (1, 4)])
+def test_running_sums_and_products(shape: Any) -> None:
+    x = np.random.default_rng(0).uniform(0.5, 1.5, shape)
+    for axis in range(len(shape)):
+        with_derivatives(lambda x: np.cumsum(np.sin(x), axis), x)  # noqa: B023
+        agrees(lambda x: np.cumprod(x, axis), x)  # noqa: B023
+        agrees(lambda x: np.maximum.accumulate(x, axis), x)  # noqa: B023
+        agrees(lambda x: np.cumsum(x[::-1], axis) + np.flip(x, 0), x)  # noqa: B023
+
+
+def test_running_sums_of_small_integers() -> None:
+    x = np.arange(200, 230, dtype=np.uint8).reshape(5, 6)
+    agrees(lambda x: (np.cumsum(x), np.cumsum(x, 1), np.cumsum(x > 210, 0)), x)
+
+
+def test_norms() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    x[1] = 0
+    with_derivatives(lambda x: np.linalg.norm(x, axis=1), x)
+    with_derivatives(lambda x: np.linalg.norm(x[2:], ord=3, axis=1), x)
+    with_derivatives(lambda x: np.linalg.norm(x, ord=1.5, axis=0), x)
+
+
+def test_batch_normalization() -> None:
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=(6, 3, 5, 4)), rng.normal(size=4), rng.normal(size=4)
+    batch_norm = PRIMITIVES["batch_norm"]
+    with_derivatives(lambda x, s, b: bind(batch_norm, (x, s, b), {"eps": 1e-3})[0], *args)
+
+
+# ------------------------------------------------------------------ integers
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integer_arithmetic(dtype: Any) -> None:
+    info = np.iinfo(dtype)
+    values = [0, 1, 2, 3, 7, 13, 100, info.max, info.min, info.max - 1, info.min + 1]
+    if info.min < 0:
+        values += [-1, -2, -3, -7, -100]
+    x, y = (np.array(a, dtype) for a in zip(*itertools.product(values, values), strict=True))
+    agrees(lambda x, y: (x // y, x % y, x + y, x * y, x - y), x, y)
+    agrees(lambda x, y: (x & y, x | y, x ^ y, ~x, np.sign(x), abs(x)), x, y)
+    agrees(lambda x, y: (np.maximum(x, y), np.minimum(x, y), x < y, x == y), x, y)
+    agrees(lambda x, y: (x**3, np.square(x), np.bitwise_count(x)), x, y)
+    shifts = np.arange(x.size, dtype=dtype) % (8 * info.dtype.itemsize + 3)
+    agrees(lambda x, y: (x << y, x >> y), x, shifts)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_exact_operations_on_floats(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=301).astype(dtype) * 5 for _ in range(2))
+    tolerance = float(np.finfo(dtype).eps) * 8
+    agrees(lambda x, y: (x // y, x % y, np.spacing(x)), x, y, tolerance=tolerance)
+    agrees(lambda x, y: tuple(np.modf(x)), np.append(x, [np.inf, -np.inf, -0.0]).astype(dtype), y)
+    agrees(lambda x, y: (x**3, x**4, x**-2, abs(x) ** 0.5), x, y, tolerance=tolerance)
+
+
+def test_powers_of_special_values() -> None:
+    x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0])
+    agrees(lambda x: tuple(x**p for p in (0, 1, 2, 3, -1, -2, 0.5, -0.5, 2.5)), x)
+    with np.errstate(all="ignore"):
+        expected = np.signbit(x**0.5)
+    found = np.signbit(wg.jit(lambda x: x**0.5)(x))
+    np.testing.assert_array_equal(found[:2], expected[:2])
+
+
+# ------------------------------------------------------------------ searching and indexing
+
+
+def test_searching() -> None:
+    rng = np.random.default_rng(0)
+    x = np.round(rng.normal(size=(5, 17)) * 2)
+    agrees(lambda x: (x.argmax(), x.argmin(1), np.argmax(x > 1, 0), np.argmin(x.T, 0)), x)
+    ordered = np.sort(np.append(x.ravel(), [np.nan, np.inf, -np.inf]))
+    wanted = np.append(x.ravel() + 0.5, [np.nan, np.inf, -np.inf, -99, 99])
+    for n in (1, 2, 3, 7, 8, 88):
+        a = ordered[-n:]
+        agrees(lambda a, v: np.searchsorted(a, v), a, wanted)
+        agrees(lambda a, v: np.searchsorted(a, v, side="right"), a, wanted)
+
+
+def test_writes_with_repeated_indices() -> None:
+    rng = np.random.default_rng(0)
+    i = np.array([[0, 2, 2], [1, 0, -1]])
+
+    def write(x: Any, v: Any, i: Any) -> Any:
+        y = x * 2
+        y[i] = v
+        np.add.at(y, i, v)
+        return y
+
+    x, v = rng.normal(size=(4, 3)), rng.normal(size=(2, 3, 3))
+    agrees(lambda x, v, i: wg.vjp(lambda x, v: write(x, v, i), x, v)[1](x), x, v, i)
+
+
+# ------------------------------------------------------------------ unit vectors
+
+
+def test_jacobians_do_not_multiply_by_the_identity() -> None:
+    rng = np.random.default_rng(0)
+    a, x = rng.normal(size=(30, 20)), rng.normal(size=20)
+    hessian = wg.hessian(lambda x, a: np.sum(np.log1p(np.exp(a @ x))))
+    agrees(lambda x, a: hessian(x, a), x, a, tolerance=1e-11)
+    nests = wg.jit(hessian).lower(x, a).plan.steps
+    assert sum(20 in s.reduced for s in nests) == 1  # a @ x, and no sum over unit vectors
+    jacobian = wg.jacrev(lambda x, y: [np.tanh(a @ x) * y, x], argnums=(0, 1))
+    found = wg.tree.leaves(wg.jit(jacobian)(x, np.float64(0.5)))
+    for p, q in zip(found, wg.tree.leaves(jacobian(x, np.float64(0.5))), strict=True):
+        np.testing.assert_allclose(p, q, atol=1e-12)
+    agrees(lambda x: wg.jacfwd(lambda x: np.cumsum(x * x))(x), x)
