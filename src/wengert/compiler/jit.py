@@ -22,6 +22,7 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import find_captures
 from .operation import Operation
+from .runtime.threads import checked_threads
 from .stages import Lowered, Runner, compile_program
 
 __all__ = ["Jitted", "jit"]
@@ -34,12 +35,16 @@ class _Entry:
 
     __slots__ = ("captured", "is_passing", "operation", "out_spec", "run")
 
-    def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
+    def __init__(
+        self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
+        threads: int | None,
+    ) -> None:  # fmt: skip
         self.captured = [obj for _, obj in program.captured]
-        self.operation = Operation(name, program, compile_program)
+        compiler = functools.partial(compile_program, threads=threads)
+        self.operation = Operation(name, program, compiler)
         self.out_spec = out_spec
         # Inside of transforms the operation runs, which overwrites nothing.
-        self.run = compile_program(self.operation.program, donated) if donated else None
+        self.run = compiler(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
 
@@ -80,12 +85,14 @@ class Jitted:
         static_argnums: tuple[int, ...],
         static_argnames: tuple[str, ...],
         donate_argnums: tuple[int, ...],
+        threads: int | None,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._static_argnums = static_argnums
         self._static_argnames = static_argnames
         self._donate_argnums = donate_argnums
+        self._threads = threads
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
@@ -93,7 +100,10 @@ class Jitted:
         self._direct: dict[Any, Any] = {}
 
     def _with_function(self, function: Function) -> Jitted:
-        return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
+        return Jitted(
+            function, self._static_argnums, self._static_argnames, self._donate_argnums,
+            self._threads,
+        )  # fmt: skip
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
@@ -165,7 +175,7 @@ class Jitted:
         leaves, spec, static = self._arguments(args, kwargs)
         captured, rest = self._captures.read()
         entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
-        return Lowered(entry.operation.program, self._donated_leaves(spec))
+        return Lowered(entry.operation.program, self._donated_leaves(spec), self._threads)
 
     # -------------------------------------------------------------- signatures
 
@@ -289,7 +299,7 @@ class Jitted:
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
         ]
-        return _Entry(program, out_spec, name, self._donated_leaves(spec))
+        return _Entry(program, out_spec, name, self._donated_leaves(spec), self._threads)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -375,6 +385,7 @@ def jit(
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
+    threads: int | None = None,
 ) -> Any:
     """Compile a function to native code, once for each signature.
 
@@ -389,6 +400,10 @@ def jit(
     donate_argnums : int or sequence of int
         Arguments that the caller does not need any more. Results of the same shape are written into
         their arrays where that is safe, and returned in them.
+    threads : int, optional
+        How many threads the native code uses where there is enough to do. Results are the same in
+        each call for the same number. By default what `set_threads` or the environment variable
+        WENGERT_THREADS says, else the number of cores that the process may use.
 
     Returns
     -------
@@ -420,8 +435,10 @@ def jit(
             f"jit: argument {min(set(static) & set(donated))} is both static and donated"
         )
 
+    number = None if threads is None else checked_threads(threads, "jit")
+
     def compiled(f: Function) -> Jitted:
         check_function("jit", f)
-        return Jitted(f, static, names, donated)
+        return Jitted(f, static, names, donated, number)
 
     return compiled if function is None else compiled(function)

@@ -13,24 +13,33 @@ from .lowering import lowered
 from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
+from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
+from .runtime.threads import usable_threads
 
 __all__ = ["Lowered", "build_plan", "compile_program"]
 
 
-def build_plan(program: Program, donated: Sequence[int] = ()) -> Plan:
+def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    return plan_memory(donate(fuse(lowered(program)), donated))
+    plan = donate(fuse(lowered(program)), donated)
+    return plan_memory(form_regions(plan, _target(threads)))
+
+
+def _target(threads: int | None) -> Target:
+    from .codegen.target import host_vector_bytes
+
+    return Target(usable_threads(threads), host_vector_bytes())
 
 
 def compile_program(
-    program: Program, donated: Sequence[int] = ()
+    program: Program, donated: Sequence[int] = (), threads: int | None = None
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of plain arrays that runs a Program without hidden inputs.
 
     Its arguments may have any layout. Those with the numbers ``donated`` may be overwritten.
-    Without llvmlite, NumPy interprets the Program.
+    ``threads`` is None for the default number. Without llvmlite, NumPy interprets the Program.
     """
     simple = simplify(program)
     try:
@@ -41,7 +50,7 @@ def compile_program(
     from .runtime.executable import Executable
     from .runtime.layout import data_offset
 
-    plan = build_plan(simple, donated)
+    plan = build_plan(simple, donated, threads)
     module = emit(plan, target.host_vector_bytes(), data_offset())
     run = Executable(plan, module, simple.outputs)
     return Runner(run, [v.dtype for v in simple.inputs])
@@ -79,8 +88,11 @@ class Lowered:
         After the passes on Programs.
     """
 
-    def __init__(self, program: Program, donated: Sequence[int] = ()) -> None:
+    def __init__(
+        self, program: Program, donated: Sequence[int] = (), threads: int | None = None
+    ) -> None:
         self.program = program
+        self._threads = threads
         self._donated = donated
         self.optimized = simplify(program)
         self._plan: Plan | None = None
@@ -89,7 +101,7 @@ class Lowered:
     def plan(self) -> Plan:
         """The nests of loops, products and calls, in order."""
         if self._plan is None:
-            self._plan = build_plan(self.optimized, self._donated)
+            self._plan = build_plan(self.optimized, self._donated, self._threads)
         return self._plan
 
     @property
@@ -112,12 +124,13 @@ class Lowered:
             donated arguments).
         """
         plan = self.plan
-        calls = Counter(s.equation.primitive.name for s in plan.steps if isinstance(s, Call))
+        leaves = list(plan.leaves())
+        calls = Counter(s.equation.primitive.name for s in leaves if isinstance(s, Call))
         return {
-            "nests": sum(isinstance(s, Nest) for s in plan.steps),
-            "products": sum(isinstance(s, Product) for s in plan.steps),
+            "nests": sum(isinstance(s, Nest) for s in leaves),
+            "products": sum(isinstance(s, Product) for s in leaves),
             "calls": dict(calls),
-            "flops": sum(_flops(s) for s in plan.steps),
+            "flops": sum(_flops(s) for s in leaves),
             "arena": plan.arena,
             "in_place": len(plan.donated),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 from ..indices import Linear, address, seen_through
@@ -11,6 +12,25 @@ from ..ir import Node
 from ..plan import Buffer, Nest
 
 __all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops", "operand_index", "through_views"]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A variable of linear forms: an index that is data, from 0 to ``length - 1``."""
+
+    number: int
+    length: int
+
+
+def _known(
+    entries: Sequence[Any], index: Sequence[Linear], shape: Sequence[int]
+) -> list[Linear]:
+    """The index that a map with index arrays gives, with an `Unknown` for each of them."""
+    return [
+        Linear.variable(Unknown(entry, shape[d])) if type(entry) is int
+        else seen_through([entry], index)[0]
+        for d, entry in enumerate(entries)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,8 +63,7 @@ def _expression(
     elif node.op == "view":
         yield from _expression(node.args[0], seen_through(node.attrs, index), buffers, inside, seen)
     elif node.op == "gather":
-        static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
-                  for entry in node.attrs]  # fmt: skip
+        static = _known(node.attrs, index, node.args[0].shape)
         base, static = through_views(node.args[0], static, buffers)
         buffer = buffers[base]
         yield Access(address(buffer.shape, static), node.dtype, False, True, buffer)
@@ -78,14 +97,13 @@ def accesses(
     kept = domain[: len(nest.kept)]
     outer = {n: b for n, b in buffers.items() if all(n is not s.node for s in nest.stores)}
     for r, places in nest.reductions.items():
-        yield from _expression(r.args[0], operand_index(places, domain), buffers, {}, seen)
+        yield from _expression(nest.operand(r), operand_index(places, domain), buffers, {}, seen)
     for s in nest.stores:
         if s.node not in nest.reductions:
             known = outer if s.computes else buffers
             yield from _expression(s.node, kept, known, nest.reductions, seen)
-        static = [Linear() if type(entry) is int else seen_through([entry], kept)[0]
-                  for entry in s.target]  # fmt: skip
-        yield Access(address(s.buffer.shape, static), s.buffer.dtype, True, bool(s.arrays))
+        at = address(s.buffer.shape, _known(s.target, kept, s.buffer.shape))
+        yield Access(at, s.buffer.dtype, True, bool(s.arrays), s.buffer)
         for x in s.arrays:
             yield from _expression(x, kept, buffers, {}, seen)
 
@@ -105,7 +123,8 @@ class Loops:
 
     ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
     whose elements lie in the lanes of ``width``; ``tile`` is the kept axis of which ``rows`` are
-    computed together, and so are ``columns`` vectors of the vector axis.
+    computed together, and so are ``columns`` vectors of the vector axis. The ``ranged`` axis is
+    that of the nest's rows, each of which is ``scale`` long.
     """
 
     domain: list[Linear]
@@ -116,6 +135,22 @@ class Loops:
     tile: Axis | None
     rows: int
     columns: int
+    ranged: Axis | None = None
+    scale: int = 1
+
+    @property
+    def unit(self) -> int:
+        """Ranges of rows begin and end at multiples of this, or at the end of the axis."""
+        if self.ranged is None:
+            return 1
+        step = self.step(self.ranged)
+        return step // gcd(step, self.scale)
+
+    def step(self, axis: Axis) -> int:
+        """How many indices of an axis are computed at once."""
+        if axis is self.vector:
+            return self.width * (1 if axis.reduced else self.columns)
+        return self.rows if axis is self.tile else 1
 
 
 def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
@@ -125,25 +160,36 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     found = list(accesses(nest, buffers, plain))
     axes: list[Axis] = []
     domain: list[Linear] = []
+    ranged: Axis | None = None
+    scale = 1
     for d, n in enumerate(lengths):
         reduced = d >= len(nest.kept)
         if n == 1:
             domain.append(Linear())
-        elif axes and axes[-1].reduced == reduced and _joins(found, axes[-1].number, d, n):
+        elif (
+            axes
+            and axes[-1].reduced == reduced
+            and d != nest.rows
+            and _joins(found, axes[-1].number, d, n)
+        ):
             before = axes.pop()
+            if ranged is before:
+                scale *= n
             domain[before.number] = Linear()
             axes.append(Axis(d, before.length * n, reduced))
             domain.append(Linear.variable(axes[-1]))
+            ranged = axes[-1] if ranged is before else ranged
         else:
             axes.append(Axis(d, n, reduced))
             domain.append(Linear.variable(axes[-1]))
+            ranged = axes[-1] if d == nest.rows else ranged
     kept = [a for a in axes if not a.reduced]
     reduced_axes = [a for a in axes if a.reduced]
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
     vector = _vector_axis(found, kept, reduced_axes, ordered)
     if vector is None:
-        return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1)
+        return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1, ranged, scale)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
     if vector in kept:
         kept = [a for a in kept if a is not vector] + [vector]
@@ -153,7 +199,9 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if tile is not None:
         kept = [a for a in kept if a is not tile and a is not vector] + [tile]
         kept += [vector] if not vector.reduced else []
-    return Loops(domain, kept, reduced_axes, vector, width, tile, rows, columns)
+    return Loops(
+        domain, kept, reduced_axes, vector, width, tile, rows, columns, ranged, scale
+    )
 
 
 def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:

@@ -14,7 +14,7 @@ from ...core.quiet import quiet
 from ..codegen.module import Module
 from ..codegen.target import compile_text
 from ..plan import Buffer, Call, Plan
-from . import blas
+from . import blas, threads
 from .layout import data_offset
 
 __all__ = ["Executable"]
@@ -40,7 +40,10 @@ class Executable:
         names = [s for s in module.segments if isinstance(s, str)]
         direct = module.has_entry and data_offset() is not None
         names += ["entry"] if direct else []
-        wanted = {name: blas.addresses()[name] for name in module.symbols}
+        known = blas.addresses() if any("gemm" in name for name in module.symbols) else {}
+        if "wengert_parallel" in module.symbols:
+            known = {**known, **threads.addresses()}
+        wanted = {name: known[name] for name in module.symbols}
         # Holds the code; without it the addresses are worth nothing.
         self._code = compile_text(module.text, names, wanted) if names else None
         self._steps: list[Callable[[Any], None] | Call] = [
