@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,6 +40,7 @@ class _Entry:
         self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
         threads: int | None,
     ) -> None:  # fmt: skip
+        _find_progressions(program)
         self.captured = [obj for _, obj in program.captured]
         compiler = functools.partial(compile_program, threads=threads)
         self.operation = Operation(name, program, compiler)
@@ -47,6 +49,23 @@ class _Entry:
         self.run = compiler(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
+
+
+def _find_progressions(program: Program) -> None:
+    """Mark hidden inputs that are row numbers, such as ``np.arange(n)`` in the function itself.
+
+    Nobody can change an array that only the Program refers to: its content is known for good.
+    """
+    for k in range(len(program.captured)):
+        v, a = program.captured[k]
+        if type(a) is not np.ndarray or a.base is not None or a.dtype.kind not in "iu":
+            continue
+        # Of three references one is `a`, and one the argument of getrefcount.
+        if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
+            continue
+        start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
+        if start >= 0 and step >= 0 and np.array_equal(a, start + step * np.arange(a.size)):
+            v.progression = (start, step)
 
 
 def _is_traced(x: Any) -> bool:

@@ -16,6 +16,7 @@ from .passes.memory import plan_memory
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
+from .runtime.blas import thread_setter
 from .runtime.threads import usable_threads
 
 __all__ = ["Lowered", "build_plan", "compile_program"]
@@ -30,7 +31,8 @@ def build_plan(program: Program, donated: Sequence[int] = (), threads: int | Non
 def _target(threads: int | None) -> Target:
     from .codegen.target import host_vector_bytes
 
-    return Target(usable_threads(threads), host_vector_bytes())
+    count = usable_threads(threads)
+    return Target(count, host_vector_bytes(), count == 1 or thread_setter() is not None)
 
 
 def compile_program(

@@ -260,13 +260,20 @@ class _Emitter:
             f"{body}\n  ret void\n}}\n"
         )
         threads = max(r.parts for r in regions)
+        before = after = ""
+        if any(isinstance(s, Product) and s.rows is not None for r in regions for s in r.steps):
+            # Each of our threads calls BLAS, which then has none of its own.
+            self.symbols.add("wengert_blas_threads")
+            self.declarations.add("declare i32 @wengert_blas_threads(i32)")
+            before = "  %blas = call i32 @wengert_blas_threads(i32 1)\n"
+            after = "  %ours = call i32 @wengert_blas_threads(i32 %blas)\n"
         self.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         texts.append(
             f"define void @{name}(ptr %table) #0 {{\n"
             f"  %flags = alloca [{flags} x i32], align 64\n"
             f"  call void @llvm.memset.p0.i64(ptr %flags, i8 0, i64 {4 * flags}, i1 false)\n"
-            f"  call void @wengert_parallel(ptr @{name}_work, ptr %table, ptr %flags, i64 {threads})\n"
-            "  ret void\n}\n"
+            f"{before}  call void @wengert_parallel(ptr @{name}_work, ptr %table, ptr %flags, "
+            f"i64 {threads})\n{after}  ret void\n}}\n"
         )
         return "\n".join(texts)
 

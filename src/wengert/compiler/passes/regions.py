@@ -31,6 +31,7 @@ __all__ = ["Target", "form_regions"]
 _CACHE = 1 << 19  # bytes of rows that a core keeps at hand: half of a usual L2
 _BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with them, may have
 _ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
+_BETTER = 1.1  # how much more a region has to do that goes along a later axis
 _PRICE = 4  # how often accumulators are written and read
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
@@ -39,10 +40,14 @@ _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row
 
 @dataclass(frozen=True)
 class Target:
-    """For which machine to plan: threads, and the length of its registers in bytes."""
+    """For which machine to plan: threads, and the length of its registers in bytes.
+
+    ``shares_products`` tells whether threads may call BLAS at the same time.
+    """
 
     threads: int = 1
     vector_bytes: int = 32
+    shares_products: bool = True
 
 
 def form_regions(plan: Plan, target: Target) -> Plan:
@@ -207,7 +212,7 @@ class _Former:
                     continue
             if not self._pays(found):
                 continue
-            if best is None or found.seconds > 1.001 * best.seconds:
+            if best is None or found.seconds > _BETTER * best.seconds:
                 best = found
         return best
 
@@ -230,6 +235,8 @@ class _Former:
     def _choices(self, step: Nest | Product, sums: bool) -> list[tuple[Profile, Rows]]:
         """The axes of rows that a step may have, kept ones first."""
         profile = self.profile(step)
+        if isinstance(step, Product) and self.threads > 1 and not self.target.shares_products:
+            return []
         found = [(profile, rows) for d in profile.axes() if (rows := profile.rows(d))]
         if isinstance(step, Product) and sums:
             nest = self.profile(step.nest)

@@ -43,6 +43,8 @@ class Executable:
         known = blas.addresses() if any("gemm" in name for name in module.symbols) else {}
         if "wengert_parallel" in module.symbols:
             known = {**known, **threads.addresses()}
+        if "wengert_blas_threads" in module.symbols:
+            known["wengert_blas_threads"] = blas.thread_setter()
         wanted = {name: known[name] for name in module.symbols}
         # Holds the code; without it the addresses are worth nothing.
         self._code = compile_text(module.text, names, wanted) if names else None
