@@ -122,9 +122,9 @@ class Loops:
     """The loops of a nest.
 
     ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
-    whose elements lie in the lanes of ``width``; ``tile`` is the kept axis of which ``rows`` are
-    computed together, and so are ``columns`` vectors of the vector axis. The ``ranged`` axis is
-    that of the nest's rows, each of which is ``scale`` long.
+    whose elements lie in the lanes of ``width``; ``counts`` are the kept axes of which several
+    indices, or vectors, are computed together, and how many. The ``ranged`` axis is that of the
+    nest's rows, each of which is ``scale`` long.
     """
 
     domain: list[Linear]
@@ -132,9 +132,7 @@ class Loops:
     reduced: list[Axis]
     vector: Axis | None
     width: int
-    tile: Axis | None
-    rows: int
-    columns: int
+    counts: Mapping[Axis, int]
     ranged: Axis | None = None
     scale: int = 1
 
@@ -148,9 +146,7 @@ class Loops:
 
     def step(self, axis: Axis) -> int:
         """How many indices of an axis are computed at once."""
-        if axis is self.vector:
-            return self.width * (1 if axis.reduced else self.columns)
-        return self.rows if axis is self.tile else 1
+        return self.counts.get(axis, 1) * (self.width if axis is self.vector else 1)
 
 
 def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
@@ -187,21 +183,18 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     reduced_axes = [a for a in axes if a.reduced]
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
-    vector = _vector_axis(found, kept, reduced_axes, ordered)
+    vector = _vector_axis(found, kept, reduced_axes, ordered, vector_bytes // itemsize)
     if vector is None:
-        return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1, ranged, scale)
+        return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
     if vector in kept:
         kept = [a for a in kept if a is not vector] + [vector]
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
-    tile, rows, columns = _tile(nest, found, kept, vector, width)
-    if tile is not None:
-        kept = [a for a in kept if a is not tile and a is not vector] + [tile]
-        kept += [vector] if not vector.reduced else []
-    return Loops(
-        domain, kept, reduced_axes, vector, width, tile, rows, columns, ranged, scale
-    )
+    counts = _tile(nest, found, kept, vector, width)
+    # The axes of a tile inside, and of these the vectors innermost.
+    kept.sort(key=lambda a: (a in counts, a is vector))
+    return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
 
 
 def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:
@@ -210,7 +203,7 @@ def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool
 
 
 def _vector_axis(
-    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool
+    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool, lanes: int
 ) -> Axis | None:
     """The axis along which most accesses are contiguous; of equals the last kept one."""
     if ordered:
@@ -223,7 +216,7 @@ def _vector_axis(
             step = abs(a.at.step(axis.number)) if not (a.writes and axis.reduced) else 0
             total += 0.25 if step == 0 else 1.0 if step == 1 else 8.0
         total += 2.0 if axis.reduced else 0.0
-        return total * (8.0 / axis.length if axis.length < 8 else 1.0)
+        return total * (-(-axis.length // lanes) * lanes / axis.length)
 
     for axis in [*reversed(kept), *reversed(reduced)]:
         if axis.length and (c := cost(axis)) < best_cost:
@@ -233,22 +226,35 @@ def _vector_axis(
 
 def _tile(
     nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
-) -> tuple[Axis | None, int, int]:
-    """How many rows and vectors are computed together: what is read then serves several times."""
-    if not nest.reductions:
-        return None, 1, 1
+) -> dict[Axis, int]:
+    """How many rows and vectors are computed together: what is read then serves several times.
+
+    The accumulators of a tile stay in registers, of which there are 16, with room for operands.
+    """
     vectors = -(-vector.length // width)
+    columns = {} if vector.reduced else {vector: min(2, vectors)}
+    if not nest.reductions:
+        return {}
     if len(nest.reductions) > 1:
-        return None, 1, 1 if vector.reduced else min(2, vectors)
+        return columns
     reads = [a for a in found if not a.writes]
-    best, shared = None, 0.0
-    for axis in kept:
-        if axis is vector:
-            continue
-        gain = sum(1.0 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
-        if gain > shared:
-            best, shared = axis, gain
-    if best is None:
-        return None, 1, min(4, vectors)
-    rows = min(4 if vectors > 1 or vector.reduced else 8, best.length)
-    return best, rows, 1 if vector.reduced else min(2, vectors)
+    shared = {
+        axis: sum(1 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
+        for axis in kept
+        if axis is not vector
+    }
+    tiles = sorted((a for a in shared if shared[a]), key=lambda a: -shared[a])
+    if not tiles:
+        return {} if vector.reduced else {vector: min(4, vectors)}
+    if not vector.reduced:
+        return {tiles[0]: _rows(tiles[0].length, 6 if vectors > 1 else 8), **columns}
+    if len(tiles) == 1:
+        return {tiles[0]: _rows(tiles[0].length, 8)}
+    return {tiles[0]: min(4, tiles[0].length), tiles[1]: _rows(tiles[1].length, 3)}
+
+
+def _rows(length: int, most: int) -> int:
+    """How many of so many rows make a tile: four, unless another number leaves fewer over."""
+    if length <= most:
+        return length
+    return min(range(min(most, 4), most + 1), key=lambda n: (-length % n, abs(n - 4)))

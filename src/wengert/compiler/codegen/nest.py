@@ -134,18 +134,16 @@ class _NestWriter:
     def _blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         """The pieces of an axis: start, stop, step, how many indices at once, active lanes."""
         unit = self.width if axis is self.loops.vector else 1
-        count = self.loops.columns if unit > 1 else self.loops.rows
-        if axis is not self.loops.vector and axis is not self.loops.tile:
-            count = 1
-        start = 0
-        for size in dict.fromkeys((count, 1) if count > 2 else range(count, 0, -1)):
-            step = size * unit
-            stop = start + (axis.length - start) // step * step
-            if stop > start:
-                yield start, stop, step, size, unit
-                start = stop
-        if start < axis.length:
-            yield start, axis.length, unit, 1, axis.length - start
+        count = self.loops.counts.get(axis, 1)
+        step = count * unit
+        full = axis.length // step * step
+        if full:
+            yield 0, full, step, count, unit
+        left = (axis.length - full) // unit
+        if left:
+            yield full, full + left * unit, left * unit, left, unit
+        if axis.length % unit:
+            yield axis.length // unit * unit, axis.length, unit, 1, axis.length % unit
 
     @contextmanager
     def _piece(self, start: int, stop: int, step: int) -> Iterator[Linear]:

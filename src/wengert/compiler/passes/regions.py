@@ -313,11 +313,14 @@ class _Former:
         """Add a nest that sums over the rows; returns the one that finishes its work."""
         buffers = self.plan.buffers
         stores, partial, places = [], {}, {}
+        last = self._last_axis(nest)
         for r, axes in nest.reductions.items():
             kept = [p for d, p in enumerate(axes) if d not in r.attrs[1]]
-            node = Node("partial", (), (region.parts, *r.shape), r.dtype, (), -1)
+            kept.sort(key=lambda p: p == last)
+            shape = tuple([nest.kept[p] if p >= 0 else 1 for p in kept])
+            node = Node("partial", (), (region.parts, *shape), r.dtype, (), -1)
             memory = Buffer(node.shape, r.dtype, "temporary")
-            own = Buffer(r.shape, r.dtype, "temporary", base=memory)
+            own = Buffer(shape, r.dtype, "temporary", base=memory)
             buffers[node] = memory
             region.private[memory] = r.size * r.dtype.itemsize
             partial[r] = node
@@ -329,6 +332,17 @@ class _Former:
             Nest(nest.kept, nest.reduced, stores, dict(nest.reductions), rows.axis)
         )
         return Nest(nest.kept, (region.parts,), nest.stores, places, None, partial)
+
+    def _last_axis(self, nest: Nest) -> int:
+        """The kept axis along which accumulators lie: it fills vectors, and reads go along it."""
+        lanes = self.target.vector_bytes // max(r.dtype.itemsize for r in nest.reductions)
+        contiguous = self.profile(nest).contiguous_axes()
+
+        def waste(p: int) -> float:
+            n = nest.kept[p]
+            return -(-n // lanes) * lanes / n if p in contiguous else float("inf")
+
+        return min(reversed(range(len(nest.kept))), key=waste, default=-1)
 
     # -------------------------------------------------------------- barriers and memory
 

@@ -139,6 +139,11 @@ class Profile:
                 rows.reads[memory] = period
         return rows
 
+    def contiguous_axes(self) -> set[int]:
+        """The kept axes along which something is read element after element."""
+        found = {d for a in self._found if not a.writes for d, step in a.at.terms if step == 1}
+        return {d for d in found if isinstance(d, int) and d < len(self.nest.kept)}
+
     def _can_accumulate(self) -> bool:
         nest = self.nest
         return bool(nest.reductions) and not nest.partial and all(
