@@ -13,6 +13,7 @@ from .lowering import lowered
 from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
+from .passes.merge import merge
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
@@ -24,7 +25,7 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    plan = donate(fuse(lowered(program)), donated)
+    plan = merge(donate(fuse(lowered(program)), donated))
     return plan_memory(form_regions(plan, _target(threads)))
 
 

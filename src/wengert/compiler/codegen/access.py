@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
 
@@ -35,13 +35,18 @@ def _known(
 
 @dataclass(frozen=True)
 class Access:
-    """One read or write; ``at`` is in elements (of an iota, its value)."""
+    """One read or write; ``at`` is in elements (of an iota, its value).
+
+    ``node`` is what is read, and ``in_sum`` tells whether a reduction reads it.
+    """
 
     at: Linear
     dtype: Any
     writes: bool
     dynamic: bool = False
     buffer: Buffer | None = None
+    node: Node | None = None
+    in_sum: bool = False
 
 
 def _expression(
@@ -59,7 +64,7 @@ def _expression(
         yield Access(index[0], node.dtype, False)
     elif node in buffers:
         buffer = buffers[node]
-        yield Access(address(buffer.shape, index), node.dtype, False, False, buffer)
+        yield Access(address(buffer.shape, index), node.dtype, False, False, buffer, node)
     elif node.op == "view":
         yield from _expression(node.args[0], seen_through(node.attrs, index), buffers, inside, seen)
     elif node.op == "gather":
@@ -94,14 +99,17 @@ def accesses(
 ) -> Iterator[Access]:
     """All accesses of a nest. ``domain`` has an index for each axis of ``kept + reduced``."""
     seen: set[Any] = set()
+    summed: set[Any] = set()
     kept = domain[: len(nest.kept)]
-    outer = {n: b for n, b in buffers.items() if all(n is not s.node for s in nest.stores)}
+    computed = [s.node for s in nest.stores if s.computes]
+    outer = {n: b for n, b in buffers.items() if n not in computed} if computed else buffers
     for r, places in nest.reductions.items():
-        yield from _expression(nest.operand(r), operand_index(places, domain), buffers, {}, seen)
+        operand = nest.operand(r)
+        for a in _expression(operand, operand_index(places, domain), outer, {}, summed):
+            yield replace(a, in_sum=True)
     for s in nest.stores:
         if s.node not in nest.reductions:
-            known = outer if s.computes else buffers
-            yield from _expression(s.node, kept, known, nest.reductions, seen)
+            yield from _expression(s.node, kept, outer, nest.reductions, seen)
         at = address(s.buffer.shape, _known(s.target, kept, s.buffer.shape))
         yield Access(at, s.buffer.dtype, True, bool(s.arrays), s.buffer)
         for x in s.arrays:

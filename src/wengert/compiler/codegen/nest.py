@@ -535,7 +535,10 @@ class _NestWriter:
         # Not what the buffer holds, but what is to be written there.
         key = (store.node, tuple(index), self.active)
         found = self.w.get(key)
-        return found if found is not None else self._made(store.node, index)
+        if found is None:
+            found = self._made(store.node, index)
+            self.w.put(key, found, found.depth)
+        return found  # type: ignore[no-any-return]
 
     def _write(self, store: Store, v: Vectors, name: str, pointer: str) -> None:
         dtype = store.buffer.dtype
