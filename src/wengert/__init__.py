@@ -22,7 +22,7 @@ from . import (
 
 # As in autograd; not in __all__, so that `from wengert import *` hides none of Python's.
 from .builtins import dict, isinstance, list, tuple, type  # noqa: F401
-from .compiler import jit
+from .compiler import jit, set_threads
 from .core.debugging import debug
 from .core.errors import (
     AbstractValueError,
@@ -129,6 +129,7 @@ __all__ = [
     "random",
     "rules",
     "scipy",
+    "set_threads",
     "show",
     "stop_gradient",
     "tensor",

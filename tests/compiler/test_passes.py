@@ -138,7 +138,7 @@ def test_nothing_is_unfused_in_a_training_step() -> None:
 
     stages = wg.jit(wg.grad(loss)).lower(np.ones((3, 4)), np.ones((5, 3)), np.ones((5, 4)))
     assert stages.cost()["calls"] == {}
-    assert all(isinstance(s, Nest | Product) for s in stages.plan.steps)
+    assert all(isinstance(s, Nest | Product) for s in stages.plan.leaves())
 
 
 def test_without_llvmlite_numpy_runs_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

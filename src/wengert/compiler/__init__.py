@@ -6,5 +6,6 @@ is first compiled, by `compiler.codegen` alone.
 """
 
 from .jit import Jitted, jit
+from .runtime.threads import set_threads
 
-__all__ = ["Jitted", "jit"]
+__all__ = ["Jitted", "jit", "set_threads"]

@@ -54,5 +54,5 @@ def peak_of(plan: Plan) -> int:
         for b in plan.outputs
         if isinstance(b, Buffer) and b.memory.kind == "output"
     }
-    foreign = sum(b.nbytes for s in plan.steps if isinstance(s, Call) for b in s.results)
+    foreign = sum(b.nbytes for s in plan.leaves() if isinstance(s, Call) for b in s.results)
     return plan.arena + sum(results.values()) + foreign

@@ -136,6 +136,11 @@ class Graph:
         line = self.make("iota", (), (shape[axis],), np.int64)
         return self.view(line, ((axis, 0, 1),), shape)
 
+    def progression(self, start: int, step: int, n: int, dtype: Any) -> Node:
+        """``start + step * arange(n)``, for a start and step that are not negative."""
+        line = self.make("iota", (), (start + step * (n - 1) + 1,), np.int64)
+        return self.cast(self.view(line, ((0, start, step),), (n,)), dtype)
+
     # -------------------------------------------------------------- movement
 
     def view(self, x: Node, axes: AxisMap, shape: Shape) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from operator import is_
@@ -26,6 +27,7 @@ from .captures import find_captures
 from .operation import Operation
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
+from .runtime.threads import checked_threads
 from .stages import Lowered, Runner, compile_program
 
 __all__ = ["Jitted", "jit"]
@@ -42,16 +44,38 @@ class _Entry:
 
     __slots__ = ("calls", "captured", "is_passing", "natives", "operation", "out_spec", "run")
 
-    def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
+    def __init__(
+        self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
+        threads: int | None,
+    ) -> None:  # fmt: skip
+        _find_progressions(program)
         self.captured = [obj for _, obj in program.captured]
-        self.operation = Operation(name, program, compile_program)
+        compiler = functools.partial(compile_program, threads=threads)
+        self.operation = Operation(name, program, compiler)
         self.out_spec = out_spec
         # Inside of transforms the operation runs, which overwrites nothing.
-        self.run = compile_program(self.operation.program, donated) if donated else None
+        self.run = compiler(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
         self.calls = 0
         self.natives = 0
+
+
+def _find_progressions(program: Program) -> None:
+    """Mark hidden inputs that are row numbers, such as ``np.arange(n)`` in the function itself.
+
+    Nobody can change an array that only the Program refers to: its content is known for good.
+    """
+    for k in range(len(program.captured)):
+        v, a = program.captured[k]
+        if type(a) is not np.ndarray or a.base is not None or a.dtype.kind not in "iu":
+            continue
+        # Of three references one is `a`, and one the argument of getrefcount.
+        if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
+            continue
+        start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
+        if start >= 0 and step >= 0 and np.array_equal(a, start + step * np.arange(a.size)):
+            v.progression = (start, step)
 
 
 def _is_traced(x: Any) -> bool:
@@ -89,12 +113,14 @@ class Jitted(NativeCallable):
         static_argnums: tuple[int, ...],
         static_argnames: tuple[str, ...],
         donate_argnums: tuple[int, ...],
+        threads: int | None,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._static_argnums = static_argnums
         self._static_argnames = static_argnames
         self._donate_argnums = donate_argnums
+        self._threads = threads
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
@@ -102,7 +128,10 @@ class Jitted(NativeCallable):
         self._leaves: dict[Any, _Leaves] = {}
 
     def _with_function(self, function: Function) -> Jitted:
-        return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
+        return Jitted(
+            function, self._static_argnums, self._static_argnames, self._donate_argnums,
+            self._threads,
+        )  # fmt: skip
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
@@ -200,7 +229,7 @@ class Jitted(NativeCallable):
         """
         leaves, spec, static = self._arguments(args, kwargs)
         _, entry = self._found(leaves, spec, static)
-        return Lowered(entry.operation.program, self._donated_leaves(spec))
+        return Lowered(entry.operation.program, self._donated_leaves(spec), self._threads)
 
     # -------------------------------------------------------------- signatures
 
@@ -342,7 +371,7 @@ class Jitted(NativeCallable):
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
         ]
-        return _Entry(program, out_spec, name, self._donated_leaves(spec))
+        return _Entry(program, out_spec, name, self._donated_leaves(spec), self._threads)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -428,6 +457,7 @@ def jit(
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
+    threads: int | None = None,
 ) -> Any:
     """Compile a function to native code, once for each signature.
 
@@ -442,6 +472,10 @@ def jit(
     donate_argnums : int or sequence of int
         Arguments that the caller does not need any more. Results of the same shape are written into
         their arrays where that is safe, and returned in them.
+    threads : int, optional
+        How many threads the native code uses where there is enough to do. Results are the same in
+        each call for the same number. By default what `set_threads` or the environment variable
+        WENGERT_THREADS says, else the number of cores that the process may use.
 
     Returns
     -------
@@ -473,8 +507,10 @@ def jit(
             f"jit: argument {min(set(static) & set(donated))} is both static and donated"
         )
 
+    number = None if threads is None else checked_threads(threads, "jit")
+
     def compiled(f: Function) -> Jitted:
         check_function("jit", f)
-        return Jitted(f, static, names, donated)
+        return Jitted(f, static, names, donated, number)
 
     return compiled if function is None else compiled(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..core.program import Equation
 from .ir import Node
 
-__all__ = ["Buffer", "Call", "Nest", "Plan", "Product", "Step", "Store"]
+__all__ = ["Buffer", "Call", "Nest", "Plan", "Product", "Region", "Step", "Store"]
 
 
 @dataclass(eq=False)
@@ -18,7 +19,8 @@ class Buffer:
 
     ``kind`` is ``input`` or ``output`` (the caller's, by ``slot``), ``temporary`` (in the arena, at
     ``offset`` bytes) or ``foreign`` (what a call gave, by ``slot``). A reshaped array has the
-    memory of its ``base``.
+    memory of its ``base``. ``held`` is the size in bytes of a temporary that is smaller than its
+    shape: it has room for the rows of one block for each part of a region.
     """
 
     shape: tuple[int, ...]
@@ -27,6 +29,7 @@ class Buffer:
     slot: int = -1
     offset: int = -1
     base: Buffer | None = None
+    held: int | None = None
 
     @property
     def memory(self) -> Buffer:
@@ -36,12 +39,16 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         """The size in bytes."""
+        if self.held is not None:
+            return self.held
         return prod(self.shape) * int(self.dtype.itemsize)
 
 
 @dataclass(eq=False)
 class Store:
     """``buffer[target] = node``, or ``+=`` for kind "add", for all indices of the domain.
+
+    Other kinds are those of reductions: the node is combined with what the buffer holds.
 
     ``target`` has an entry for each axis of the buffer, as the maps of `ir`; index arrays follow
     the node in ``arrays``. Where the node's value is not computed but copied from its own buffer,
@@ -64,13 +71,29 @@ class Nest:
     reduced indices, and stores of what is made of them. Each reduction has for its operand's axes
     the positions in ``kept + reduced``, or -1 for one of length one. Along the kept axis
     ``ordered`` what is stored is read again at the next index: it runs upwards, one by one.
+
+    A nest with ``rows``, a position in ``kept + reduced``, runs on a range of that axis only, which
+    it is given when it is called. If the axis is one of ``reduced``, its stores add to what the
+    buffer holds. ``partial`` has for reductions that were computed in parts the parts, an array
+    that stands in the place of the operand.
     """
 
     kept: tuple[int, ...]
     reduced: tuple[int, ...]
     stores: list[Store]
     reductions: dict[Node, tuple[int, ...]] = field(default_factory=dict)
+    rows: int | None = None
+    partial: dict[Node, Node] = field(default_factory=dict)
     ordered: int | None = None
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of all axes."""
+        return self.kept + self.reduced
+
+    def operand(self, r: Node) -> Node:
+        """What a reduction reduces."""
+        return self.partial.get(r, r.args[0])
 
 
 @dataclass(eq=False)
@@ -78,7 +101,8 @@ class Product:
     """A product of matrices, or a stack of them, for BLAS: ``c = a @ b``.
 
     Strides are in elements; ``stack`` has for each axis of the stack its length and the three
-    strides.
+    strides. ``nest`` computes the same, and ``axes`` are the positions of the rows, columns and
+    sums among its axes. ``rows`` is the one of them of which a range is computed.
     """
 
     a: Buffer
@@ -93,6 +117,45 @@ class Product:
     offsets: tuple[int, int]
     stack: tuple[tuple[int, int, int, int], ...]
     node: Node
+    nest: Nest
+    axes: tuple[int, int, int]
+    rows: int | None = None
+
+
+@dataclass(eq=False)
+class Region:
+    """Steps that run one after another on ranges of the same rows, in parts that run at once.
+
+    The ``length`` rows are shared out among ``parts``, in multiples of ``unit``. A part goes
+    through its rows in blocks of ``block``, so that what one step computes is in the cache when the
+    next reads it. Steps without rows are run whole, by one part.
+
+    Attributes
+    ----------
+    fills : list of Nest
+        Run first, by each part: they prepare its accumulators.
+    private : dict of Buffer to int
+        Memory of which each part has its own piece, of so many bytes.
+    local : dict of Buffer to int
+        Memory that holds only the rows of a block, each of so many bytes, for each part.
+    barrier : bool
+        Whether the region begins only after all earlier ones have ended.
+    """
+
+    steps: list[Nest | Product]
+    length: int = 1
+    parts: int = 1
+    block: int = 1
+    unit: int = 1
+    fills: list[Nest] = field(default_factory=list)
+    private: dict[Buffer, int] = field(default_factory=dict)
+    local: dict[Buffer, int] = field(default_factory=dict)
+    barrier: bool = True
+
+    @property
+    def share(self) -> int:
+        """The rows of one part; the last may have fewer."""
+        return -(-self.length // (self.parts * self.unit)) * self.unit
 
 
 @dataclass(eq=False)
@@ -104,7 +167,7 @@ class Call:
     results: list[Buffer]
 
 
-Step = Nest | Product | Call
+Step = Nest | Product | Call | Region
 
 
 @dataclass(eq=False)
@@ -133,3 +196,12 @@ class Plan:
     foreign: int
     arena: int = 0
     donated: dict[int, int] = field(default_factory=dict)
+
+    def leaves(self) -> Iterator[Nest | Product | Call]:
+        """All steps, those of regions too."""
+        for step in self.steps:
+            if isinstance(step, Region):
+                yield from step.fills
+                yield from step.steps
+            else:
+                yield step

@@ -91,6 +91,7 @@ class _Writer:
                 names[v] = len(names)
                 self.parts.append(
                     f"{names[v]} {v.shape} {v.dtype.str} {v.contiguous} {v.scalar} {v.weak}"
+                    f" {v.progression}"
                 )
 
         def use(operands: Sequence[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ from .lowering import lowered
 from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
+from .passes.merge import merge
+from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
 from .program_key import program_key
 from .runtime import disk
+from .runtime.blas import thread_setter
+from .runtime.threads import usable_threads
 
 if TYPE_CHECKING:
     from .runtime.executable import Executable
@@ -25,41 +30,63 @@ if TYPE_CHECKING:
 __all__ = ["Lowered", "build_plan", "compile_program"]
 
 
-def build_plan(program: Program, donated: Sequence[int] = ()) -> Plan:
+def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    return plan_memory(donate(fuse(lowered(program)), donated))
+    plan = merge(donate(fuse(lowered(program)), donated))
+    return plan_memory(form_regions(plan, _target(threads)))
+
+
+def _target(threads: int | None) -> Target:
+    from .codegen.target import host_vector_bytes
+
+    count = usable_threads(threads)
+    return Target(count, host_vector_bytes(), count == 1 or thread_setter() is not None)
 
 
 def compile_program(
-    program: Program, donated: Sequence[int] = ()
+    program: Program, donated: Sequence[int] = (), threads: int | None = None
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of plain arrays that runs a Program without hidden inputs.
 
     Its arguments may have any layout. Those with the numbers ``donated`` may be overwritten.
-    Without llvmlite, NumPy interprets the Program.
+    ``threads`` is None for the default number. Without llvmlite, NumPy interprets the Program.
     """
     try:
         from .codegen import target
     except ImportError:
         simple = simplify(program)
         return lambda arguments: interpret(simple, arguments)
-    from .runtime import blas
     from .runtime.executable import Executable
 
-    face, code, simple = _machine_code(program, donated)
+    face, code, simple = _machine_code(program, donated, threads)
     names = [s for s in face.segments if isinstance(s, str)]
-    wanted = {name: blas.addresses()[name] for name in face.symbols}
+    wanted = {name: _address_of(name) for name in face.symbols}
     linked = target.link(code, names, wanted) if names else None
     return Runner(Executable(face, linked, simple), [v.dtype for v in program.inputs])
 
 
+def _address_of(symbol: str) -> int:
+    """Of a function that machine code calls."""
+    from .runtime import blas, threads
+
+    if symbol == "wengert_blas_threads":
+        address = thread_setter()
+        assert address is not None, "the plan is for one thread where BLAS cannot be told"
+        return address
+    known = blas.addresses() if "gemm" in symbol else threads.addresses()
+    return known[symbol]
+
+
 def _machine_code(
-    program: Program, donated: Sequence[int]
+    program: Program, donated: Sequence[int], threads: int | None
 ) -> tuple[Interface, bytes, Program | None]:
     """From the disk, or compiled; with the simplified Program, if it is needed to run."""
     from .runtime.interface import Interface
 
-    key = program_key(program, donated) if disk.directory() is not None else None
+    target_of_plan = _target(threads)
+    key = None
+    if disk.directory() is not None:
+        key = program_key(program, donated, dataclasses.astuple(target_of_plan))
     found = disk.load(key) if key is not None else None
     if found is not None:
         face = Interface.from_data(found[0])
@@ -69,7 +96,7 @@ def _machine_code(
     from .runtime.interface import interface_of
 
     simple = simplify(program)
-    plan = build_plan(simple, donated)
+    plan = build_plan(simple, donated, threads)
     module = emit(plan, target.host_vector_bytes())
     face = interface_of(plan, module, simple)
     native = any(isinstance(s, str) for s in face.segments)
@@ -111,8 +138,11 @@ class Lowered:
         After the passes on Programs.
     """
 
-    def __init__(self, program: Program, donated: Sequence[int] = ()) -> None:
+    def __init__(
+        self, program: Program, donated: Sequence[int] = (), threads: int | None = None
+    ) -> None:
         self.program = program
+        self._threads = threads
         self._donated = donated
         self.optimized = simplify(program)
         self._plan: Plan | None = None
@@ -121,7 +151,7 @@ class Lowered:
     def plan(self) -> Plan:
         """The nests of loops, products and calls, in order."""
         if self._plan is None:
-            self._plan = build_plan(self.optimized, self._donated)
+            self._plan = build_plan(self.optimized, self._donated, self._threads)
         return self._plan
 
     @property
@@ -144,12 +174,13 @@ class Lowered:
             donated arguments).
         """
         plan = self.plan
-        calls = Counter(s.equation.primitive.name for s in plan.steps if isinstance(s, Call))
+        leaves = list(plan.leaves())
+        calls = Counter(s.equation.primitive.name for s in leaves if isinstance(s, Call))
         return {
-            "nests": sum(isinstance(s, Nest) for s in plan.steps),
-            "products": sum(isinstance(s, Product) for s in plan.steps),
+            "nests": sum(isinstance(s, Nest) for s in leaves),
+            "products": sum(isinstance(s, Product) for s in leaves),
             "calls": dict(calls),
-            "flops": sum(_flops(s) for s in plan.steps),
+            "flops": sum(_flops(s) for s in leaves),
             "arena": plan.arena,
             "in_place": len(plan.donated),
         }

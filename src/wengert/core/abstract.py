@@ -42,10 +42,11 @@ class Var(Aval):
     ``scalar`` tells a NumPy scalar from a 0-d array (they differ under ``+=``), ``contiguous``
     whether it, or for a view what is computed from it element by element, is certain to be
     C-contiguous, so that it is known which reshapes are views; ``weak`` tells a Python scalar,
-    which does not promote dtypes (NEP 50).
+    which does not promote dtypes (NEP 50). ``progression`` is ``(start, step)`` if it is known that
+    its elements are ``start + step * arange(n)``, as of the row numbers in ``x[np.arange(n), y]``.
     """
 
-    __slots__ = ("contiguous", "recording", "scalar", "weak")
+    __slots__ = ("contiguous", "progression", "recording", "scalar", "weak")
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Var(Aval):
         self.contiguous = contiguous
         self.scalar = scalar
         self.weak = weak
+        self.progression: tuple[int, int] | None = None
 
 
 def aval_of(x: Any) -> Aval:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import gcd
 from typing import Any
 
 from ..indices import Linear, address, seen_through
@@ -14,14 +15,36 @@ __all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops", "operand_index
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """A variable of linear forms: an index that is data, from 0 to ``length - 1``."""
+
+    number: int
+    length: int
+
+
+def _known(entries: Sequence[Any], index: Sequence[Linear], shape: Sequence[int]) -> list[Linear]:
+    """The index that a map with index arrays gives, with an `Unknown` for each of them."""
+    return [
+        Linear.variable(Unknown(entry, shape[d])) if type(entry) is int
+        else seen_through([entry], index)[0]
+        for d, entry in enumerate(entries)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Access:
-    """One read or write; ``at`` is in elements (of an iota, its value)."""
+    """One read or write; ``at`` is in elements (of an iota, its value).
+
+    ``node`` is what is read, and ``in_sum`` tells whether a reduction reads it.
+    """
 
     at: Linear
     dtype: Any
     writes: bool
     dynamic: bool = False
     buffer: Buffer | None = None
+    node: Node | None = None
+    in_sum: bool = False
 
 
 def _expression(
@@ -39,12 +62,11 @@ def _expression(
         yield Access(index[0], node.dtype, False)
     elif node in buffers:
         buffer = buffers[node]
-        yield Access(address(buffer.shape, index), node.dtype, False, False, buffer)
+        yield Access(address(buffer.shape, index), node.dtype, False, False, buffer, node)
     elif node.op == "view":
         yield from _expression(node.args[0], seen_through(node.attrs, index), buffers, inside, seen)
     elif node.op == "gather":
-        static = [Linear() if type(entry) is int else seen_through([entry], index)[0]
-                  for entry in node.attrs]  # fmt: skip
+        static = _known(node.attrs, index, node.args[0].shape)
         base, static = through_views(node.args[0], static, buffers)
         buffer = buffers[base]
         yield Access(address(buffer.shape, static), node.dtype, False, True, buffer)
@@ -75,17 +97,19 @@ def accesses(
 ) -> Iterator[Access]:
     """All accesses of a nest. ``domain`` has an index for each axis of ``kept + reduced``."""
     seen: set[Any] = set()
+    summed: set[Any] = set()
     kept = domain[: len(nest.kept)]
-    outer = {n: b for n, b in buffers.items() if all(n is not s.node for s in nest.stores)}
+    computed = [s.node for s in nest.stores if s.computes]
+    outer = {n: b for n, b in buffers.items() if n not in computed} if computed else buffers
     for r, places in nest.reductions.items():
-        yield from _expression(r.args[0], operand_index(places, domain), buffers, {}, seen)
+        operand = nest.operand(r)
+        for a in _expression(operand, operand_index(places, domain), outer, {}, summed):
+            yield replace(a, in_sum=True)
     for s in nest.stores:
         if s.node not in nest.reductions:
-            known = outer if s.computes else buffers
-            yield from _expression(s.node, kept, known, nest.reductions, seen)
-        static = [Linear() if type(entry) is int else seen_through([entry], kept)[0]
-                  for entry in s.target]  # fmt: skip
-        yield Access(address(s.buffer.shape, static), s.buffer.dtype, True, bool(s.arrays))
+            yield from _expression(s.node, kept, outer, nest.reductions, seen)
+        at = address(s.buffer.shape, _known(s.target, kept, s.buffer.shape))
+        yield Access(at, s.buffer.dtype, True, bool(s.arrays), s.buffer)
         for x in s.arrays:
             yield from _expression(x, kept, buffers, {}, seen)
 
@@ -104,8 +128,9 @@ class Loops:
     """The loops of a nest.
 
     ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
-    whose elements lie in the lanes of ``width``; ``tile`` is the kept axis of which ``rows`` are
-    computed together, and so are ``columns`` vectors of the vector axis.
+    whose elements lie in the lanes of ``width``; ``counts`` are the kept axes of which several
+    indices, or vectors, are computed together, and how many. The ``ranged`` axis is that of the
+    nest's rows, each of which is ``scale`` long.
     """
 
     domain: list[Linear]
@@ -113,9 +138,21 @@ class Loops:
     reduced: list[Axis]
     vector: Axis | None
     width: int
-    tile: Axis | None
-    rows: int
-    columns: int
+    counts: Mapping[Axis, int]
+    ranged: Axis | None = None
+    scale: int = 1
+
+    @property
+    def unit(self) -> int:
+        """Ranges of rows begin and end at multiples of this, or at the end of the axis."""
+        if self.ranged is None:
+            return 1
+        step = self.step(self.ranged)
+        return step // gcd(step, self.scale)
+
+    def step(self, axis: Axis) -> int:
+        """How many indices of an axis are computed at once."""
+        return self.counts.get(axis, 1) * (self.width if axis is self.vector else 1)
 
 
 def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
@@ -125,6 +162,8 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     found = list(accesses(nest, buffers, plain))
     axes: list[Axis] = []
     domain: list[Linear] = []
+    ranged: Axis | None = None
+    scale = 1
     for d, n in enumerate(lengths):
         reduced = d >= len(nest.kept)
         if n == 1:
@@ -132,35 +171,40 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         elif (
             axes
             and axes[-1].reduced == reduced
-            and (nest.ordered not in (d, axes[-1].number) and _joins(found, axes[-1].number, d, n))
+            and d != nest.rows
+            and nest.ordered not in (d, axes[-1].number)
+            and _joins(found, axes[-1].number, d, n)
         ):
             before = axes.pop()
+            if ranged is before:
+                scale *= n
             domain[before.number] = Linear()
             axes.append(Axis(d, before.length * n, reduced))
             domain.append(Linear.variable(axes[-1]))
+            ranged = axes[-1] if ranged is before else ranged
         else:
             axes.append(Axis(d, n, reduced))
             domain.append(Linear.variable(axes[-1]))
+            ranged = axes[-1] if d == nest.rows else ranged
     kept = [a for a in axes if not a.reduced]
     reduced_axes = [a for a in axes if a.reduced]
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
-    vector = _vector_axis(found, kept, reduced_axes, ordered)
+    vector = _vector_axis(found, kept, reduced_axes, ordered, vector_bytes // itemsize)
     if nest.ordered is not None:
         # Along the last axis if that is another one: there is no second that is contiguous.
         vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
     if vector is None:
-        return Loops(domain, kept, reduced_axes, None, 1, None, 1, 1)
+        return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
     if vector in kept:
         kept = [a for a in kept if a is not vector] + [vector]
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
-    tile, rows, columns = _tile(nest, found, kept, vector, width)
-    if tile is not None:
-        kept = [a for a in kept if a is not tile and a is not vector] + [tile]
-        kept += [vector] if not vector.reduced else []
-    return Loops(domain, kept, reduced_axes, vector, width, tile, rows, columns)
+    counts = _tile(nest, found, kept, vector, width)
+    # The axes of a tile inside, and of these the vectors innermost.
+    kept.sort(key=lambda a: (a in counts, a is vector))
+    return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
 
 
 def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:
@@ -169,7 +213,7 @@ def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool
 
 
 def _vector_axis(
-    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool
+    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool, lanes: int
 ) -> Axis | None:
     """The axis along which most accesses are contiguous; of equals the last kept one."""
     if ordered:
@@ -182,7 +226,7 @@ def _vector_axis(
             step = abs(a.at.step(axis.number)) if not (a.writes and axis.reduced) else 0
             total += 0.25 if step == 0 else 1.0 if step == 1 else 8.0
         total += 2.0 if axis.reduced else 0.0
-        return total * (8.0 / axis.length if axis.length < 8 else 1.0)
+        return total * (-(-axis.length // lanes) * lanes / axis.length)
 
     for axis in [*reversed(kept), *reversed(reduced)]:
         if axis.length and (c := cost(axis)) < best_cost:
@@ -192,22 +236,35 @@ def _vector_axis(
 
 def _tile(
     nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
-) -> tuple[Axis | None, int, int]:
-    """How many rows and vectors are computed together: what is read then serves several times."""
-    if not nest.reductions:
-        return None, 1, 1
+) -> dict[Axis, int]:
+    """How many rows and vectors are computed together: what is read then serves several times.
+
+    The accumulators of a tile stay in registers, of which there are 16, with room for operands.
+    """
     vectors = -(-vector.length // width)
+    columns = {} if vector.reduced else {vector: min(2, vectors)}
+    if not nest.reductions:
+        return {}
     if len(nest.reductions) > 1:
-        return None, 1, 1 if vector.reduced else min(2, vectors)
+        return columns
     reads = [a for a in found if not a.writes]
-    best, shared = None, 0.0
-    for axis in kept:
-        if axis is vector:
-            continue
-        gain = sum(1.0 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
-        if gain > shared:
-            best, shared = axis, gain
-    if best is None:
-        return None, 1, min(4, vectors)
-    rows = min(4 if vectors > 1 or vector.reduced else 8, best.length)
-    return best, rows, 1 if vector.reduced else min(2, vectors)
+    shared = {
+        axis: sum(1 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
+        for axis in kept
+        if axis is not vector
+    }
+    tiles = sorted((a for a in shared if shared[a]), key=lambda a: -shared[a])
+    if not tiles:
+        return {} if vector.reduced else {vector: min(4, vectors)}
+    if not vector.reduced:
+        return {tiles[0]: _rows(tiles[0].length, 6 if vectors > 1 else 8), **columns}
+    if len(tiles) == 1:
+        return {tiles[0]: _rows(tiles[0].length, 8)}
+    return {tiles[0]: min(4, tiles[0].length), tiles[1]: _rows(tiles[1].length, 3)}
+
+
+def _rows(length: int, most: int) -> int:
+    """How many of so many rows make a tile: four, unless another number leaves fewer over."""
+    if length <= most:
+        return length
+    return min(range(min(most, 4), most + 1), key=lambda n: (-length % n, abs(n - 4)))

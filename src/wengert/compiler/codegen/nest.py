@@ -9,7 +9,7 @@ elementwise loop. A last vector that is not full is computed with its surplus la
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from .scalars import SCALAR_OPERATIONS
 from .vectors import Vectors, literal, type_name
 from .writer import Writer
 
-__all__ = ["NestFunction", "nest_function"]
+__all__ = ["NestFunction", "identity_of", "nest_function"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ class Value:
 
 @dataclass(frozen=True)
 class NestFunction:
-    """The text of a function without its name, and the memory that it takes pointers to."""
+    """The text of a function without its name, and the memory that it takes pointers to.
+
+    A function of a range takes its first row and the row after its last, too.
+    """
 
     body: str
     memory: list[Buffer]
@@ -80,28 +83,67 @@ class _NestWriter:
         self.accumulated: dict[Node, Value] = {}
 
     def write(self) -> NestFunction:
+        if self.loops.ranged is not None:
+            self._range(self.loops.ranged)
         self._kept_loops(self.loops.kept, {})
-        parameters = ", ".join(f"ptr {name}" for name in self.memory.values())
-        body = self.w.text(f"({parameters}) #0")
+        parameters = [f"ptr {name}" for name in self.memory.values()]
+        if self.loops.ranged is not None:
+            parameters += ["i64 %first", "i64 %last"]
+        body = self.w.text(f"({', '.join(parameters)}) #0")
         return NestFunction(body, list(self.memory), self.w.declarations)
 
+    def _range(self, axis: Axis) -> None:
+        """The bounds of the ranged axis: of what is computed in full steps, and in the end."""
+        scale, step = self.loops.scale, self.loops.step(axis)
+        self.start = self.w.emit(f"mul i64 %first, {scale}", 0)
+        stop = self.w.emit(f"mul i64 %last, {scale}", 0)
+        self.full = axis.length // step * step
+        self.is_last = self.w.emit(f"icmp eq i64 {stop}, {axis.length}", 0)
+        self.w.declarations.add("declare i64 @llvm.umin.i64(i64, i64)")
+        self.stop = self.w.emit(f"call i64 @llvm.umin.i64(i64 {stop}, i64 {self.full})", 0)
+        self.has_full = self.w.emit(f"icmp ult i64 {self.start}, {self.stop}", 0)
+
     # -------------------------------------------------------------- loops
+
+    def _walk(self, axis: Axis, body: Callable[[Linear, int, int], None]) -> None:
+        """The loops over an axis; ``body(first index, how many at once, active lanes)``."""
+        pieces = list((self._reduced_blocks if axis.reduced else self._blocks)(axis))
+        if axis is not self.loops.ranged:
+            for start, stop, step, count, active in pieces:
+                with self._piece(start, stop, step) as first:
+                    body(first, count, active)
+            return
+        for start, stop, step, count, active in pieces:
+            if start == 0 and self.full:
+                with (
+                    self.w.guarded(self.has_full),
+                    self.w.loop(self.start, self.stop, step) as name,
+                ):
+                    body(Linear.variable(Counter(name, self.w.depth)), count, active)
+                continue
+            # Beyond the last full step. The index is a variable, so that nothing that depends on it
+            # leaves the guard: this row is not there in other ranges.
+            with self.w.guarded(self.is_last):
+                at = self.w.emit(f"add i64 {start}, 0", self.w.depth)
+                if stop - start <= step:
+                    body(Linear.variable(Counter(at, self.w.depth)), count, active)
+                    continue
+                with self.w.loop(at, stop, step) as name:
+                    body(Linear.variable(Counter(name, self.w.depth)), count, active)
 
     def _blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         """The pieces of an axis: start, stop, step, how many indices at once, active lanes."""
         unit = self.width if axis is self.loops.vector else 1
-        count = self.loops.columns if unit > 1 else self.loops.rows
-        if axis is not self.loops.vector and axis is not self.loops.tile:
-            count = 1
-        start = 0
-        for size in dict.fromkeys((count, 1) if count > 2 else range(count, 0, -1)):
-            step = size * unit
-            stop = start + (axis.length - start) // step * step
-            if stop > start:
-                yield start, stop, step, size, unit
-                start = stop
-        if start < axis.length:
-            yield start, axis.length, unit, 1, axis.length - start
+        count = self.loops.counts.get(axis, 1)
+        step = count * unit
+        full = axis.length // step * step
+        if full:
+            yield 0, full, step, count, unit
+        left = (axis.length - full) // unit
+        if left:
+            yield full, full + left * unit, left * unit, left, unit
+        if axis.length % unit:
+            yield axis.length // unit * unit, axis.length, unit, 1, axis.length % unit
 
     @contextmanager
     def _piece(self, start: int, stop: int, step: int) -> Iterator[Linear]:
@@ -124,10 +166,12 @@ class _NestWriter:
             self._body(at)
             return
         axis = axes[0]
-        for start, stop, step, count, active in self._blocks(axis):
-            with self._piece(start, stop, step) as first:
-                block = (self._indices(axis, first, count), active)
-                self._kept_loops(axes[1:], {**at, axis: block})
+
+        def body(first: Linear, count: int, active: int) -> None:
+            block = (self._indices(axis, first, count), active)
+            self._kept_loops(axes[1:], {**at, axis: block})
+
+        self._walk(axis, body)
 
     def _body(self, at: dict[Axis, Block]) -> None:
         """Everything for one tile of the kept axes."""
@@ -158,7 +202,7 @@ class _NestWriter:
     def _accumulator(self, r: Node) -> str:
         t = type_name(r.dtype, self.width)
         slot = self.w.slot(t)
-        identity = literal(_identity(r.attrs[0], r.dtype), r.dtype, self.width)
+        identity = literal(identity_of(r.attrs[0], r.dtype), r.dtype, self.width)
         self.w.line(f"store {t} {identity}, ptr {slot}")
         return slot
 
@@ -175,13 +219,15 @@ class _NestWriter:
         if not axis.length:
             return
         before = self.active
-        for start, stop, step, count, active in self._reduced_blocks(axis):
-            with self._piece(start, stop, step) as first:
-                if axis is self.loops.vector:
-                    self.active = active
-                for i in self._indices(axis, first, count):
-                    inner = [{**point, axis: i} for point in points]
-                    self._reduced_loops(axes[1:], inner, slots)
+
+        def body(first: Linear, count: int, active: int) -> None:
+            if axis is self.loops.vector:
+                self.active = active
+            for i in self._indices(axis, first, count):
+                inner = [{**point, axis: i} for point in points]
+                self._reduced_loops(axes[1:], inner, slots)
+
+        self._walk(axis, body)
         self.active = before
 
     def _reduced_blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
@@ -197,7 +243,7 @@ class _NestWriter:
 
     def _accumulate(self, r: Node, index: list[Linear], slot: str) -> None:
         kind, t = r.attrs[0], type_name(r.dtype, self.width)
-        x = r.args[0]
+        x = self.nest.operand(r)
         is_product = (
             kind == "sum" and r.dtype.kind == "f" and x.op == "map" and x.attrs == "mul"
             and x not in self.buffers
@@ -212,7 +258,7 @@ class _NestWriter:
             name = self._vector(self.value(x, index))
             v = Vectors(self.w, self.w.depth, self.width)
             if masked:
-                identity = v.const(_identity(kind, r.dtype), r.dtype)
+                identity = v.const(identity_of(kind, r.dtype), r.dtype)
                 name = v.select(self._mask(), name, identity, r.dtype)
             old = v.emit(f"load {t}, ptr {slot}")
             new = _combine(v, kind, old, name, r.dtype)
@@ -489,16 +535,19 @@ class _NestWriter:
         # Not what the buffer holds, but what is to be written there.
         key = (store.node, tuple(index), self.active)
         found = self.w.get(key)
-        return found if found is not None else self._made(store.node, index)
+        if found is None:
+            found = self._made(store.node, index)
+            self.w.put(key, found, found.depth)
+        return found  # type: ignore[no-any-return]
 
     def _write(self, store: Store, v: Vectors, name: str, pointer: str) -> None:
         dtype = store.buffer.dtype
         memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         if dtype.kind == "b":
             name = v.emit(f"zext {v.type(bool)} {name} to {v.type(memory)}")
-        if store.kind == "add":
+        if store.kind != "set":
             old = self._contiguous(v, pointer, memory)
-            name = v.binary("fadd" if dtype.kind == "f" else "add", old, name, memory)
+            name = _combine(v, "sum" if store.kind == "add" else store.kind, old, name, memory)
         t = v.type(memory)
         if v.width == 1 or self.active == self.width:
             self.w.line(f"store {t} {name}, ptr {pointer}, align {memory.itemsize}")
@@ -535,7 +584,7 @@ def _letter(dtype: Any) -> str:
     return f"f{8 * dtype.itemsize}" if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
 
 
-def _identity(kind: str, dtype: Any) -> Any:
+def identity_of(kind: str, dtype: Any) -> Any:
     """The neutral element of a reduction."""
     if kind in ("sum", "or"):
         return 0

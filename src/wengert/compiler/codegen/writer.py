@@ -83,8 +83,24 @@ class Writer:
         self.levels[-1].lines.extend(level.lines)
 
     @contextmanager
-    def loop(self, start: int, stop: int, step: int) -> Iterator[str]:
-        """A loop that runs at least twice; yields the name of its counter."""
+    def guarded(self, condition: str) -> Iterator[None]:
+        """What is done only if a condition holds."""
+        inside, after = (self.name(p)[1:] for p in ("inside", "after"))
+        level = Level(len(self.levels))
+        self.levels.append(level)
+        yield
+        self.levels.pop()
+        self.levels[-1].lines += [
+            f"br i1 {condition}, label %{inside}, label %{after}",
+            f"{inside}:",
+            *level.lines,
+            f"br label %{after}",
+            f"{after}:",
+        ]
+
+    @contextmanager
+    def loop(self, start: int | str, stop: int | str, step: int) -> Iterator[str]:
+        """A loop that runs at least once; yields the name of its counter."""
         slot = self.slot("i64")
         body, after = (self.name(p)[1:] for p in ("body", "after"))
         level = Level(len(self.levels))

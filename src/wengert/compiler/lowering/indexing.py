@@ -66,14 +66,29 @@ def gather_map(
 def _index_nodes(
     result: Lowered, x: Node, entries: Sequence[Any], arrays: Sequence[Any],
     shape: tuple[int, ...], block: int,
-) -> list[Node]:  # fmt: skip
-    """The index arrays seen from the region that they make, and the check of their bounds."""
+) -> tuple[tuple[Any, ...], list[Node]]:  # fmt: skip
+    """The entries of the map, and the index arrays seen from the region that they make.
+
+    What is known to be a progression becomes part of the map; of others the bounds are checked.
+    """
     g = result.graph
-    nodes = []
+    nodes: list[Node] = []
+    settled = list(entries)
     lengths = np.broadcast_shapes(*[a.shape if hasattr(a, "shape") else () for a in arrays])
     for k, a in enumerate(arrays):
-        n = x.shape[entries.index(k)]
+        at = entries.index(k)
+        n = x.shape[at]
         i = g.cast(node_of(g, a, np.int64) if not isinstance(a, Node) else a, np.int64)
+        seen = g.view(
+            g.broadcast(i, tuple(lengths)),
+            tuple([(block + d, 0, 1) for d in range(len(lengths))]), shape,
+        )  # fmt: skip
+        line = seen.args[0] if seen.op == "view" else seen
+        if line.op == "iota" and line.size <= n:
+            settled[at] = seen.attrs[0] if seen.op == "view" else (0, 0, 1)
+            continue
+        settled[at] = len(nodes)
+        nodes.append(seen)
         outside = g.map(
             "or",
             g.map("less", i, g.const(-n, np.int64, i.shape), dtype=bool),
@@ -82,9 +97,7 @@ def _index_nodes(
         if 0 not in shape:
             check = g.reduce("or", outside, range(len(i.shape)))
             result.checks.append((check, f"{_OUT_OF_BOUNDS} for an axis of length {n}"))
-        i = g.broadcast(i, tuple(lengths))
-        nodes.append(g.view(i, tuple([(block + d, 0, 1) for d in range(len(lengths))]), shape))
-    return nodes
+    return tuple(settled), nodes
 
 
 def _is_basic(entries: Sequence[Any]) -> bool:
@@ -100,7 +113,9 @@ def _getitem(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
         return result.graph.view(x, entries, shape)
     if 0 in x.shape:
         return None
-    nodes = _index_nodes(result, x, entries, arrays, shape, block)
+    entries, nodes = _index_nodes(result, x, entries, arrays, shape, block)
+    if not nodes:
+        return result.graph.view(x, entries, shape)
     return result.graph.make("gather", (x, *nodes), shape, x.dtype, entries)
 
 
@@ -116,7 +131,7 @@ def _scatter_add(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | Non
     ct = g.broadcast(ct, shape)
     if _is_basic(entries):
         return g.make("update", (zeros, ct), v.shape, v.dtype, ("set", entries))
-    nodes = _index_nodes(result, zeros, entries, arrays, shape, block)
+    entries, nodes = _index_nodes(result, zeros, entries, arrays, shape, block)
     return g.make("update", (zeros, ct, *nodes), v.shape, v.dtype, ("add", entries))
 
 
@@ -176,7 +191,7 @@ def _setitem(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
         return None
     value = g.broadcast(_without_lead(g, node_of(g, value, v.dtype), region), region)
     base = node_of(g, x, v.dtype)
-    nodes = _index_nodes(result, base, entries, arrays, region, block) if arrays else []
+    entries, nodes = _index_nodes(result, base, entries, arrays, region, block)
     return g.make("update", (base, value, *nodes), v.shape, v.dtype, ("set", entries))
 
 
@@ -269,7 +284,10 @@ def _cross_entropy(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
         return None
     last = len(logits.shape) - 1
     entries = (*((d, 0, 1) for d in range(last)), 0)
-    indices = _index_nodes(result, logits, entries, [labels], logits.shape[:-1], 0)
-    picked = g.make("gather", (logits, *indices), logits.shape[:-1], logits.dtype, entries)
+    entries, indices = _index_nodes(result, logits, entries, [labels], logits.shape[:-1], 0)
+    if indices:
+        picked = g.make("gather", (logits, *indices), logits.shape[:-1], logits.dtype, entries)
+    else:
+        picked = g.view(logits, entries, logits.shape[:-1])
     total = g.reshape(log_sum_exp(g, logits, (last,)), logits.shape[:-1])
     return g.map("sub", total, picked)

@@ -73,6 +73,8 @@ def lowered(program: Program) -> Lowered:
     for v in [*program.inputs, *(v for v, _ in program.captured)]:
         env[v] = g.input(len(result.inputs), v.shape, v.dtype)
         result.inputs.append(env[v])
+        if v.progression is not None:
+            env[v] = g.progression(*v.progression, v.shape[0], v.dtype)
     for e in program.equations:
         ins = [env[x] if type(x) is Var else x for x in e.inputs]
         nodes = _native(result, e, ins)

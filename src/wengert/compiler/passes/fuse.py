@@ -17,29 +17,13 @@ from ..indices import Linear, seen_through
 from ..ir import Node, axis_terms
 from ..lowering.table import Lowered
 from ..plan import Buffer, Call, Nest, Plan, Store
+from .costs import operation_cost
 from .products import as_product
 
 __all__ = ["fuse"]
 
-_CHEAP = {"add", "sub", "mul", "neg", "abs", "select", "cast", "maximum", "minimum", "and", "or",
-          "not", "xor", "multiply_add", "copysign", "strong", "changes"}  # fmt: skip
-_COSTS = {"div": 4, "sqrt": 6, "exp": 15, "expm1": 18, "log": 20, "log1p": 25, "tanh": 20,
-          "sigmoid": 20, "sin": 20, "cos": 20, "tan": 40}  # fmt: skip
-_LIBRARY_CALL = 60
 _RECOMPUTE = 6  # what may be computed twice instead of stored
 _LARGEST = 250  # operations in one expression, so that functions stay of a size LLVM likes
-
-
-def _operation_cost(node: Node) -> int:
-    if node.op == "gather":
-        return 6
-    if node.op != "map":
-        return 0
-    if node.attrs in _CHEAP:
-        return 1
-    if node.dtype.kind == "b":
-        return 1
-    return _COSTS.get(node.attrs, _LIBRARY_CALL)
 
 
 def fuse(lowered: Lowered) -> Plan:
@@ -103,7 +87,7 @@ class _Fusion:
             if n.op in ("input", "const", "iota", "empty", "reshape", "opaque"):
                 self.cost[n] = 0
                 continue
-            cost = _operation_cost(n) + sum(self.cost[x] for x in n.args)
+            cost = operation_cost(n) + sum(self.cost[x] for x in n.args)
             if self._is_stored(n, cost):
                 self.stored.add(n)
                 cost = 0
@@ -310,14 +294,13 @@ class _Fusion:
     def _nest(self, n: Node) -> Any:
         target = tuple([(d, 0, 1) for d in range(len(n.shape))])
         if n.op == "reduce":
-            product = as_product(n, self._is_memory)
-            if product is not None:
-                return product.placed(self._buffer)
             inner = {n: self._domain_axes(n, range(len(n.shape)), len(n.shape))}
         else:
             inner = self.inner.get(n, {})
         reduced = _reduced(next(iter(inner))) if inner else ()
-        return Nest(n.shape, reduced, [Store(self._buffer(n), n, "set", target)], inner)
+        nest = Nest(n.shape, reduced, [Store(self._buffer(n), n, "set", target)], inner)
+        product = as_product(n, self._is_memory) if n.op == "reduce" else None
+        return nest if product is None else product.placed(self._buffer, nest)
 
     def _update(self, n: Node, steps: list[Any]) -> None:
         base, value, *arrays = n.args

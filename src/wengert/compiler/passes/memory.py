@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Step
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Step
 
 __all__ = ["plan_memory"]
 
@@ -16,14 +16,17 @@ def plan_memory(plan: Plan) -> Plan:
     """Give every temporary its place in the arena: the first that is free while it is needed."""
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
-    for number, step in enumerate(plan.steps):
+    number = 0
+    for step in plan.steps:
+        # Regions without a barrier between them run at the same time.
+        number += not isinstance(step, Region) or step.barrier
         for buffer in touched(step, plan):
             memory = buffer.memory
             if memory.kind == "temporary":
                 first.setdefault(memory, number)
                 last[memory] = number
     for buffer, _ in plan.checks:
-        last[buffer.memory] = len(plan.steps)
+        last[buffer.memory] = len(plan.steps) + 1
         first.setdefault(buffer.memory, 0)
     placed: list[Buffer] = []
     for buffer in sorted(first, key=lambda b: (-b.nbytes, first[b])):
@@ -52,6 +55,9 @@ def touched(step: Step, plan: Plan) -> Iterator[Buffer]:
     if isinstance(step, Call):
         yield from step.operands
         yield from step.results
+    elif isinstance(step, Region):
+        for inner in (*step.fills, *step.steps):
+            yield from touched(inner, plan)
     elif isinstance(step, Product):
         yield from (step.a, step.b, step.c)
     else:
@@ -60,7 +66,7 @@ def touched(step: Step, plan: Plan) -> Iterator[Buffer]:
 
 def _of_nest(nest: Nest, plan: Plan) -> Iterator[Buffer]:
     computed = {s.node for s in nest.stores if s.computes}
-    stack: list[Node] = [r.args[0] for r in nest.reductions]
+    stack: list[Node] = [nest.operand(r) for r in nest.reductions]
     for s in nest.stores:
         yield s.buffer
         stack.extend(s.arrays)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
-from ..plan import Buffer, Product
+from ..plan import Buffer, Nest, Product
 
 __all__ = ["MatrixProduct", "as_product"]
 
@@ -32,12 +32,13 @@ class MatrixProduct:
     strides: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
     offsets: tuple[int, int]
     stack: tuple[tuple[int, int, int, int], ...]
+    axes: tuple[int, int, int]
 
-    def placed(self, buffer: Callable[[Node], Buffer]) -> Product:
-        """The step."""
+    def placed(self, buffer: Callable[[Node], Buffer], nest: Nest) -> Product:
+        """The step; ``nest`` computes the same."""
         return Product(
             buffer(self.a), buffer(self.b), buffer(self.node), *self.sizes, *self.strides,
-            self.offsets, self.stack, self.node,
+            self.offsets, self.stack, self.node, nest, self.axes,
         )  # fmt: skip
 
 
@@ -79,7 +80,11 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
     stack = tuple(
         [(x.shape[d], at[0].step(d), at[1].step(d), place[d]) for d in kept if d not in (i, j)]
     )
-    return MatrixProduct(bases[0], bases[1], r, sizes, strides, (at[0].offset, at[1].offset), stack)
+    order = [d for d in range(len(x.shape)) if d not in axes] + list(axes)
+    return MatrixProduct(
+        bases[0], bases[1], r, sizes, strides, (at[0].offset, at[1].offset), stack,
+        (order.index(i), order.index(j), order.index(k)),
+    )  # fmt: skip
 
 
 def _sides(sizes: tuple[int, int, int]) -> list[Any]:

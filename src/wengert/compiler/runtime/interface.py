@@ -143,5 +143,5 @@ def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
         checks=[(b.memory.offset, why) for b, why in plan.checks],
         segments=segments,
         symbols=sorted(module.symbols),
-        is_long=sum(flops_of(step, plan) for step in plan.steps) > _LONG,
+        is_long=sum(flops_of(step, plan) for step in plan.leaves()) > _LONG,
     )

@@ -1,0 +1,398 @@
+"""Regions: steps that run together on ranges of the same rows, in blocks and on several threads.
+
+A region begins with the first step that is left, and takes in what follows as long as `rows` proves
+that both can go along the same rows: then a thread that has its own rows needs to wait for nobody,
+and rows of temporaries are still in the cache when the next step reads them. Steps that do not fit
+are put off, and so is all that depends on them.
+
+Where the rows do not fit into the cache, a step that sums over the rows joins as well: each part of
+the region adds to an accumulator of its own, and what the sum is made into is computed from these
+accumulators afterwards. So a loss over a large batch and its gradient go over the batch once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from ..codegen.access import choose_loops
+from ..codegen.nest import identity_of
+from ..ir import Node
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
+from .memory import touched
+from .rows import Profile, Rows, bytes_of_row
+
+__all__ = ["Target", "form_regions"]
+
+_CACHE = 1 << 19  # bytes of rows that a core keeps at hand: half of a usual L2
+_BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with them, may have
+_ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
+_BETTER = 1.1  # how much more a region has to do that goes along a later axis
+_PRICE = 4  # how often accumulators are written and read
+_WORTH_THREADS = 1e-4  # seconds of a whole plan
+_WORTH_SHARING = 4e-6  # seconds of a region
+_PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
+
+
+@dataclass(frozen=True)
+class Target:
+    """For which machine to plan: threads, and the length of its registers in bytes.
+
+    ``shares_products`` tells whether threads may call BLAS at the same time.
+    """
+
+    threads: int = 1
+    vector_bytes: int = 32
+    shares_products: bool = True
+
+
+def form_regions(plan: Plan, target: Target) -> Plan:
+    """Put the steps between calls into regions."""
+    steps: list[Any] = []
+    former = _Former(plan, target)
+    run: list[Nest | Product] = []
+    for step in [*plan.steps, None]:
+        if step is None or isinstance(step, Call):
+            steps += former.regions(run)
+            steps += [step] if step is not None else []
+            run = []
+        else:
+            assert isinstance(step, Nest | Product)
+            run.append(step)
+    plan.steps = steps
+    former.shrink()
+    return plan
+
+
+@dataclass
+class _Growing:
+    """A region in the making."""
+
+    axis_length: int
+    sums: bool  # whether steps that sum over the rows may join
+    members: list[tuple[Profile, Rows]] = field(default_factory=list)
+    reads: dict[Buffer, int | None] = field(default_factory=dict)
+    writes: dict[Buffer, int | None] = field(default_factory=dict)
+    summed: set[Buffer] = field(default_factory=set)  # written when the region has ended
+    late: set[Buffer] = field(default_factory=set)  # read then
+
+    @property
+    def seconds(self) -> float:
+        return sum(p.seconds for p, _ in self.members)
+
+    @property
+    def row_bytes(self) -> int:
+        periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
+        return sum(bytes_of_row(m, p or 0, self.axis_length) for m, p in periods.items())
+
+    @property
+    def reused(self) -> int:
+        """Bytes of rows that several steps touch, in all."""
+        users: dict[Buffer, int] = {}
+        for profile, _ in self.members:
+            for memory in profile.reads | profile.writes:
+                users[memory] = users.get(memory, 0) + 1
+        periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
+        return self.axis_length * sum(
+            bytes_of_row(m, p or 0, self.axis_length)
+            for m, p in periods.items() if users.get(m, 0) > 1
+        )  # fmt: skip
+
+    @property
+    def accumulators(self) -> int:
+        return sum(
+            r.size * r.dtype.itemsize
+            for p, rows in self.members if rows.sums for r in p.nest.reductions
+        )  # fmt: skip
+
+    @property
+    def others(self) -> int:
+        """Bytes that are read for every block, such as weights."""
+        return sum(m.nbytes for m, period in self.reads.items() if period is None)
+
+    def admits(self, profile: Profile, rows: Rows) -> bool:
+        """Whether a step can join, on these rows."""
+        if rows.length != self.axis_length or (rows.sums and not self.sums):
+            return False
+        if (profile.reads | profile.writes) & self.summed or profile.writes & self.late:
+            return False
+        for memory, period in rows.reads.items():
+            if memory in self.writes and (period is None or period != self.writes[memory]):
+                return False
+        for memory, period in rows.writes.items():
+            if rows.sums:
+                if memory in self.reads or memory in self.writes:
+                    return False
+            elif period != self.writes.get(memory, period):
+                return False
+            elif memory in self.reads and period != self.reads[memory]:
+                return False
+        return True
+
+    def is_connected(self, profile: Profile, rows: Rows) -> bool:
+        """Whether a step has to do with what the region computes, or goes over the same rows."""
+        if (profile.reads | profile.writes) & set(self.writes):
+            return True
+        if rows.axis == 0 and not rows.sums:
+            return True
+        return self.sums and any(
+            period is not None and self.reads.get(memory) == period
+            for memory, period in rows.reads.items()
+        )
+
+    def add(self, profile: Profile, rows: Rows) -> None:
+        self.members.append((profile, rows))
+        for memory, period in rows.reads.items():
+            seen = self.reads.get(memory, period)
+            self.reads[memory] = period if seen == period else None
+        if rows.sums:
+            self.summed |= profile.writes
+            self.late |= profile.reads
+        else:
+            self.writes.update(rows.writes)
+
+
+class _Former:
+    def __init__(self, plan: Plan, target: Target) -> None:
+        self.plan = plan
+        self.target = target
+        self.profiles: dict[Any, Profile] = {}
+        self.made: list[tuple[Region, _Growing]] = []
+        seconds = sum(
+            self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
+        )
+        self.threads = target.threads if seconds > _WORTH_THREADS else 1
+
+    def profile(self, step: Any) -> Profile:
+        if step not in self.profiles:
+            self.profiles[step] = Profile(step, self.plan.buffers)
+        return self.profiles[step]
+
+    # -------------------------------------------------------------- which steps
+
+    def regions(self, steps: Sequence[Nest | Product]) -> list[Any]:
+        """The regions of a run of steps, and steps that are left as they are."""
+        left = list(steps)
+        found: list[Any] = []
+        while left:
+            growing = self._best(left)
+            if growing is None:
+                found.append(left.pop(0))
+                continue
+            taken = {id(p.step) for p, _ in growing.members}
+            left = [s for s in left if id(s) not in taken and id(s) not in self._taken(growing)]
+            region, after = self._region(growing)
+            found.append(region)
+            self.made.append((region, growing))
+            left = after + left
+        if self.threads > 1 and any(isinstance(s, Region) and s.parts > 1 for s in found):
+            found = [s if isinstance(s, Region) else Region([s]) for s in found]
+            self._elide_barriers(found)
+        return found
+
+    def _taken(self, growing: _Growing) -> set[int]:
+        """The products that members stand for."""
+        return {id(p.origin) for p, _ in growing.members if p.origin is not None}
+
+    def _best(self, left: list[Nest | Product]) -> _Growing | None:
+        """The best region that begins with the first step."""
+        best: _Growing | None = None
+        for profile, rows in self._choices(left[0], True):
+            if not rows.sums:
+                found = self._grown(left, profile, rows, False)
+                blocked = self._grown(left, profile, rows, True)
+                found = blocked if self._is_worth_sums(blocked) else found
+            else:
+                found = self._grown(left, profile, rows, True)
+                if not self._is_worth_sums(found):
+                    continue
+            if not self._pays(found):
+                continue
+            if best is None or found.seconds > _BETTER * best.seconds:
+                best = found
+        return best
+
+    def _pays(self, growing: _Growing) -> bool:
+        if self._overflows(growing) and len(growing.members) > 1:
+            return True
+        return self.threads > 1 and growing.seconds > _WORTH_SHARING
+
+    def _overflows(self, growing: _Growing) -> bool:
+        return growing.reused > _CACHE * self.threads
+
+    def _is_worth_sums(self, growing: _Growing) -> bool:
+        """Whether accumulators cost less than going over the rows again, or sharing them gains."""
+        total = growing.row_bytes * growing.axis_length
+        gain = growing.reused if self._overflows(growing) else 0
+        if self.threads > 1 and total > _CACHE:
+            gain = max(gain, total)
+        return gain > _PRICE * growing.accumulators * self.threads
+
+    def _choices(self, step: Nest | Product, sums: bool) -> list[tuple[Profile, Rows]]:
+        """The axes of rows that a step may have, kept ones first."""
+        profile = self.profile(step)
+        if isinstance(step, Product) and self.threads > 1 and not self.target.shares_products:
+            return []
+        found = [(profile, rows) for d in profile.axes() if (rows := profile.rows(d))]
+        if isinstance(step, Product) and sums:
+            nest = self.profile(step.nest)
+            nest.origin = step
+            found += [(nest, r) for d in nest.axes() if (r := nest.rows(d)) and r.sums]
+        return found if sums else [(p, r) for p, r in found if not r.sums]
+
+    def _grown(
+        self, left: list[Nest | Product], first: Profile, rows: Rows, sums: bool
+    ) -> _Growing:
+        growing = _Growing(rows.length, sums)
+        growing.add(first, rows)
+        read: set[Buffer] = set()  # by steps that were put off
+        written: set[Buffer] = set()
+        for step in left[1:]:
+            profile = self.profile(step)
+            waits = profile.reads & written or profile.writes & written or profile.writes & read
+            choice = None if waits else self._joining(growing, step)
+            if choice is None:
+                read |= profile.reads
+                written |= profile.writes
+            else:
+                growing.add(*choice)
+        return growing
+
+    def _joining(self, growing: _Growing, step: Nest | Product) -> tuple[Profile, Rows] | None:
+        for profile, rows in self._choices(step, growing.sums):
+            if not growing.admits(profile, rows) or not growing.is_connected(profile, rows):
+                continue
+            if rows.sums:
+                size = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
+                if (growing.accumulators + size) * self.threads > _ACCUMULATORS:
+                    continue
+            return profile, rows
+        return None
+
+    # -------------------------------------------------------------- making them
+
+    def _region(self, growing: _Growing) -> tuple[Region, list[Nest | Product]]:
+        """The region, and the steps that follow from its accumulators."""
+        overflows = self._overflows(growing)
+        parts = self.threads if growing.seconds > _WORTH_SHARING else 1
+        region = Region([], growing.axis_length, parts)
+        after: list[Nest | Product] = []
+        for profile, rows in growing.members:
+            step = profile.step
+            if rows.sums:
+                after.append(self._accumulate(region, profile.nest, rows))
+            else:
+                as_product = isinstance(step, Product) and not (overflows and _is_skinny(step))
+                made = replace(step if as_product else profile.nest, rows=rows.axis)
+                self.profiles[made] = profile
+                region.steps.append(made)
+        for step in region.steps:
+            if isinstance(step, Nest):
+                loops = choose_loops(step, self.plan.buffers, self.target.vector_bytes)
+                region.unit = lcm(region.unit, loops.unit)
+        region.block = region.share
+        if overflows:
+            region.block = self._block(region, growing)
+        return region, after
+
+    def _block(self, region: Region, growing: _Growing) -> int:
+        """How many rows at a time: they fit into the cache, and accumulators are worth it."""
+        others = growing.others + growing.accumulators
+        budget = max(_BLOCK - others, _BLOCK // 3)
+        rows = max(budget // max(growing.row_bytes, 1), growing.accumulators // _PER_ROW, 1)
+        blocks = max(-(-region.share // rows), 1)
+        return max(-(-region.share // blocks) // region.unit, 1) * region.unit
+
+    def _accumulate(self, region: Region, nest: Nest, rows: Rows) -> Nest:
+        """Add a nest that sums over the rows; returns the one that finishes its work."""
+        buffers = self.plan.buffers
+        stores, partial, places = [], {}, {}
+        last = self._last_axis(nest)
+        for r, axes in nest.reductions.items():
+            kept = [p for d, p in enumerate(axes) if d not in r.attrs[1]]
+            kept.sort(key=lambda p: p == last)
+            shape = tuple([nest.kept[p] if p >= 0 else 1 for p in kept])
+            node = Node("partial", (), (region.parts, *shape), r.dtype, (), -1)
+            memory = Buffer(node.shape, r.dtype, "temporary")
+            own = Buffer(shape, r.dtype, "temporary", base=memory)
+            buffers[node] = memory
+            region.private[memory] = r.size * r.dtype.itemsize
+            partial[r] = node
+            places[r] = (len(nest.kept), *kept)
+            target = tuple([(p, 0, 1) if p >= 0 else (-1, 0, 0) for p in kept])
+            stores.append(Store(own, r, r.attrs[0], target))
+            region.fills.append(_fill(own, identity_of(r.attrs[0], r.dtype)))
+        region.steps.append(Nest(nest.kept, nest.reduced, stores, dict(nest.reductions), rows.axis))
+        return Nest(nest.kept, (region.parts,), nest.stores, places, None, partial)
+
+    def _last_axis(self, nest: Nest) -> int:
+        """The kept axis along which accumulators lie: it fills vectors, and reads go along it."""
+        lanes = self.target.vector_bytes // max(r.dtype.itemsize for r in nest.reductions)
+        contiguous = self.profile(nest).contiguous_axes()
+
+        def waste(p: int) -> float:
+            n = nest.kept[p]
+            return -(-n // lanes) * lanes / n if p in contiguous else float("inf")
+
+        return min(reversed(range(len(nest.kept))), key=waste, default=-1)
+
+    # -------------------------------------------------------------- barriers and memory
+
+    def _elide_barriers(self, regions: list[Region]) -> None:
+        """Regions that have nothing to do with each other need not wait for each other."""
+        read: set[Buffer] = set()
+        written: set[Buffer] = set()
+        for region in regions:
+            profiles = [self.profile(s) for s in (*region.fills, *region.steps)]
+            reads = set().union(*(p.reads for p in profiles))
+            writes = set().union(*(p.writes for p in profiles))
+            region.barrier = bool(reads & written or writes & written or writes & read)
+            if region.barrier:
+                read, written = set(), set()
+            read |= reads
+            written |= writes
+        regions[0].barrier = True
+
+    def shrink(self) -> None:
+        """Let temporaries of one region hold only the rows of its blocks."""
+        plan = self.plan
+        users: dict[Buffer, set[int]] = {}
+        for k, step in enumerate(plan.steps):
+            for buffer in touched(step, plan):
+                users.setdefault(buffer.memory, set()).add(k)
+        outside = {b.memory for b in plan.outputs if isinstance(b, Buffer)}
+        outside |= {b.memory for b, _ in plan.checks}
+        for region, growing in self.made:
+            if region.block >= region.share:
+                continue
+            for memory, period in growing.writes.items():
+                size = bytes_of_row(memory, period or 0, region.length)
+                if (
+                    memory.kind == "temporary"
+                    and memory not in outside
+                    and len(users[memory]) == 1
+                    and period
+                    and period * region.length * memory.dtype.itemsize == memory.nbytes
+                    and growing.reads.get(memory, period) == period
+                ):
+                    region.local[memory] = size
+                    memory.held = region.parts * region.block * size
+
+
+def _is_skinny(p: Product) -> bool:
+    """Whether a nest computes a block of the product as fast as BLAS."""
+    along = p.strides_b[1] == p.strides_c[1] == 1 or p.strides_a[0] == p.strides_c[0] == 1
+    return along and not p.stack
+
+
+def _fill(buffer: Buffer, value: Any) -> Nest:
+    scalar = np.asarray(value).astype(buffer.dtype)[()]
+    const = Node("const", (), (), buffer.dtype, scalar.tobytes(), -1)
+    ndim = len(buffer.shape)
+    node = Node("view", (const,), buffer.shape, buffer.dtype, (), -1) if ndim else const
+    target = tuple([(d, 0, 1) for d in range(ndim)])
+    return Nest(buffer.shape, (), [Store(buffer, node, "set", target, (), False)])
