@@ -74,7 +74,7 @@ def _find_progressions(program: Program) -> None:
         if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
             continue
         start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
-        if start >= 0 and step >= 0 and np.array_equal(a, start + step * np.arange(a.size)):
+        if start >= 0 and (step > 0 or a.size == 1) and np.array_equal(a, start + step * np.arange(a.size)):
             v.progression = (start, step)
 
 
