@@ -225,3 +225,41 @@ def test_jacobians_do_not_multiply_by_the_identity() -> None:
     for p, q in zip(found, wg.tree.leaves(jacobian(x, np.float64(0.5))), strict=True):
         np.testing.assert_allclose(p, q, atol=1e-12)
     agrees(lambda x: wg.jacfwd(lambda x: np.cumsum(x * x))(x), x)
+
+
+def test_writes_through_reshapes() -> None:
+    def write(x: Any, v: Any) -> Any:
+        y = x * 2
+        y.reshape(6, 2)[1:3] = v
+        y[:2].reshape(-1)[::2] += 1.0
+        y.T.reshape(-1)[0] = 9.0
+        return y
+
+    rng = np.random.default_rng(0)
+    agrees(lambda x, v: wg.vjp(write, x, v)[1](x), rng.normal(size=(4, 3)), rng.normal(size=2))
+    agrees(write, rng.normal(size=(4, 3)), rng.normal(size=2))
+
+
+def test_arrays_without_elements() -> None:
+    x, i = np.zeros((0, 4)), np.zeros(0, int)
+    agrees(lambda x, i: (x[i], np.sin(x) @ np.ones((4, 2)), np.cumsum(x, 0), x.sum(0)), x, i)
+    params = {"stride": (1, 1), "dilation": (1, 1), "padding": ((0, 0), (0, 0)), "groups": 1}
+    compiled = wg.jit(lambda x, w: bind(PRIMITIVES["conv2d"], (x, w), params))
+    assert compiled(np.zeros((0, 3, 3, 2)), np.zeros((2, 2, 2, 2))).shape == (0, 2, 2, 2)
+    with pytest.raises(IndexError, match="out of bounds"):
+        wg.jit(lambda x, i: x[i])(np.zeros((3, 0)), np.array([7]))
+
+
+def test_products_with_logarithms() -> None:
+    from scipy import special
+
+    x = np.array([0.0, 0.0, 1.5, -2.0, 0.0, np.nan])
+    y = np.array([0.0, 3.0, 2.5, 0.5, np.nan, 1.0])
+    agrees(lambda x, y: (special.xlogy(x, y), special.xlog1py(x, y)), x, y)
+    agrees(special.log_expit, np.linspace(-800, 800, 101))
+
+
+def test_sorted_values_are_gathered() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 7))
+    order = np.argsort(x, 1)
+    agrees(lambda x, i: np.take_along_axis(np.sin(x), i, 1), x, order)

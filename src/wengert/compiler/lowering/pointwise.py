@@ -213,6 +213,20 @@ def _modf_fraction(g: Graph, x: Node) -> Node:
     return g.map("copysign", rest, x)
 
 
+def _times_log(g: Graph, x: Node, y: Node, log: str) -> Node:
+    """0 where ``x`` is, unless ``y`` is NaN."""
+    zero = g.const(0, x.dtype, x.shape)
+    number = g.map("equal", y, y, dtype=bool)
+    vanishes = g.map("and", g.map("equal", x, zero, dtype=bool), number)
+    return g.map("select", vanishes, zero, g.map("mul", x, g.map(log, y)), dtype=x.dtype)
+
+
+def _log_expit(g: Graph, x: Node) -> Node:
+    """``-log(1 + exp(-x))`` with an exponential that does not overflow."""
+    rest = g.map("log1p", g.map("exp", g.map("neg", g.map("abs", x))))
+    return g.map("sub", g.map("minimum", x, g.const(0, x.dtype, x.shape)), rest)
+
+
 def _scaled(factor: float) -> Callable[[Graph, Node], Node]:
     return lambda g, x: g.map("mul", x, g.const(factor, x.dtype, x.shape))
 
@@ -234,6 +248,9 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     ),
     "positive": lambda g, x: x,
     "relu": _relu,
+    "xlogy": lambda g, x, y: _times_log(g, x, y, "log"),
+    "xlog1py": lambda g, x, y: _times_log(g, x, y, "log1p"),
+    "log_expit": lambda g, x: _log_expit(g, x),
     "stop_gradient": lambda g, x: x,
     "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (
