@@ -263,3 +263,15 @@ def test_sorted_values_are_gathered() -> None:
     x = np.random.default_rng(0).normal(size=(3, 7))
     order = np.argsort(x, 1)
     agrees(lambda x, i: np.take_along_axis(np.sin(x), i, 1), x, order)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_exponents(dtype: Any) -> None:
+    info = np.finfo(dtype)
+    numbers = [0.0, 1.0, 0.75, 3.0, info.max, info.tiny, info.tiny * 1.5, info.smallest_subnormal]
+    numbers += [np.inf, np.nan, info.smallest_subnormal * 5]
+    x = np.array([*numbers, *(-v for v in numbers)], dtype)
+    agrees(lambda x: tuple(np.frexp(x)), x, tolerance=0)
+    n = np.array([0, 1, -1, 30, -30, -140, 140, -1074, 1074, -2098, 2098, 99999, -99999])
+    x, n = (a.ravel() for a in np.meshgrid(x, n))
+    agrees(lambda x, n: np.ldexp(x, n), x, n.astype(np.int32), tolerance=0)
