@@ -225,3 +225,68 @@ def test_jacobians_do_not_multiply_by_the_identity() -> None:
     for p, q in zip(found, wg.tree.leaves(jacobian(x, np.float64(0.5))), strict=True):
         np.testing.assert_allclose(p, q, atol=1e-12)
     agrees(lambda x: wg.jacfwd(lambda x: np.cumsum(x * x))(x), x)
+
+
+def test_writes_through_reshapes() -> None:
+    def write(x: Any, v: Any) -> Any:
+        y = x * 2
+        y.reshape(6, 2)[1:3] = v
+        y[:2].reshape(-1)[::2] += 1.0
+        y.T.reshape(-1)[0] = 9.0
+        return y
+
+    rng = np.random.default_rng(0)
+    agrees(lambda x, v: wg.vjp(write, x, v)[1](x), rng.normal(size=(4, 3)), rng.normal(size=2))
+    agrees(write, rng.normal(size=(4, 3)), rng.normal(size=2))
+
+
+def test_arrays_without_elements() -> None:
+    x, i = np.zeros((0, 4)), np.zeros(0, int)
+    agrees(lambda x, i: (x[i], np.sin(x) @ np.ones((4, 2)), np.cumsum(x, 0), x.sum(0)), x, i)
+    params = {"stride": (1, 1), "dilation": (1, 1), "padding": ((0, 0), (0, 0)), "groups": 1}
+    compiled = wg.jit(lambda x, w: bind(PRIMITIVES["conv2d"], (x, w), params))
+    assert compiled(np.zeros((0, 3, 3, 2)), np.zeros((2, 2, 2, 2))).shape == (0, 2, 2, 2)
+    with pytest.raises(IndexError, match="out of bounds"):
+        wg.jit(lambda x, i: x[i])(np.zeros((3, 0)), np.array([7]))
+
+
+def test_products_with_logarithms() -> None:
+    from scipy import special
+
+    x = np.array([0.0, 0.0, 1.5, -2.0, 0.0, np.nan])
+    y = np.array([0.0, 3.0, 2.5, 0.5, np.nan, 1.0])
+    agrees(lambda x, y: (special.xlogy(x, y), special.xlog1py(x, y)), x, y)
+    agrees(special.log_expit, np.linspace(-800, 800, 101))
+
+
+def test_sorted_values_are_gathered() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 7))
+    order = np.argsort(x, 1)
+    agrees(lambda x, i: np.take_along_axis(np.sin(x), i, 1), x, order)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_exponents(dtype: Any) -> None:
+    info = np.finfo(dtype)
+    numbers = [0.0, 1.0, 0.75, 3.0, info.max, info.tiny, info.tiny * 1.5, info.smallest_subnormal]
+    numbers += [np.inf, np.nan, info.smallest_subnormal * 5]
+    x = np.array([*numbers, *(-v for v in numbers)], dtype)
+    agrees(lambda x: tuple(np.frexp(x)), x, tolerance=0)
+    n = np.array([0, 1, -1, 30, -30, -140, 140, -1074, 1074, -2098, 2098, 99999, -99999])
+    x, n = (a.ravel() for a in np.meshgrid(x, n))
+    agrees(lambda x, n: np.ldexp(x, n), x, n.astype(np.int32), tolerance=0)
+
+
+def test_writes_at_progressions() -> None:
+    def write(x: Any, v: Any) -> Any:
+        y = x * 2
+        rows = np.broadcast_to(np.arange(3), (2, 3))  # each row is written twice
+        y[rows] = v
+        y[np.arange(2), np.arange(2)] = v[0, 0, :2]
+        np.add.at(y, rows, v)
+        return y
+
+    rng = np.random.default_rng(0)
+    x, v = rng.normal(size=(4, 3)), rng.normal(size=(2, 3, 3))
+    agrees(lambda x, v: wg.vjp(write, x, v)[1](x), x, v)
+    agrees(write, x, v)

@@ -133,6 +133,6 @@ def _lies_within(at: Linear, shape: Sequence[int], length: int) -> bool:
     """Whether a form is a valid index for all values of the axes in it."""
     low = high = at.offset
     for d, step in at.terms:
-        reach = step * (shape[d] - 1)  # type: ignore[index]
+        reach = step * (shape[d] - 1)  # type: ignore[call-overload]
         low, high = low + min(reach, 0), high + max(reach, 0)
     return low >= 0 and high < length

@@ -7,7 +7,7 @@ import numpy as np
 from . import coefficients
 from .vector_math import Math, log_of_base, scaled_by_powers, signed, unless, wide
 
-__all__ = ["cbrt", "exp2", "hypot", "log2", "log10", "power"]
+__all__ = ["cbrt", "exp2", "exponent", "hypot", "ldexp", "log2", "log10", "power"]
 
 _LOG2_E = (1.4426950408889634, 2.0355273740931033e-17)
 _LOG10_E = (0.4342944819032518, 1.098319650216765e-17)
@@ -70,6 +70,37 @@ def cbrt(m: Math, x: str) -> str:
     y = m.mul(y, m.power_of_two(m.v.cast("fptosi", third, m.dtype, m.integer)))
     plain = m.both(m.test("one", x, m.c(0.0)), m.test("olt", a, m.c(np.inf)))
     return m.select(plain, m.copysign(y, x), x)
+
+
+def _fraction_and_exponent(m: Math, x: str) -> tuple[str, str, str]:
+    """``f`` and ``e`` with ``x = f 2**e``, ``1/2 <= |f| < 1``; and whether x has any."""
+    a = m.abs(x)
+    lift = m.f.mantissa + 2
+    tiny = m.test("olt", a, m.c(float(np.finfo(m.dtype).smallest_normal)))
+    bits = m.bits(m.select(tiny, m.mul(a, m.c(2.0**lift)), a))
+    e = m.int_op("sub", m.int_op("lshr", bits, m.i(m.f.mantissa)), m.i(m.f.bias - 1))
+    lowered = m.v.select(tiny, m.i(lift), m.i(0), m.integer)
+    half = int(np.asarray(0.5, m.dtype).view(m.integer))
+    f = m.int_op("or", m.int_op("and", bits, m.i((1 << m.f.mantissa) - 1)), m.i(half))
+    usual = m.both(m.test("ogt", a, m.c(0.0)), m.test("olt", a, m.c(np.inf)))
+    return m.copysign(m.from_bits(f), x), m.int_op("sub", e, lowered), usual
+
+
+def exponent(m: Math, x: str) -> str:
+    """That of `numpy.frexp`, as an integer of the length of x."""
+    _, e, usual = _fraction_and_exponent(m, x)
+    return m.v.select(usual, e, m.i(0), m.integer)
+
+
+def ldexp(m: Math, x: str, n: str) -> str:
+    """``x 2**n`` for ``|n| <= 5000``: the only product that can round is the last."""
+    f, e, usual = _fraction_and_exponent(m, x)
+    total = m.int_op("add", e, n)
+    bound = m.choose(1100, 160)
+    for predicate, limit in (("sgt", bound), ("slt", -bound)):
+        beyond = m.v.compare(predicate, total, m.i(limit), m.integer)
+        total = m.v.select(beyond, m.i(limit), total, m.integer)
+    return m.select(usual, scaled_by_powers(m, f, None, total), x)
 
 
 def _hypot(m: Math, x: str, y: str) -> str:

@@ -347,6 +347,7 @@ for _name, _function in (
     ("arctan", inverse_functions.arctan), ("arctan2", inverse_functions.arctan2),
     ("sinh", hyperbolic.sinh), ("cosh", hyperbolic.cosh), ("arcsinh", hyperbolic.arcsinh),
     ("arccosh", hyperbolic.arccosh), ("arctanh", hyperbolic.arctanh),
+    ("ldexp", powers.ldexp), ("exponent", powers.exponent),
     ("erf", error_functions.erf), ("erfc", error_functions.erfc),
 ):  # fmt: skip
     SCALAR_OPERATIONS[_name] = ("f", _polynomial(_function))

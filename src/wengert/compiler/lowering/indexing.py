@@ -100,6 +100,13 @@ def _index_nodes(
     return tuple(settled), nodes
 
 
+def _read(g: Graph, x: Node, entries: Any, nodes: Sequence[Node], shape: tuple[int, ...]) -> Node:
+    """What a map shows of an array: a view if no index is data."""
+    if not nodes:
+        return g.view(x, entries, shape)
+    return g.make("gather", (x, *nodes), shape, x.dtype, entries)
+
+
 def _is_basic(entries: Sequence[Any]) -> bool:
     return all(type(entry) is tuple for entry in entries)
 
@@ -181,24 +188,73 @@ def _compose(outer: Sequence[Any], inner: Sequence[Any]) -> tuple[Any, ...] | No
 def _setitem(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     g, (x, value, *arrays) = result.graph, ins
     v = e.outputs[0]
-    seen = _chain_map(v.shape, e.params["chain"])
-    if seen is None or 0 in v.shape:
+    if 0 in v.shape:
+        return None
+    base = node_of(g, x, v.dtype)
+    return _written(result, base, e.params["chain"], e.params["template"], value, arrays)
+
+
+def _written(
+    result: Lowered, base: Node, chain: Any, template: Template, value: Any, arrays: Sequence[Any]
+) -> Node | None:
+    """``base`` with the value written at an index into what a chain of views shows of it.
+
+    Behind a reshape that is no view the part is written to by itself, and then put back.
+    """
+    g = result.graph
+    for k, (primitive, params) in enumerate(chain):
+        if primitive.name != "reshape":
+            continue
+        before, behind = _chain_map(base.shape, chain[:k]), _chain_map(base.shape, chain[: k + 1])
+        if before is None or behind is not None:
+            continue
+        part = g.reshape(g.view(base, *before), params["shape"])
+        written = _written(result, part, chain[k + 1 :], template, value, arrays)
+        if written is None:
+            return None
+        written = g.reshape(written, before[1])
+        if not k:
+            return written
+        return g.make("update", (base, written), base.shape, base.dtype, ("set", before[0]))
+    seen = _chain_map(base.shape, chain)
+    if seen is None:
         return None
     shapes = [a.shape if hasattr(a, "shape") else () for a in arrays]
-    inner, region, block = gather_map(seen[1], e.params["template"], shapes)
+    inner, region, block = gather_map(seen[1], template, shapes)
     entries = _compose(seen[0], inner)
     if entries is None or (arrays and len({x for x in entries if type(x) is int}) < len(arrays)):
         return None
-    value = g.broadcast(_without_lead(g, node_of(g, value, v.dtype), region), region)
-    base = node_of(g, x, v.dtype)
+    value = node_of(g, value, base.dtype)
+    value = g.broadcast(_without_lead(g, value, region), region)
     entries, nodes = _index_nodes(result, base, entries, arrays, region, block)
-    return g.make("update", (base, value, *nodes), v.shape, v.dtype, ("set", entries))
+    return g.make("update", (base, value, *nodes), base.shape, base.dtype, ("set", entries))
 
 
 def _without_lead(g: Graph, value: Node, region: tuple[int, ...]) -> Node:
     """NumPy's assignment ignores leading axes of length one beyond those of the region."""
     extra = len(value.shape) - len(region)
     return g.reshape(value, value.shape[extra:]) if extra > 0 else value
+
+
+@lowers("permute_along")
+def _permute_along(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    g, (x, order) = result.graph, ins
+    entries, nodes = _along(result, x, order, e.params["axis"])
+    return _read(g, x, entries, nodes, x.shape)
+
+
+@lowers("unpermute_along")
+def _unpermute_along(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
+    g, (x, order) = result.graph, ins
+    entries, nodes = _along(result, x, order, e.params["axis"])
+    y = g.make("empty", (), x.shape, x.dtype, len(g.nodes))
+    return g.make("update", (y, x, *nodes), x.shape, x.dtype, ("set", entries))
+
+
+def _along(result: Lowered, x: Node, order: Node, axis: int) -> tuple[tuple[Any, ...], list[Node]]:
+    """The map that takes the index along one axis from an array."""
+    entries = tuple([0 if d == axis else (d, 0, 1) for d in range(len(x.shape))])
+    return _index_nodes(result, x, entries, [order], x.shape, 0)
 
 
 @lowers("add_at")
@@ -213,7 +269,7 @@ def _add_at(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
         return node_of(g, x, v.dtype)
     value = g.broadcast(_without_lead(g, node_of(g, value, v.dtype), region), region)
     base = node_of(g, x, v.dtype)
-    nodes = _index_nodes(result, base, entries, arrays, region, block) if arrays else []
+    entries, nodes = _index_nodes(result, base, entries, arrays, region, block)
     return g.make("update", (base, value, *nodes), v.shape, v.dtype, ("add", entries))
 
 
@@ -236,9 +292,9 @@ def _last_writer(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | Non
     nobody = g.const(-1, np.int64, p["shape"])
     if _is_basic(entries):
         return g.const(True, bool, region)
-    nodes = _index_nodes(result, nobody, entries, ins, region, block)
+    entries, nodes = _index_nodes(result, nobody, entries, ins, region, block)
     writers = g.make("update", (nobody, numbers, *nodes), p["shape"], np.int64, ("set", entries))
-    found = g.make("gather", (writers, *nodes), region, np.int64, entries)
+    found = _read(g, writers, entries, nodes, region)
     return g.map("equal", found, numbers, dtype=bool)
 
 
@@ -283,11 +339,8 @@ def _cross_entropy(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
     if not isinstance(logits, Node) or not isinstance(labels, Node) or 0 in logits.shape:
         return None
     last = len(logits.shape) - 1
-    entries = (*((d, 0, 1) for d in range(last)), 0)
+    entries: tuple[Any, ...] = (*((d, 0, 1) for d in range(last)), 0)
     entries, indices = _index_nodes(result, logits, entries, [labels], logits.shape[:-1], 0)
-    if indices:
-        picked = g.make("gather", (logits, *indices), logits.shape[:-1], logits.dtype, entries)
-    else:
-        picked = g.view(logits, entries, logits.shape[:-1])
+    picked = _read(g, logits, entries, indices, logits.shape[:-1])
     total = g.reshape(log_sum_exp(g, logits, (last,)), logits.shape[:-1])
     return g.map("sub", total, picked)

@@ -21,8 +21,9 @@ def _vector_norm(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | Non
         return None
     if order == 2:
         return g.map("sqrt", g.reduce("sum", g.map("mul", x, x), e.params["axis"]))
-    size = g.map("abs", x)
-    total = g.reduce("sum", power(g, size, order), e.params["axis"])
+    powers = power(g, g.map("abs", x), order)
+    assert powers is not None  # as for all floating-point numbers
+    total = g.reduce("sum", powers, e.params["axis"])
     return power(g, total, 1 / order)
 
 

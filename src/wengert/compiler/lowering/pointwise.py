@@ -64,7 +64,7 @@ def _loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
         kinds = [x.dtype if hasattr(x, "dtype") else type(x) for x in ins]
         wanted = tuple([np.dtype(bool) if k is bool else k for k in kinds])
         return list(function.resolve_dtypes((*wanted, *(None,) * function.nout))[: len(ins)])
-    if e.primitive.name in ("share_of_larger", "share_ignoring_nan"):
+    if e.primitive.name in ("share_of_larger", "share_ignoring_nan", "frexp_exponent"):
         weak = [x.dtype if hasattr(x, "dtype") else x for x in ins]
         return [np.result_type(*weak)] * len(ins)
     return [e.outputs[0].dtype] * len(ins)
@@ -213,6 +213,34 @@ def _modf_fraction(g: Graph, x: Node) -> Node:
     return g.map("copysign", rest, x)
 
 
+def _integer_like(x: Node) -> Any:
+    return np.dtype(f"i{x.dtype.itemsize}")
+
+
+def _ldexp(g: Graph, x: Node, n: Node) -> Node | None:
+    if n.dtype.kind not in "iu":
+        return None
+    if n.dtype.itemsize > 1:  # beyond that, every result is 0 or infinite
+        bounds = (5000, -5000 if n.dtype.kind == "i" else 0)
+        high, low = (g.const(b, n.dtype, n.shape) for b in bounds)
+        n = g.map("maximum", g.map("minimum", n, high), low)
+    return g.map("ldexp", x, g.cast(n, _integer_like(x)))
+
+
+def _times_log(g: Graph, x: Node, y: Node, log: str) -> Node:
+    """0 where ``x`` is, unless ``y`` is NaN."""
+    zero = g.const(0, x.dtype, x.shape)
+    number = g.map("equal", y, y, dtype=bool)
+    vanishes = g.map("and", g.map("equal", x, zero, dtype=bool), number)
+    return g.map("select", vanishes, zero, g.map("mul", x, g.map(log, y)), dtype=x.dtype)
+
+
+def _log_expit(g: Graph, x: Node) -> Node:
+    """``-log(1 + exp(-x))`` with an exponential that does not overflow."""
+    rest = g.map("log1p", g.map("exp", g.map("neg", g.map("abs", x))))
+    return g.map("sub", g.map("minimum", x, g.const(0, x.dtype, x.shape)), rest)
+
+
 def _scaled(factor: float) -> Callable[[Graph, Node], Node]:
     return lambda g, x: g.map("mul", x, g.const(factor, x.dtype, x.shape))
 
@@ -234,6 +262,11 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     ),
     "positive": lambda g, x: x,
     "relu": _relu,
+    "ldexp": lambda g, x, n: _ldexp(g, x, n),
+    "frexp_exponent": lambda g, x: g.map("exponent", x, dtype=_integer_like(x)),
+    "xlogy": lambda g, x, y: _times_log(g, x, y, "log"),
+    "xlog1py": lambda g, x, y: _times_log(g, x, y, "log1p"),
+    "log_expit": lambda g, x: _log_expit(g, x),
     "stop_gradient": lambda g, x: x,
     "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (

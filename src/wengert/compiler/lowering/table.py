@@ -95,6 +95,8 @@ def _native(result: Lowered, e: Equation, ins: list[Any]) -> Sequence[Node] | No
     types = [x.dtype for x in [*ins, *e.outputs] if hasattr(x, "dtype")]
     if not all(map(representable, types)) or any(isinstance(x, complex) for x in ins):
         return None
+    if all(0 in v.shape for v in e.outputs) and not _has_indices(e, ins):
+        return [result.graph.const(0, v.dtype, v.shape) for v in e.outputs]
     if isinstance(nodes := lowering(result, e, ins), Node):
         nodes = (nodes,)
     if nodes is not None:
@@ -102,6 +104,13 @@ def _native(result: Lowered, e: Equation, ins: list[Any]) -> Sequence[Node] | No
             assert node.shape == v.shape, f"lowering of {e.primitive.name}: {node.text()}, not {v}"
             assert node.dtype == v.dtype, f"lowering of {e.primitive.name}: {node.text()}, not {v}"
     return nodes
+
+
+def _has_indices(e: Equation, ins: list[Any]) -> bool:
+    """Whether there may be indices out of bounds, which are errors even where nothing is read."""
+    return "template" in e.params and any(
+        isinstance(x, Node) and x.size and x.dtype.kind in "iu" for x in ins[1:]
+    )
 
 
 def _opaque(g: Graph, e: Equation, ins: list[Any], number: int) -> Sequence[Node]:

@@ -52,7 +52,7 @@ def _product(g: Graph, views: Sequence[Node], kept: int) -> Node:
 
 def _operands(result: Lowered, e: Equation, ins: Sequence[Any]) -> list[Node] | None:
     dtype = e.outputs[0].dtype
-    if dtype.kind not in "fiu" or 0 in e.outputs[0].shape:
+    if dtype.kind not in "fiu" or not all(x.size for x in ins):
         return None
     return [result.graph.cast(x, dtype) for x in ins]
 
