@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def network(rng: np.random.Generator, dtype: Any) -> tuple[Callable[..., Any], A
     activations = [int(k) for k in rng.integers(0, 4, len(sizes))]
     normed = [bool(b) for b in rng.random(len(sizes)) < 0.3]
     parameters = []
-    for n, m in zip(sizes, sizes[1:]):
+    for n, m in pairwise(sizes):
         parameters.append((rng.normal(size=(n, m)) / np.sqrt(n)).astype(dtype))
         parameters.append((0.1 * rng.normal(size=m)).astype(dtype))
     is_integer = rng.random() < 0.3

@@ -22,9 +22,7 @@ class Unknown:
     length: int
 
 
-def _known(
-    entries: Sequence[Any], index: Sequence[Linear], shape: Sequence[int]
-) -> list[Linear]:
+def _known(entries: Sequence[Any], index: Sequence[Linear], shape: Sequence[int]) -> list[Linear]:
     """The index that a map with index arrays gives, with an `Unknown` for each of them."""
     return [
         Linear.variable(Unknown(entry, shape[d])) if type(entry) is int

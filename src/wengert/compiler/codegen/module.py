@@ -155,7 +155,9 @@ class _Emitter:
                 to.names[entry, 0] = name
             if offset:
                 name = to.name()
-                to.lines.append(f"{name} = getelementptr i8, ptr {to.names[entry, 0]}, i64 {offset}")
+                to.lines.append(
+                    f"{name} = getelementptr i8, ptr {to.names[entry, 0]}, i64 {offset}"
+                )
                 to.names[place] = name
         return to.names[place]
 
@@ -197,7 +199,9 @@ class _Emitter:
         to.lines += [f"br label %{before}", f"{before}:"]
         to.lines += [f"br i1 {some}, label %{begin}, label %{end}", f"{begin}:"]
         start, following = to.name(), to.name()
-        to.lines.append(f"{start} = phi i64 [ {first}, %{before} ], [ {following}, %{(back := to.label())} ]")
+        to.lines.append(
+            f"{start} = phi i64 [ {first}, %{before} ], [ {following}, %{(back := to.label())} ]"
+        )
         ahead = to.emit(f"add i64 {start}, {region.block}")
         stop = to.emit(f"call i64 @llvm.umin.i64(i64 {ahead}, i64 {last})")
         for memory, size in region.local.items():
@@ -293,7 +297,7 @@ class _Emitter:
         sizes: dict[str, Any] = {"m": p.m, "n": p.n, "k": p.k}
         moved = {"a": 0, "b": 0, "c": 0}  # how far operands begin with the first row
         if rows is not None:
-            side = "mn"[p.axes.index(p.rows)]  # type: ignore[arg-type]
+            side = "mn"[p.axes.index(p.rows)]
             count = to.emit(f"sub i64 {rows[1]}, {rows[0]}")
             sizes[side] = to.emit(f"trunc i64 {count} to i32")
             moved["a"] = p.strides_a[0] if side == "m" else 0

@@ -206,7 +206,7 @@ def _cross_entropy(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
     if not isinstance(logits, Node) or not isinstance(labels, Node) or 0 in logits.shape:
         return None
     last = len(logits.shape) - 1
-    entries = (*((d, 0, 1) for d in range(last)), 0)
+    entries: tuple[Any, ...] = (*((d, 0, 1) for d in range(last)), 0)
     entries, indices = _index_nodes(result, logits, entries, [labels], logits.shape[:-1], 0)
     if indices:
         picked = g.make("gather", (logits, *indices), logits.shape[:-1], logits.dtype, entries)

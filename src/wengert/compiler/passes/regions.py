@@ -253,9 +253,7 @@ class _Former:
         written: set[Buffer] = set()
         for step in left[1:]:
             profile = self.profile(step)
-            waits = (
-                profile.reads & written or profile.writes & written or profile.writes & read
-            )
+            waits = profile.reads & written or profile.writes & written or profile.writes & read
             choice = None if waits else self._joining(growing, step)
             if choice is None:
                 read |= profile.reads
@@ -328,9 +326,7 @@ class _Former:
             target = tuple([(p, 0, 1) if p >= 0 else (-1, 0, 0) for p in kept])
             stores.append(Store(own, r, r.attrs[0], target))
             region.fills.append(_fill(own, identity_of(r.attrs[0], r.dtype)))
-        region.steps.append(
-            Nest(nest.kept, nest.reduced, stores, dict(nest.reductions), rows.axis)
-        )
+        region.steps.append(Nest(nest.kept, nest.reduced, stores, dict(nest.reductions), rows.axis))
         return Nest(nest.kept, (region.parts,), nest.stores, places, None, partial)
 
     def _last_axis(self, nest: Nest) -> int:

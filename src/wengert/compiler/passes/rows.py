@@ -90,9 +90,11 @@ class Profile:
         points, inner = prod(self.nest.kept), prod(self.nest.reduced)
         roots = [s.node for s in self.nest.stores if s.node not in self.nest.reductions]
         operations = points * self._operations(roots)
-        operations += points * inner * self._operations(map(self.nest.operand, self.nest.reductions))
+        operations += (
+            points * inner * self._operations(map(self.nest.operand, self.nest.reductions))
+        )
         itemsize = max([s.buffer.dtype.itemsize for s in self.nest.stores])
-        return (
+        return float(
             operations * itemsize / _VECTOR_BYTES * _SECONDS_PER_OPERATION
             + sum(m.nbytes for m in self.reads | self.writes) * _SECONDS_PER_BYTE
             + _SECONDS_PER_CALL
@@ -163,5 +165,3 @@ def _elements(memory: Buffer) -> int:
 def bytes_of_row(memory: Buffer, period: int, length: int) -> int:
     """How many bytes of a memory belong to one row."""
     return int(prod(memory.shape) // length * memory.dtype.itemsize) if period else 0
-
-

@@ -44,7 +44,9 @@ class Executable:
         if "wengert_parallel" in module.symbols:
             known = {**known, **threads.addresses()}
         if "wengert_blas_threads" in module.symbols:
-            known["wengert_blas_threads"] = blas.thread_setter()
+            setter = blas.thread_setter()
+            assert setter is not None  # or the plan would not let threads call BLAS
+            known["wengert_blas_threads"] = setter
         wanted = {name: known[name] for name in module.symbols}
         # Holds the code; without it the addresses are worth nothing.
         self._code = compile_text(module.text, names, wanted) if names else None
