@@ -5,8 +5,8 @@ itself; the work is written so that each of them takes what nobody has taken, an
 gives the same result (`codegen.module`). So nobody waits for a worker to wake up. If
 the pool is busy, with a call from another thread, the caller works alone.
 
-A worker that finds nothing to do spins for some microseconds and then sleeps in a futex: Python code
-and NumPy between two calls have the cores for themselves. A child process after a fork has no
+A worker that finds nothing to do spins for some microseconds and then sleeps in a futex: Python
+code and NumPy between two calls have the cores for themselves. A child process after a fork has no
 workers, and makes its own.
 
 The pool is LLVM text, since it must run without the interpreter lock. It needs Linux's futex;
