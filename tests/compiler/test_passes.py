@@ -15,6 +15,7 @@ from wengert.compiler.passes.common import merge_common
 from wengert.compiler.passes.constants import fold_constants
 from wengert.compiler.passes.fuse import fuse
 from wengert.compiler.passes.memory import plan_memory, touched
+from wengert.compiler.passes.merge import merge
 from wengert.compiler.passes.simplify import simplify
 from wengert.compiler.plan import Call, Nest, Plan, Product
 from wengert.core.abstract import Aval
@@ -101,6 +102,39 @@ def test_views_compose() -> None:
 )
 def test_fusion(function: Callable[..., Any], expected: str) -> None:
     assert kinds(plan(function, M)) == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "stores"),
+    [
+        # Results of one domain are computed in one pass, and share what they have in common.
+        (lambda x: (np.exp(x), np.exp(x) * 2, x + 1), [3]),
+        # A value that nobody else reads stays in registers.
+        (lambda x: (np.exp(x) + 1, np.exp(x) * 2), [2]),
+        # Sums over the same indices are accumulated together, and what is made of them with them.
+        (lambda x: (x.sum(1), (x * x).sum(1), (x * x).sum(1) * 2), [3]),
+        # Two long expressions are quicker in two loops.
+        (lambda x: (np.exp(np.sin(x)), np.log(np.cos(x))), [1, 1]),
+        # Not the element at the same index.
+        (lambda x: (np.exp(x), np.exp(x)[::-1] * 2 + np.exp(x)[:, ::-1]), [1, 1]),
+        # Rows that are read before they are all written.
+        (lambda x: (x + 1, (x + 1).sum(0)), [1, 1]),
+    ],
+)
+def test_merging(function: Callable[..., Any], stores: list[int]) -> None:
+    x = np.random.default_rng(0).uniform(0.5, 1, (40, 30))
+    merged = merge(fuse(lowered(simplify(program(function, M)))))
+    assert [len(s.stores) for s in merged.steps if isinstance(s, Nest)] == stores
+    for a, b in zip(wg.jit(function)(x), function(x), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_a_donated_argument_is_merged_with_what_reads_it() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 30))
+    f = wg.jit(lambda x: (x * 2 + 1, x - 3, np.sum(x)), donate_argnums=0)
+    expected = x * 2 + 1, x - 3, np.sum(x)
+    for a, b in zip(f(x.copy()), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
 
 
 def test_temporaries_share_memory() -> None:

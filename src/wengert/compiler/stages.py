@@ -37,8 +37,10 @@ def build_plan(program: Program, donated: Sequence[int] = (), threads: int | Non
 
 
 def _target(threads: int | None) -> Target:
-    from .codegen.target import host_vector_bytes
-
+    try:
+        from .codegen.target import host_vector_bytes
+    except ImportError:
+        return Target()
     count = usable_threads(threads)
     return Target(count, host_vector_bytes(), count == 1 or thread_setter() is not None)
 

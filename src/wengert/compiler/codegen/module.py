@@ -292,7 +292,7 @@ class _Emitter:
         sizes: dict[str, Any] = {"m": p.m, "n": p.n, "k": p.k}
         moved = {"a": 0, "b": 0, "c": 0}  # how far operands begin with the first row
         if rows is not None:
-            side = "mn"[p.axes.index(p.rows)]  # type: ignore[arg-type]
+            side = "mn"[p.axes.index(p.rows)]
             count = to.emit(f"sub i64 {rows[1]}, {rows[0]}")
             sizes[side] = to.emit(f"trunc i64 {count} to i32")
             moved["a"] = p.strides_a[0] if side == "m" else 0

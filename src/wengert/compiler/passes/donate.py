@@ -23,7 +23,8 @@ def donate(plan: Plan, slots: Sequence[int]) -> Plan:
         found = _result_for(plan, argument)
         if found is not None:
             number, memory = found
-            memory.kind, memory.slot = "input", slot
+            # One memory from now on: later passes must see that who writes one writes the other.
+            memory.kind, memory.slot, memory.base = "input", slot, argument
             plan.donated[number] = slot
     return _renumbered(plan)
 

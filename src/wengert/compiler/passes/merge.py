@@ -20,6 +20,7 @@ from .memory import touched
 __all__ = ["merge"]
 
 _LARGEST = 400  # operations of one nest, so that functions stay of a size LLVM likes
+_CHEAP = 12  # beyond this, two short loops overlap their iterations better than a long one
 _LARGEST_EPILOGUE = 120  # where it is written once for each element of a tile
 
 
@@ -91,8 +92,8 @@ def _fits(first: _Known, second: _Known, plan: Plan) -> bool:
     has_tiles = bool(a.reductions) and _has_tiles(a, plan)
     if b.reductions and (has_tiles or _has_tiles(b, plan)):
         return False
-    most = _LARGEST_EPILOGUE if has_tiles else _LARGEST
-    if _operations(a, plan) + _operations(b, plan) > most:
+    work = _operations(a, plan), _operations(b, plan)
+    if min(work) > _CHEAP or sum(work) > (_LARGEST_EPILOGUE if has_tiles else _LARGEST):
         return False
     targets = {x.buffer.memory: x.at for x in (*first.found, *second.found)
                if x.writes and x.buffer is not None}  # fmt: skip

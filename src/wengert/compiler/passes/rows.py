@@ -94,7 +94,7 @@ class Profile:
             points * inner * self._operations(map(self.nest.operand, self.nest.reductions))
         )
         itemsize = max([s.buffer.dtype.itemsize for s in self.nest.stores])
-        return (
+        return float(
             operations * itemsize / _VECTOR_BYTES * _SECONDS_PER_OPERATION
             + sum(m.nbytes for m in self.reads | self.writes) * _SECONDS_PER_BYTE
             + _SECONDS_PER_CALL

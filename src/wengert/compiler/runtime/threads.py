@@ -1,12 +1,12 @@
 """Threads of native code: one pool for the process, made when it is first needed.
 
 Native functions hand their work to ``wengert_parallel``, which wakes the workers and takes part
-itself; the work is written so that every participant takes what nobody has taken, and any number of
-participants gives the same result (`codegen.module`). So nobody waits for a worker to wake up. If
+itself; the work is written so that each of them takes what nobody has taken, and any number of them
+gives the same result (`codegen.module`). So nobody waits for a worker to wake up. If
 the pool is busy, with a call from another thread, the caller works alone.
 
-A worker that finds nothing to do spins for some microseconds and then sleeps in a futex: Python code
-and NumPy between two calls have the cores for themselves. A child process after a fork has no
+A worker that finds nothing to do spins for some microseconds and then sleeps in a futex: Python
+code and NumPy between two calls have the cores for themselves. A child process after a fork has no
 workers, and makes its own.
 
 The pool is LLVM text, since it must run without the interpreter lock. It needs Linux's futex;
@@ -117,14 +117,15 @@ _kept: list[object] = []
 def _text() -> str:
     """The pool.
 
-    ``@turn`` counts the jobs; a worker that has seen them all waits for it to change. ``@inside`` is
-    ``@open`` (bit 30) while there is a job, plus the number of workers that are in it: they may
-    enter only while it is open, and the caller returns when it has closed it and all have left.
+    ``@turn`` counts the jobs; a worker that has seen them all waits for it to change. Of
+    ``@inside`` bit 30 tells that a job is open, and the rest counts the workers that are in it:
+    they may enter only while it is open, and the caller returns when it has closed it and all have
+    left.
     """
     machine = platform.machine()
     pause = f"call void {_PAUSE[machine][0]}"
     intrinsic = f"{_PAUSE[machine][0].split('(')[0]}({_PAUSE[machine][1]})"
-    futex = _FUTEX[machine]
+    wait, wake = (f"i64 {_FUTEX[machine]}, ptr @turn, i32 {flag}" for flag in (128, 129))
     is_open = 1 << 30
     return f"""
 @turn = internal global i32 0, align 64
@@ -199,7 +200,7 @@ pausing:
   br label %spin
 sleep:
   %s1 = atomicrmw add ptr @sleepers, i32 1 seq_cst
-  %r = call i64 (i64, ...) @syscall(i64 {futex}, ptr @turn, i32 128, i32 %seen, ptr null, ptr null, i32 0)
+  %r = call i64 (i64, ...) @syscall({wait}, i32 %seen, ptr null, ptr null, i32 0)
   %s2 = atomicrmw sub ptr @sleepers, i32 1 seq_cst
   br label %woken
 woken:
@@ -284,7 +285,7 @@ pool:
   %none = icmp eq i32 %asleep, 0
   br i1 %none, label %go, label %wake
 wake:
-  %r = call i64 (i64, ...) @syscall(i64 {futex}, ptr @turn, i32 129, i32 %asleep, ptr null, ptr null, i32 0)
+  %r = call i64 (i64, ...) @syscall({wake}, i32 %asleep, ptr null, ptr null, i32 0)
   br label %go
 go:
   call void %function(ptr %table, ptr %flags, i64 0)
