@@ -230,9 +230,10 @@ class _Rebuilder:
             except ValueError:
                 continue
         if not is_library:
-            for name in _global_names(function.__code__):
-                if name in scope:
-                    scope[name] = self._value(function, name, scope[name])
+            held = function.__globals__
+            for name in dict.fromkeys(_global_names(function.__code__)):
+                if name in held:
+                    scope[name] = self._value(function, name, held[name])
         return copy
 
     def _value(self, function: Any, name: str, value: Any) -> Any:

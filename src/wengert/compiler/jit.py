@@ -42,12 +42,16 @@ class _Entry:
 
     __slots__ = ("calls", "captured", "is_passing", "natives", "operation", "out_spec", "run")
 
-    def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
+    def __init__(
+        self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
+        backend: str | None,
+    ) -> None:  # fmt: skip
         self.captured = [obj for _, obj in program.captured]
-        self.operation = Operation(name, program, compile_program)
+        compiled = functools.partial(compile_program, backend=backend)
+        self.operation = Operation(name, program, compiled)
         self.out_spec = out_spec
         # Inside of transforms the operation runs, which overwrites nothing.
-        self.run = compile_program(self.operation.program, donated) if donated else None
+        self.run = compiled(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(_is_traced, self.captured))
         self.calls = 0
@@ -89,12 +93,14 @@ class Jitted(NativeCallable):
         static_argnums: tuple[int, ...],
         static_argnames: tuple[str, ...],
         donate_argnums: tuple[int, ...],
+        backend: str | None = None,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._static_argnums = static_argnums
         self._static_argnames = static_argnames
         self._donate_argnums = donate_argnums
+        self._backend = backend
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
@@ -102,7 +108,10 @@ class Jitted(NativeCallable):
         self._leaves: dict[Any, _Leaves] = {}
 
     def _with_function(self, function: Function) -> Jitted:
-        return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
+        return Jitted(
+            function, self._static_argnums, self._static_argnames, self._donate_argnums,
+            self._backend,
+        )  # fmt: skip
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
@@ -342,7 +351,7 @@ class Jitted(NativeCallable):
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
         ]
-        return _Entry(program, out_spec, name, self._donated_leaves(spec))
+        return _Entry(program, out_spec, name, self._donated_leaves(spec), self._backend)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -412,7 +421,10 @@ def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:
 
 
 def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
-    numbers = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    try:
+        numbers: Any = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    except TypeError:
+        numbers = (None,)
     if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
         raise WengertTypeError(
             f"jit: {what} must be an integer or a sequence of integers, not {given!r}"
@@ -422,12 +434,61 @@ def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    try:
+        names: Any = (given,) if isinstance(given, str) else tuple(given)
+    except TypeError:
+        names = (None,)
+    if not all(isinstance(k, str) for k in names):
+        raise WengertTypeError(
+            f"jit: static_argnames must be a string or a sequence of strings, not {given!r}"
+        )
+    return names  # type: ignore[no-any-return]
+
+
+def _check_positions(
+    f: Function, static: tuple[int, ...], names: tuple[str, ...], donated: tuple[int, ...]
+) -> None:
+    """Refuse numbers and names of arguments that the function does not have."""
+    if any(k < 0 for k in donated):
+        raise WengertValueError(
+            f"jit of {name_of(f)}: donate_argnums={donated!r} has a negative number; count from 0"
+        )
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a function of C code
+        return
+    kinds = {p.kind for p in parameters}
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    count = len(positional)
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        for what, numbers in (("static_argnums", static), ("donate_argnums", donated)):
+            for k in numbers:
+                if not -count <= k < count:
+                    raise WengertValueError(
+                        f"jit of {name_of(f)}: {what} has {k}, but the function takes {count} "
+                        "arguments by position"
+                    )
+    known = {p.name for p in parameters}
+    for name in names:
+        if name not in known and inspect.Parameter.VAR_KEYWORD not in kinds:
+            raise WengertValueError(
+                f"jit of {name_of(f)}: static_argnames has {name!r}, but the function has no "
+                f"argument {name!r}; it has {', '.join(known) or 'none'}"
+            )
+        if name in positional and positional.index(name) in donated:
+            raise WengertValueError(f"jit: argument {name!r} is both static and donated")
+
+
 def jit(
     function: Function | None = None,
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
+    backend: str | None = None,
 ) -> Any:
     """Compile a function to native code, once for each signature.
 
@@ -442,6 +503,9 @@ def jit(
     donate_argnums : int or sequence of int
         Arguments that the caller does not need any more. Results of the same shape are written into
         their arrays where that is safe, and returned in them.
+    backend : {"llvm", "numpy"}, optional
+        Native code, or Python that calls NumPy operation by operation. By default native code where
+        llvmlite is installed.
 
     Returns
     -------
@@ -463,9 +527,7 @@ def jit(
     >>> f(np.zeros(3))
     array([0., 0., 0.])
     """
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    if not all(isinstance(k, str) for k in names):
-        raise WengertTypeError(f"jit: static_argnames must be strings, not {static_argnames!r}")
+    names = _names(static_argnames)
     static = _positions("static_argnums", static_argnums)
     donated = _positions("donate_argnums", donate_argnums)
     if set(static) & set(donated):
@@ -473,8 +535,15 @@ def jit(
             f"jit: argument {min(set(static) & set(donated))} is both static and donated"
         )
 
+    if backend not in (None, "llvm", "numpy"):
+        raise WengertValueError(
+            f"jit: backend={backend!r} is unknown; expected 'llvm', 'numpy' or None"
+        )
+
     def compiled(f: Function) -> Jitted:
         check_function("jit", f)
-        return Jitted(f, static, names, donated)
+        if static or names or donated:
+            _check_positions(f, static, names, donated)
+        return Jitted(f, static, names, donated, backend)
 
     return compiled if function is None else compiled(function)
