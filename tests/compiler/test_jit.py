@@ -452,7 +452,7 @@ def test_residuals_of_several_results() -> None:
     f = wg.jit(_net)
     for weights in ((1.0, 0.0), (0.5, 2.0), (0.0, 1.0)):
 
-        def total(f: Any, p: Any, x: Any) -> Any:
+        def total(f: Any, p: Any, x: Any, weights: Any = weights) -> Any:
             a, _, q = f(p, x, y)
             return weights[0] * a + weights[1] * np.sum(q[:, :2] ** 2)
 

@@ -60,8 +60,8 @@ class Captures:
     def hold(self, kinds: str) -> bool:
         """Let arrays of these kinds of dtype be constants; whether that makes a difference.
 
-        A function may need to know them while it is recorded: indices of a sparse matrix, sizes. They
-        are compared at each call then, and the function is recorded again when they have changed.
+        A function may need to know them while it is recorded: indices of a sparse matrix, sizes.
+        They are compared at each call then, and a change records the function again.
         """
         before = len(self.read()[0])
         self._inputs = "".join([k for k in _INPUTS if k not in kinds])

@@ -1,9 +1,9 @@
-"""Programs as flat Python on NumPy: what runs where llvmlite is missing, and what tests compare with.
+"""Programs as flat Python on NumPy: what runs without llvmlite, and what tests compare with.
 
-A Program becomes one Python function with a line for each equation. Elementwise operations write into
-buffers that are kept from call to call (``out=``) and used again as soon as nobody reads them; all
-else is the primitive's ``evaluate``. Values are those of `core.program.interpret`, to the bit but for
-sums, whose order in NumPy follows the layout of temporaries.
+A Program becomes one Python function with a line for each equation. Elementwise operations write
+into buffers that are kept from call to call (``out=``) and used again as soon as nobody reads them;
+all else is the primitive's ``evaluate``. Values are those of `core.program.interpret`, to the bit
+but for sums, whose order in NumPy follows the layout of temporaries.
 """
 
 from __future__ import annotations
