@@ -227,6 +227,39 @@ def test_captured_containers_and_objects() -> None:
     np.testing.assert_allclose(method(X), model(X))
 
 
+def test_functions_that_are_replaced_bring_their_own_variables() -> None:
+    def scaled(w: Any) -> Any:
+        def by(x: Any) -> Any:
+            return x * w * factor
+
+        return by
+
+    factor = 1.0
+    helper = scaled(np.ones(3))
+    f = wg.jit(lambda x: helper(x))
+    for _ in range(3):
+        np.testing.assert_array_equal(f(X), X)
+    w = np.full(3, 2.0)
+
+    def other(x: Any) -> Any:
+        return x * w
+
+    helper = other
+    for _ in range(3):
+        np.testing.assert_array_equal(f(X), 2 * X)
+    w = np.full(3, 5.0)
+    np.testing.assert_array_equal(f(X), 5 * X)
+    helper, factor = scaled(np.ones(3)), 3.0
+    np.testing.assert_array_equal(f(X), 3 * X)
+    for function in (np.exp, np.sin, np.cumsum, wg.numpy.tanh, abs, np.exp):
+        helper = function
+        for _ in range(3):
+            np.testing.assert_allclose(f(X), function(X), rtol=1e-14)
+    del helper
+    with pytest.raises(NameError):
+        f(X)
+
+
 def real(x: Any) -> Any:
     """Its own name is that of an attribute, twice: it refers to a global of this name."""
 

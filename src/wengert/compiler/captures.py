@@ -27,6 +27,8 @@ __all__ = ["Captures", "find_captures"]
 _LIBRARIES = ("wengert", "numpy", "scipy", "builtins", "functools", "optree", "math")
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _CONTAINERS = (list, tuple, dict)
+_CALLABLES = (types.FunctionType, types.MethodType, functools.partial)
+_DELETED = "a variable that was deleted"
 _INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
 
 Reader = Callable[[], Any]
@@ -41,9 +43,13 @@ class _Site:
     cell: Any  # None for a global
 
     def read(self) -> Any:
-        if self.cell is None:
-            return self.function.__globals__[self.name]
-        return self.cell.cell_contents
+        """What it holds now; a variable that was deleted is for the function to complain about."""
+        try:
+            if self.cell is None:
+                return self.function.__globals__[self.name]
+            return self.cell.cell_contents
+        except (KeyError, ValueError):
+            return _DELETED
 
 
 class Captures:
@@ -53,7 +59,7 @@ class Captures:
         self.function = function
         self.sites: list[_Site] = []
         self.watched: list[Any] = []
-        self._functions: set[int] = set()
+        self._functions: dict[int, Any] = {}
         self._inputs = _INPUTS
         self._collect(function)
 
@@ -89,7 +95,7 @@ class Captures:
     def _collect(self, function: Any) -> None:
         if id(function) in self._functions:
             return
-        self._functions.add(id(function))
+        self._functions[id(function)] = function
         if isinstance(function, functools.partial):
             self._collect(function.func)
             return
@@ -120,6 +126,8 @@ class Captures:
             return
         if callable(value) and not isinstance(value, Tensor):
             if _is_library(value) and not getattr(value, "__closure__", None):
+                self._functions[id(value)] = value
+                self.sites.append(site)
                 return
             self._collect(value)
             if site.cell is None or not isinstance(value, types.FunctionType):
@@ -128,6 +136,16 @@ class Captures:
                 self.sites.append(site)
             return
         self.sites.append(site)
+
+    def renewed(self) -> Captures:
+        """These, or new ones if a variable holds another function, which may capture other things."""
+        for site in self.sites:
+            value = site.read()
+            if isinstance(value, _CALLABLES) and id(value) not in self._functions:
+                found = Captures(self.function)
+                found._inputs = self._inputs
+                return found
+        return self
 
     # -------------------------------------------------------------- values
 

@@ -27,7 +27,7 @@ _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
 _NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfd")
 _IMMUTABLE = (
     bool, int, float, complex, str, bytes, type(None), types.FunctionType,
-    types.BuiltinFunctionType, types.ModuleType, type, np.ufunc, np.dtype,
+    types.BuiltinFunctionType, types.ModuleType, type, np.ufunc, np.dtype, type(np.sum),
 )  # fmt: skip
 
 
