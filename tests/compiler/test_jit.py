@@ -236,7 +236,7 @@ def test_functions_that_are_replaced_bring_their_own_variables() -> None:
 
     factor = 1.0
     helper = scaled(np.ones(3))
-    f = wg.jit(lambda x: helper(x))
+    f = wg.jit(lambda x: helper(x))  # noqa: F821 - deleted at the end
     for _ in range(3):
         np.testing.assert_array_equal(f(X), X)
     w = np.full(3, 2.0)

@@ -138,7 +138,7 @@ class Captures:
         self.sites.append(site)
 
     def renewed(self) -> Captures:
-        """These, or new ones if a variable holds another function, which may capture other things."""
+        """These, or new ones if a variable holds another function, with variables of its own."""
         for site in self.sites:
             value = site.read()
             if isinstance(value, _CALLABLES) and id(value) not in self._functions:

@@ -254,7 +254,6 @@ class Jitted(NativeCallable):
 
     def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
         """Leaves and captured arrays, and the entry of their signature."""
-
         if not self._captures.is_empty:
             self._captures = self._captures.renewed()
 
