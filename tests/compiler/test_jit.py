@@ -227,6 +227,52 @@ def test_captured_containers_and_objects() -> None:
     np.testing.assert_allclose(method(X), model(X))
 
 
+def test_functions_that_are_replaced_bring_their_own_variables() -> None:
+    def scaled(w: Any) -> Any:
+        def by(x: Any) -> Any:
+            return x * w * factor
+
+        return by
+
+    factor = 1.0
+    helper = scaled(np.ones(3))
+    f = wg.jit(lambda x: helper(x))  # noqa: F821 - deleted at the end
+    for _ in range(3):
+        np.testing.assert_array_equal(f(X), X)
+    w = np.full(3, 2.0)
+
+    def other(x: Any) -> Any:
+        return x * w
+
+    helper = other
+    for _ in range(3):
+        np.testing.assert_array_equal(f(X), 2 * X)
+    w = np.full(3, 5.0)
+    np.testing.assert_array_equal(f(X), 5 * X)
+    helper, factor = scaled(np.ones(3)), 3.0
+    np.testing.assert_array_equal(f(X), 3 * X)
+    for function in (np.exp, np.sin, np.cumsum, wg.numpy.tanh, abs, np.exp):
+        helper = function
+        for _ in range(3):
+            np.testing.assert_allclose(f(X), function(X), rtol=1e-14)
+    del helper
+    with pytest.raises(NameError):
+        f(X)
+
+
+def real(x: Any) -> Any:
+    """Its own name is that of an attribute, twice: it refers to a global of this name."""
+
+    def inner(y: Any) -> Any:
+        return y.real * WEIGHTS
+
+    return inner(x).real
+
+
+def test_functions_that_seem_to_call_themselves() -> None:
+    np.testing.assert_allclose(wg.jit(lambda x: real(x) * 2)(X), real(X) * 2)
+
+
 # ------------------------------------------------------------------ transforms
 
 
@@ -439,7 +485,7 @@ def test_residuals_of_several_results() -> None:
     f = wg.jit(_net)
     for weights in ((1.0, 0.0), (0.5, 2.0), (0.0, 1.0)):
 
-        def total(f: Any, p: Any, x: Any) -> Any:
+        def total(f: Any, p: Any, x: Any, weights: Any = weights) -> Any:
             a, _, q = f(p, x, y)
             return weights[0] * a + weights[1] * np.sum(q[:, :2] ** 2)
 
@@ -493,3 +539,44 @@ def test_what_a_backward_pass_keeps() -> None:
     assert [v.shape for v in halves.forward.outputs] == [(), (4,)]  # tanh, not its broadcast
     assert halves.sources == [("output", 1)]
     assert "tanh" not in str(halves.backward)
+
+
+def test_cost() -> None:
+    a, b = np.ones((30, 40)), np.ones((40, 50))
+    cost = wg.jit(lambda a, b: a @ b).lower(a, b).cost()
+    assert cost["flops"] == 2 * 30 * 40 * 50
+    assert cost["bytes"] == 8 * (30 * 40 + 40 * 50 + 30 * 50)
+    assert cost["peak"] == 8 * 30 * 50 + cost["arena"]
+    x = np.ones(1000)
+    cost = wg.jit(lambda x: x * 2 + np.sin(x)).lower(x).cost()
+    assert cost["flops"] == 3000
+    assert cost["bytes"] == 16_000
+    assert cost["peak"] == 8000
+    cost = wg.jit(lambda x: np.sum(x * x)).lower(x).cost()
+    assert cost["flops"] == 2000
+    step = wg.jit(lambda x, y: x - 0.5 * y, donate_argnums=0).lower(x, x)
+    assert step.cost()["peak"] == 0
+    assert step.cost()["in_place"] == 1
+    large = wg.jit(lambda x: np.sort(np.exp(x)) + np.cumsum(x)).lower(x)
+    assert large.cost()["peak"] >= 3 * 8000
+    assert "operations" in large.report()
+
+
+def test_bad_argument_numbers() -> None:
+    for options, match in (
+        ({"static_argnums": 1.5}, "static_argnums must be an integer.*1.5"),
+        ({"donate_argnums": (0, True)}, "donate_argnums must be"),
+        ({"donate_argnums": None}, "donate_argnums must be"),
+        ({"static_argnames": 3}, "static_argnames must be"),
+        ({"static_argnames": ("a", 3)}, "static_argnames must be"),
+        ({"donate_argnums": (0, 0)}, "names an argument twice"),
+        ({"donate_argnums": -1}, "negative"),
+        ({"donate_argnums": 5}, "takes 2 arguments"),
+        ({"static_argnums": 5}, "takes 2 arguments"),
+        ({"static_argnames": "z"}, "no argument 'z'"),
+        ({"static_argnames": "y", "donate_argnums": 1}, "both static and donated"),
+    ):
+        with pytest.raises(wg.WengertError, match=match):
+            wg.jit(lambda x, y: x + y, **options)
+    any_number = wg.jit(lambda *xs, **kw: xs[0] * kw["k"], donate_argnums=5, static_argnames="k")
+    np.testing.assert_array_equal(any_number(X, k=2), X * 2)

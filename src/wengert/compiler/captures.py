@@ -27,6 +27,8 @@ __all__ = ["Captures", "find_captures"]
 _LIBRARIES = ("wengert", "numpy", "scipy", "builtins", "functools", "optree", "math")
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _CONTAINERS = (list, tuple, dict)
+_CALLABLES = (types.FunctionType, types.MethodType, functools.partial)
+_DELETED = "a variable that was deleted"
 _INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
 
 Reader = Callable[[], Any]
@@ -41,9 +43,13 @@ class _Site:
     cell: Any  # None for a global
 
     def read(self) -> Any:
-        if self.cell is None:
-            return self.function.__globals__[self.name]
-        return self.cell.cell_contents
+        """What it holds now; a variable that was deleted is for the function to complain about."""
+        try:
+            if self.cell is None:
+                return self.function.__globals__[self.name]
+            return self.cell.cell_contents
+        except (KeyError, ValueError):
+            return _DELETED
 
 
 class Captures:
@@ -53,15 +59,15 @@ class Captures:
         self.function = function
         self.sites: list[_Site] = []
         self.watched: list[Any] = []
-        self._functions: set[int] = set()
+        self._functions: dict[int, Any] = {}
         self._inputs = _INPUTS
         self._collect(function)
 
     def hold(self, kinds: str) -> bool:
         """Let arrays of these kinds of dtype be constants; whether that makes a difference.
 
-        A function may need to know them while it is recorded: indices of a sparse matrix, sizes. They
-        are compared at each call then, and the function is recorded again when they have changed.
+        A function may need to know them while it is recorded: indices of a sparse matrix, sizes.
+        They are compared at each call then, and a change records the function again.
         """
         before = len(self.read()[0])
         self._inputs = "".join([k for k in _INPUTS if k not in kinds])
@@ -89,7 +95,7 @@ class Captures:
     def _collect(self, function: Any) -> None:
         if id(function) in self._functions:
             return
-        self._functions.add(id(function))
+        self._functions[id(function)] = function
         if isinstance(function, functools.partial):
             self._collect(function.func)
             return
@@ -120,6 +126,8 @@ class Captures:
             return
         if callable(value) and not isinstance(value, Tensor):
             if _is_library(value) and not getattr(value, "__closure__", None):
+                self._functions[id(value)] = value
+                self.sites.append(site)
                 return
             self._collect(value)
             if site.cell is None or not isinstance(value, types.FunctionType):
@@ -128,6 +136,16 @@ class Captures:
                 self.sites.append(site)
             return
         self.sites.append(site)
+
+    def renewed(self) -> Captures:
+        """These, or new ones if a variable holds another function, with variables of its own."""
+        for site in self.sites:
+            value = site.read()
+            if isinstance(value, _CALLABLES) and id(value) not in self._functions:
+                found = Captures(self.function)
+                found._inputs = self._inputs
+                return found
+        return self
 
     # -------------------------------------------------------------- values
 
@@ -230,9 +248,10 @@ class _Rebuilder:
             except ValueError:
                 continue
         if not is_library:
-            for name in _global_names(function.__code__):
-                if name in scope:
-                    scope[name] = self._value(function, name, scope[name])
+            held = function.__globals__
+            for name in dict.fromkeys(_global_names(function.__code__)):
+                if name in held:
+                    scope[name] = self._value(function, name, held[name])
         return copy
 
     def _value(self, function: Any, name: str, value: Any) -> Any:

@@ -46,11 +46,11 @@ class _Entry:
 
     def __init__(
         self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
-        threads: int | None,
+        threads: int | None, backend: str | None,
     ) -> None:  # fmt: skip
         _find_progressions(program)
         self.captured = [obj for _, obj in program.captured]
-        compiler = functools.partial(compile_program, threads=threads)
+        compiler = functools.partial(compile_program, threads=threads, backend=backend)
         self.operation = Operation(name, program, compiler)
         self.out_spec = out_spec
         # Inside of transforms the operation runs, which overwrites nothing.
@@ -74,7 +74,11 @@ def _find_progressions(program: Program) -> None:
         if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
             continue
         start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
-        if start >= 0 and (step > 0 or a.size == 1) and np.array_equal(a, start + step * np.arange(a.size)):
+        if (
+            start >= 0
+            and (step > 0 or a.size == 1)
+            and np.array_equal(a, start + step * np.arange(a.size))
+        ):
             v.progression = (start, step)
 
 
@@ -113,7 +117,8 @@ class Jitted(NativeCallable):
         static_argnums: tuple[int, ...],
         static_argnames: tuple[str, ...],
         donate_argnums: tuple[int, ...],
-        threads: int | None,
+        threads: int | None = None,
+        backend: str | None = None,
     ) -> None:
         functools.update_wrapper(self, function, updated=())
         self._function = function
@@ -121,6 +126,7 @@ class Jitted(NativeCallable):
         self._static_argnames = static_argnames
         self._donate_argnums = donate_argnums
         self._threads = threads
+        self._backend = backend
         self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
@@ -131,6 +137,7 @@ class Jitted(NativeCallable):
         return Jitted(
             function, self._static_argnums, self._static_argnames, self._donate_argnums,
             self._threads,
+            self._backend,
         )  # fmt: skip
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -274,6 +281,8 @@ class Jitted(NativeCallable):
 
     def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
         """Leaves and captured arrays, and the entry of their signature."""
+        if not self._captures.is_empty:
+            self._captures = self._captures.renewed()
 
         def found() -> tuple[list[Any], _Entry]:
             captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
@@ -371,7 +380,9 @@ class Jitted(NativeCallable):
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
         ]
-        return _Entry(program, out_spec, name, self._donated_leaves(spec), self._threads)
+        return _Entry(
+            program, out_spec, name, self._donated_leaves(spec), self._threads, self._backend
+        )
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -441,7 +452,10 @@ def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:
 
 
 def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
-    numbers = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    try:
+        numbers: Any = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    except TypeError:
+        numbers = (None,)
     if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
         raise WengertTypeError(
             f"jit: {what} must be an integer or a sequence of integers, not {given!r}"
@@ -451,6 +465,54 @@ def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    try:
+        names: Any = (given,) if isinstance(given, str) else tuple(given)
+    except TypeError:
+        names = (None,)
+    if not all(isinstance(k, str) for k in names):
+        raise WengertTypeError(
+            f"jit: static_argnames must be a string or a sequence of strings, not {given!r}"
+        )
+    return names  # type: ignore[no-any-return]
+
+
+def _check_positions(
+    f: Function, static: tuple[int, ...], names: tuple[str, ...], donated: tuple[int, ...]
+) -> None:
+    """Refuse numbers and names of arguments that the function does not have."""
+    if any(k < 0 for k in donated):
+        raise WengertValueError(
+            f"jit of {name_of(f)}: donate_argnums={donated!r} has a negative number; count from 0"
+        )
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a function of C code
+        return
+    kinds = {p.kind for p in parameters}
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    count = len(positional)
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        for what, numbers in (("static_argnums", static), ("donate_argnums", donated)):
+            for k in numbers:
+                if not -count <= k < count:
+                    raise WengertValueError(
+                        f"jit of {name_of(f)}: {what} has {k}, but the function takes {count} "
+                        "arguments by position"
+                    )
+    known = {p.name for p in parameters}
+    for name in names:
+        if name not in known and inspect.Parameter.VAR_KEYWORD not in kinds:
+            raise WengertValueError(
+                f"jit of {name_of(f)}: static_argnames has {name!r}, but the function has no "
+                f"argument {name!r}; it has {', '.join(known) or 'none'}"
+            )
+        if name in positional and positional.index(name) in donated:
+            raise WengertValueError(f"jit: argument {name!r} is both static and donated")
+
+
 def jit(
     function: Function | None = None,
     *,
@@ -458,6 +520,7 @@ def jit(
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
     threads: int | None = None,
+    backend: str | None = None,
 ) -> Any:
     """Compile a function to native code, once for each signature.
 
@@ -476,6 +539,9 @@ def jit(
         How many threads the native code uses where there is enough to do. Results are the same in
         each call for the same number. By default what `set_threads` or the environment variable
         WENGERT_THREADS says, else the number of cores that the process may use.
+    backend : {"llvm", "numpy"}, optional
+        Native code, or Python that calls NumPy operation by operation. By default native code where
+        llvmlite is installed.
 
     Returns
     -------
@@ -497,9 +563,7 @@ def jit(
     >>> f(np.zeros(3))
     array([0., 0., 0.])
     """
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    if not all(isinstance(k, str) for k in names):
-        raise WengertTypeError(f"jit: static_argnames must be strings, not {static_argnames!r}")
+    names = _names(static_argnames)
     static = _positions("static_argnums", static_argnums)
     donated = _positions("donate_argnums", donate_argnums)
     if set(static) & set(donated):
@@ -509,8 +573,15 @@ def jit(
 
     number = None if threads is None else checked_threads(threads, "jit")
 
+    if backend not in (None, "llvm", "numpy"):
+        raise WengertValueError(
+            f"jit: backend={backend!r} is unknown; expected 'llvm', 'numpy' or None"
+        )
+
     def compiled(f: Function) -> Jitted:
         check_function("jit", f)
-        return Jitted(f, static, names, donated, number)
+        if static or names or donated:
+            _check_positions(f, static, names, donated)
+        return Jitted(f, static, names, donated, number, backend)
 
     return compiled if function is None else compiled(function)

@@ -37,10 +37,12 @@ def _sources() -> str:
     """A digest of the library: installed versions differ in it, and so do states of a checkout."""
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
+    paths = [root / "__init__.py"]  # has the version
     for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(str(path.relative_to(root)).encode())
-            digest.update(path.read_bytes())
+        paths += sorted((root / package).rglob("*.py"))
+    for path in paths:
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -48,10 +50,9 @@ def _sources() -> str:
 def _versions() -> str:
     import scipy
 
-    from .. import __version__
     from .codegen import target
 
-    return repr((__version__, np.__version__, scipy.__version__, target.description()))
+    return repr((np.__version__, scipy.__version__, target.description()))
 
 
 def program_key(program: Program, donated: Sequence[int], options: Any = ()) -> str | None:

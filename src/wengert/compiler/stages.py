@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.program import Program, interpret
+from ..core.errors import WengertValueError
+from ..core.program import Program
+from .cost import bytes_of, flops_of, peak_of
 from .lowering import lowered
+from .numpy_executor import NumPyExecutor
 from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
@@ -46,18 +49,28 @@ def _target(threads: int | None) -> Target:
 
 
 def compile_program(
-    program: Program, donated: Sequence[int] = (), threads: int | None = None
+    program: Program,
+    donated: Sequence[int] = (),
+    threads: int | None = None,
+    backend: str | None = None,
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of plain arrays that runs a Program without hidden inputs.
 
     Its arguments may have any layout. Those with the numbers ``donated`` may be overwritten.
-    ``threads`` is None for the default number. Without llvmlite, NumPy interprets the Program.
+    ``threads`` is None for the default number.
+    Without a ``backend``, that is LLVM where llvmlite is installed, and NumPy elsewhere.
     """
+    if backend == "numpy":
+        return NumPyExecutor(simplify(program))
     try:
         from .codegen import target
-    except ImportError:
-        simple = simplify(program)
-        return lambda arguments: interpret(simple, arguments)
+    except ImportError as error:
+        if backend is None:
+            return NumPyExecutor(simplify(program))
+        raise WengertValueError(
+            "jit: backend='llvm' needs llvmlite, which is not installed: pip install llvmlite, or "
+            "leave backend out"
+        ) from error
     from .runtime.executable import Executable
 
     face, code, simple = _machine_code(program, donated, threads)
@@ -171,9 +184,11 @@ class Lowered:
         -------
         dict
             ``nests``, ``products`` (calls of BLAS) and ``calls`` (equations that NumPy evaluates,
-            by name, with how often), ``flops`` and ``bytes`` (read and written, in the steps),
-            ``arena`` (bytes of memory for temporaries), ``in_place`` (results that are written into
-            donated arguments).
+            by name, with how often), ``flops`` (an operation on a number, whatever it is; two for
+            each product that is summed; nothing for calls), ``bytes`` (what the steps read and
+            write, each array once for each step), ``peak`` (bytes that a call holds beside its
+            arguments: temporaries, results, what calls give), ``arena`` (those of temporaries),
+            ``in_place`` (results that are written into donated arguments).
         """
         plan = self.plan
         leaves = list(plan.leaves())
@@ -182,7 +197,9 @@ class Lowered:
             "nests": sum(isinstance(s, Nest) for s in leaves),
             "products": sum(isinstance(s, Product) for s in leaves),
             "calls": dict(calls),
-            "flops": sum(_flops(s) for s in leaves),
+            "flops": sum(flops_of(s, plan) for s in leaves),
+            "bytes": sum(bytes_of(s, plan) for s in leaves),
+            "peak": peak_of(plan),
             "arena": plan.arena,
             "in_place": len(plan.donated),
         }
@@ -194,7 +211,8 @@ class Lowered:
         native.subtract(cost["calls"])
         lines = [
             f"{cost['nests']} nests of loops, {cost['products']} products by BLAS, "
-            f"{cost['arena']} bytes of temporaries",
+            f"{cost['flops']:,} operations, {cost['bytes']:,} bytes moved, "
+            f"{cost['peak']:,} bytes held",
             "native   " + ", ".join(f"{k} ({n})" for k, n in native.items() if n > 0),
         ]
         if cost["calls"]:
@@ -203,15 +221,3 @@ class Lowered:
 
     def __str__(self) -> str:
         return str(self.optimized)
-
-
-def _flops(step: Any) -> int:
-    """Operations on numbers, one for each of an expression and element."""
-    if isinstance(step, Product):
-        stack = int(np.prod([n for n, *_ in step.stack], dtype=np.int64))
-        return 2 * step.m * step.n * step.k * stack
-    if isinstance(step, Nest):
-        points = int(np.prod(step.kept, dtype=np.int64))
-        inner = int(np.prod(step.reduced, dtype=np.int64))
-        return points * len(step.stores) + 2 * points * inner * len(step.reductions)
-    return 0

@@ -1,10 +1,11 @@
-"""The native side of a call: guards, results and containers, as one LLVM module for all functions.
+"""The native side of a call: guards, results and containers, one LLVM module for all functions.
 
-Python calls ``dispatch`` (a `PyMethodDef` with METH_FASTCALL | METH_KEYWORDS). It tries the *entries*
-of the function that was called, one for each signature: each is an array of words (`Entry`) with
-a program of guards, which read the arguments and what was captured, and one of outputs. Where a
-guard fails nothing has happened yet; where all entries fail, Python takes over (``wengert_slow``), which
-records the function again, copies arguments into another layout, or explains an error.
+Python calls ``dispatch`` (a `PyMethodDef` with METH_FASTCALL | METH_KEYWORDS). It tries the
+*entries* of the function that was called, one for each signature: each is an array of words
+(`ENTRY`) with a program of guards, which read the arguments and what was captured, and one of
+outputs. Where a guard fails nothing has happened yet; where all entries fail, Python takes over
+(``wengert_slow``), which records the function again, copies arguments into another layout, or
+explains an error.
 
 Guards are data and not code, so that a signature costs no compilation, and this module has no
 addresses in it and can be kept on disk. They take 3 ns for each array.
@@ -40,8 +41,8 @@ ENTRY = {
     ))
 }  # fmt: skip
 
-# The guards, and the words that follow the number of each. ``src`` and ``dst`` are registers: object
-# pointers, the first of which are the arguments.
+# The guards, and the words that follow the number of each. ``src`` and ``dst`` are registers:
+# object pointers, the first of which are the arguments.
 GUARDS = {
     "array": ("src", "slot", "type", "dtype", "type_num", "ndim", "flags"),  # and the lengths
     "number": ("src", "slot", "type"),  # NumPy's scalars and Python's floats
@@ -62,8 +63,8 @@ OUTPUTS = {
     "dict": ("length",),  # and the keys
     "call": ("length", "function"),  # of the list of this many
 }
-# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one that
-# is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
+# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one
+# that is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
 RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")
 
 # Result, arguments.
@@ -210,7 +211,7 @@ def _advance(f: _Function, place: str, words: int, more: str | None = None) -> N
 
 
 def _guarded() -> str:
-    """``i1 guarded(entry, registers, table, scratch)``: fills registers and the table of pointers."""
+    """``i1 guarded(entry, registers, table, scratch)``: fills registers and table of pointers."""
     f = _Function("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
     start, stop = f.word("%entry", ENTRY["guards"]), f.word("%entry", ENTRY["guards_end"])
     place = _interpreter(f, GUARDS, start, stop)

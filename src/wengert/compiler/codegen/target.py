@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["Code", "description", "host_vector_bytes", "link", "object_code"]
+__all__ = ["TARGETS", "Code", "description", "host_vector_bytes", "link"]
+__all__ += ["object_code", "object_code_for"]
 
 _lock = threading.Lock()
 
@@ -27,6 +28,37 @@ def _machine() -> Any:
         reloc="pic",
         jit=True,
     )
+
+
+class Target(NamedTuple):
+    """A processor that code can be made for, and the length of its registers in bytes."""
+
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+
+
+# Other processors than the host, by name; tests compile for all of them.
+TARGETS = {
+    "x86-64-v1": Target("x86_64-unknown-linux-gnu", "x86-64", "", 16),
+    "avx2": Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", 32),
+    "avx512": Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64),
+    "aarch64": Target("aarch64-unknown-linux-gnu", "generic", "+neon", 16),
+}
+
+
+def object_code_for(text: str, name: str) -> bytes:
+    """The object file of a module for one of the `TARGETS`."""
+    wanted = TARGETS[name]
+    with _lock:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        target = llvm.Target.from_triple(wanted.triple)
+        machine = target.create_target_machine(
+            cpu=wanted.cpu, features=wanted.features, opt=2, reloc="pic"
+        )
+        return _emitted(text, machine)
 
 
 @functools.cache

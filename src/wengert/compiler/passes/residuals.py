@@ -1,8 +1,8 @@
 """Residuals: a Program of values and cotangents, split into what runs forward and what runs back.
 
 Partial evaluation: everything that does not depend on the cotangents is known when the value is
-computed. Of that the backward Program gets what it reads, its *residuals*, but for cheap operations:
-those it repeats where that leaves less to keep.
+computed. Of that the backward Program gets what it reads, its *residuals*, but for cheap
+operations: those it repeats where that leaves less to keep.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The programs of an entry: what the arguments must be, and how the results are handed back.
 
 An entry is made from the arguments of a call that went through Python. What cannot be guarded from
-native code (containers of other classes, arrays in another layout, objects with attributes) makes no
-entry: those calls go on going through Python, which is never wrong, only slower.
+native code (containers of other classes, arrays in another layout, objects with attributes) makes
+no entry: those calls go on going through Python, which is never wrong, only slower.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _OUTPUT = {name: k for k, name in enumerate(OUTPUTS)}
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
 _NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfd")
 _IMMUTABLE = (
-    bool, int, float, complex, str, bytes, type(None), types.FunctionType, types.BuiltinFunctionType,
-    types.ModuleType, type, np.ufunc, np.dtype,
+    bool, int, float, complex, str, bytes, type(None), types.FunctionType,
+    types.BuiltinFunctionType, types.ModuleType, type, np.ufunc, np.dtype, type(np.sum),
 )  # fmt: skip
 
 

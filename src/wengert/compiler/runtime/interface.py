@@ -1,4 +1,4 @@
-"""What has to be known of machine code to run it: plain data, which the disk cache keeps beside it."""
+"""What has to be known of machine code to run it: plain data, which the disk keeps beside it."""
 
 from __future__ import annotations
 

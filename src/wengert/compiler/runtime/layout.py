@@ -67,7 +67,7 @@ def _is_array_as_expected(a: Any) -> bool:
     if a.ndim and (not dims or tuple((ctypes.c_ssize_t * a.ndim).from_address(dims)) != a.shape):
         return False
     order = ctypes.c_char.from_address(id(a.dtype) + BYTE_ORDER).value.decode()
-    return order == a.dtype.byteorder and _int(a.dtype, TYPE_NUM) == a.dtype.num
+    return bool(order == a.dtype.byteorder and _int(a.dtype, TYPE_NUM) == a.dtype.num)
 
 
 def _is_container_as_expected(x: Any) -> bool:

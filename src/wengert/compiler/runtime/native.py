@@ -1,4 +1,4 @@
-"""Calls that never leave native code: a method of C's calling convention, made without a C compiler.
+"""Calls that never leave native code: a method in C's calling convention, without a C compiler.
 
 `NativeCallable` is the base of what can be called that way. Its instances hold an array with the
 addresses of their entries; `codegen.entry` says what these are and what is done with them.
