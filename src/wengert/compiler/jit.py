@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import pytree
-from ..core.abstract import Var
+from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
 from ..core.ownership import plain_array
@@ -19,25 +19,36 @@ from ..core.program import Program
 from ..core.recorder import record
 from ..core.state import LOCAL
 from ..core.tensor import RareTensor, Tensor, handle
+from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
-from .captures import find_captures
+from .captures import Captures, structure_print
 from .operation import Operation
 from .stages import Lowered, Runner, compile_program
+from .surroundings import Fingerprint, refused_draws
 
 __all__ = ["Jitted", "jit"]
 
 Function = Callable[..., Any]
 
 
+# The state of the stream from which draws without a key get theirs.
+_STATE = Aval((3,), np.dtype(np.uint64))
+
+
 class _Entry:
     """What is kept for one signature."""
 
-    __slots__ = ("captured", "is_passing", "operation", "out_spec", "run")
+    __slots__ = ("captured", "draws", "is_passing", "operation", "out_spec", "run")
 
-    def __init__(self, program: Program, out_spec: Any, name: str, donated: Sequence[int]) -> None:
+    def __init__(
+        self, program: Program, out_spec: Any, name: str, donated: Sequence[int], draws: int
+    ) -> None:
         self.captured = [obj for _, obj in program.captured]
         self.operation = Operation(name, program, compile_program)
         self.out_spec = out_spec
+        # How many keys a call takes from the stream of wengert.random, whose state is then the
+        # operand between the arguments and what was captured.
+        self.draws = draws
         # Inside of transforms the operation runs, which overwrites nothing.
         self.run = compile_program(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
@@ -86,11 +97,19 @@ class Jitted:
         self._static_argnums = static_argnums
         self._static_argnames = static_argnames
         self._donate_argnums = donate_argnums
-        self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
-        self._is_pure = self._captures.is_empty and not static_argnums and not static_argnames
         self._direct: dict[Any, Any] = {}
+
+    @functools.cached_property
+    def _captures(self) -> Captures:
+        # When it is first called: a module may define later what the function reads.
+        return Captures(self._function)
+
+    @functools.cached_property
+    def _is_pure(self) -> bool:
+        has_static = bool(self._static_argnums or self._static_argnames)
+        return not has_static and self._captures.is_empty
 
     def _with_function(self, function: Function) -> Jitted:
         return Jitted(function, self._static_argnums, self._static_argnames, self._donate_argnums)
@@ -123,7 +142,10 @@ class Jitted:
         entry = self._entry(leaves, len(leaves), (spec, False), (), ())
         run = entry.run or entry.operation.run
         known: Any = False
-        if isinstance(run, Runner) and all(map(_is_readable, entry.captured)):
+        readable = (
+            not entry.draws and all(map(_is_readable, entry.captured)) and not structure_print(spec)
+        )
+        if isinstance(run, Runner) and readable:
             single = entry.out_spec.is_leaf()
             known = (
                 run.direct, entry.captured, None if single else entry.out_spec,
@@ -138,6 +160,8 @@ class Jitted:
         captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
         everything = [*leaves, *captured]
         entry = self._entry(everything, len(leaves), spec, static, rest)
+        if entry.draws:
+            everything.append(take(entry.draws))
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(_is_traced, operands)):
@@ -216,8 +240,11 @@ class Jitted:
                 for v in avals
             ]
         )
-        # 1, 1.0 and True are equal, but no static value stands for another.
-        key = (described, spec, static, tuple([type(x) for _, x in static]), rest)
+        # 1, 1.0 and True are equal, but no static value stands for another; nor does an object
+        # stand for itself that has changed.
+        held = structure_print(spec[0])
+        values = tuple([Fingerprint(x) for _, x in static])
+        key = (described, spec, static, values, held, rest)
         entry = self._entries.get(key)
         if entry is None:
             with self._lock:
@@ -260,10 +287,11 @@ class Jitted:
 
     def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> _Entry:
         out_spec: Any = None
+        draws = 0
         name = name_of(self._function)
 
         def flat(*leaves: Any) -> list[Any]:
-            nonlocal out_spec
+            nonlocal out_spec, draws
             rest = iter(leaves)
             values = [next(rest) if type(v) is Var else v for v in avals]
             args = pytree.unflatten(spec[0], values[:count])
@@ -275,12 +303,14 @@ class Jitted:
                 else:
                     kwargs = {**kwargs, where: value}
             function = self._captures.replaced(values[count:])
-            outs, out_spec = pytree.flatten(function(*args, **kwargs))
+            with recorded(leaves[-1]) as keys:
+                outs, out_spec = pytree.flatten(function(*args, **kwargs))
+            draws = keys.count
             return [self._result(y) for y in outs]
 
         try:
-            with tracing_user():
-                program = record(flat, [v for v in avals if type(v) is Var], True)
+            with tracing_user(), refused_draws(name, self._function):
+                program = record(flat, [*[v for v in avals if type(v) is Var], _STATE], True)
         except AbstractValueError as error:
             raise _with_remedy(error, name) from error
         dynamic = iter(program.inputs)
@@ -288,8 +318,8 @@ class Jitted:
         program.inputs = [
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
-        ]
-        return _Entry(program, out_spec, name, self._donated_leaves(spec))
+        ] + list(dynamic)[not draws :]
+        return _Entry(program, out_spec, name, self._donated_leaves(spec), draws)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""

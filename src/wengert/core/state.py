@@ -6,8 +6,9 @@
   path tests that list for emptiness, and only when it is not empty asks the context
   whether *this* caller is in one; ``DEBUGGED`` has those of the ``debug`` blocks alone;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
-  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and how
-  far eigenvalues that coincide are to be moved apart.
+  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), how far
+  eigenvalues that coincide are to be moved apart, and where draws without a key get one inside of a
+  recording (see `rules.stream`).
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ class _Local(threading.local):
     depth: int
     awaited: frozenset[int]
     split: float
+    keys: Any
 
     def __init__(self) -> None:
         self.recordings = []
         self.depth = 0
         self.awaited = frozenset()
         self.split = 0.0
+        self.keys = None
 
 
 LOCAL = _Local()
