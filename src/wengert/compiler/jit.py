@@ -253,8 +253,8 @@ class Jitted:
                     self._entries[key] = entry
                     # What the function itself wrote while it was recorded is no reason to record
                     # it again.
-                    if not self._captures.is_empty:
-                        self._entries[(*key[:-1], self._captures.read()[1])] = entry
+                    after = () if self._captures.is_empty else self._captures.read()[1]
+                    self._entries[(*key[:-2], structure_print(spec[0]), after)] = entry
         return entry
 
     def _aval(self, x: Any) -> Any:

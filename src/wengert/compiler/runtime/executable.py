@@ -168,7 +168,7 @@ class Executable:
             a = self._array(b, arguments, results, foreign, arena)
             memory = b.memory
             if number in self.plan.donated:
-                outputs.append(a)
+                outputs.append(a[()] if scalar else a)
                 continue
             if memory.kind == "input" or a.base is not None or id(memory) in taken:
                 a = a.copy()  # what the caller gets, nobody else has
