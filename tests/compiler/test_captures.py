@@ -299,6 +299,21 @@ def test_nothing_is_recorded_again_without_a_change() -> None:
     assert len(runs) == 1
 
 
+def power(x: Any, n: int) -> Any:
+    return x * power(x, n - 1) * SCALE if n else x
+
+
+def test_what_refers_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that calls itself was looked into for ever."""
+    held: Any = types.SimpleNamespace(f=power, w=np.ones(3))
+    held.self = [held]
+    follows(
+        lambda x: held.f(x, 3) * held.self[0].w,
+        setting(held, "w", np.arange(3.0)),
+        functools.partial(monkeypatch.setitem, globals(), "SCALE", 3.0),
+    )
+
+
 def test_static_objects() -> None:
     f = wg.jit(lambda x, o: o(x), static_argnums=1)
     layer = Layer()

@@ -159,10 +159,10 @@ class _Walk:
             # 1, 1.0 and True are equal, 0.0 and -0.0 too, and no NaN is: not their texts.
             self.found.append((kind, value if kind in (str, bytes) else repr(value)))
             return
-        number = self._numbers.setdefault(id(value), len(self._numbers))
-        if number != len(self._numbers) - 1:
-            self.found.append(("again", number))
+        if id(value) in self._numbers:
+            self.found.append(("again", self._numbers[id(value)]))
             return
+        self._numbers[id(value)] = len(self._numbers)
         self.found.append(kind)
         if isinstance(value, (np.ndarray, Tensor)):
             self._array(value._a if isinstance(value, Tensor) else value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import wengert as wg
 
-__all__ = ["Compiled", "can_compile", "say_once"]
+__all__ = ["Compiled", "can_compile", "compiler", "say_once"]
 
 
 @functools.cache
@@ -59,3 +59,12 @@ class Compiled:
             self._run = self._function
         self._is_known = True
         return result
+
+
+def compiler(jit: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`Compiled`, or what leaves functions as they are: without ``jit``, and without llvmlite."""
+    return Compiled if jit and can_compile() else _left_as_it_is
+
+
+def _left_as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
