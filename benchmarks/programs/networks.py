@@ -298,8 +298,9 @@ def convnet(seed: int | None = None) -> Program:
         return data.uniform(-bound, bound, shape).astype(np.float32)
 
     kernels = [weights(3, 3, 1, first), weights(3, 3, first, second)]
-    rest = [np.zeros(first, "f4"), np.zeros(second, "f4"), weights((side // 4) ** 2 * second, dense),
-            np.zeros(dense, "f4"), weights(dense, 10), np.zeros(10, "f4")]  # fmt: skip
+    dense_weights = [weights((side // 4) ** 2 * second, dense), np.zeros(dense, np.float32)]
+    last = [weights(dense, 10), np.zeros(10, np.float32)]
+    rest = [np.zeros(first, np.float32), np.zeros(second, np.float32), *dense_weights, *last]
 
     def loss(lib: Backend, p: Any, x: Any, y: Any) -> Any:
         act = getattr(lib, activation)

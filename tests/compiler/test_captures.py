@@ -314,6 +314,31 @@ def test_what_refers_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_transform_of_a_function_without_captures_has_none() -> None:
+    """Its calls take the short way."""
+    for f in (
+        wg.jit(lambda x: np.sum(np.sin(x))),
+        wg.jit(wg.grad(lambda x: np.sum(np.sin(x)))),
+        wg.jit(wg.elementwise_grad(wg.elementwise_grad(np.tanh))),
+    ):
+        f(X)
+        assert f._is_pure
+
+
+def test_programs_run_by_exec() -> None:
+    """Their namespace may have no name."""
+    scope: dict[str, Any] = {}
+    source = "class Box:\n    s = 2.0\nbox, w = Box(), 3.0\ndef f(x):\n    return x * box.s * w\n"
+    exec(source, scope)
+    follows(
+        scope["f"],
+        setting(scope, "w", np.arange(3.0)),
+        setting(scope["box"], "s", 5.0),
+        setting(scope["Box"], "s", 6.0),
+        functools.partial(delattr, scope["box"], "s"),
+    )
+
+
 def test_static_objects() -> None:
     f = wg.jit(lambda x, o: o(x), static_argnums=1)
     layer = Layer()

@@ -89,6 +89,7 @@ class Captures:
         self._missing = search.missing
         self._defaults = [(f, f.__code__, f.__defaults__) for f in self._functions.values()]
         self._generation += 1
+        self._prints: dict[int, Fingerprint] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -128,12 +129,20 @@ class Captures:
             if function.__code__ is not code or function.__defaults__ is not defaults:
                 rest.append((function.__code__, self._print(function.__defaults__)))
             own = {k: x for k, x in function.__dict__.items() if k != "__wrapped__"}
-            if own and not is_library(function.__module__):
+            if own and not is_library(function):
                 rest.append(self._print(own))
         return arrays, tuple(rest)
 
     def _print(self, value: Any) -> Fingerprint:
-        return Fingerprint(value, self._functions)
+        last = self._prints.get(id(value))
+        if last is not None and last.value is value and last.still_holds():
+            return last
+        found = Fingerprint(value, self._functions)
+        if type(value) is not tuple and type(value) is not dict:  # those are made for this
+            if len(self._prints) > 256:
+                self._prints.clear()
+            self._prints[id(value)] = found
+        return found
 
     def _fixed(self, x: Any) -> Any:
         """A leaf that is no array, to be compared; of an array, that it is one."""
@@ -172,7 +181,7 @@ class _Search:
         self._seen: dict[int, Any] = {}
         self._visit(function)
         is_bare = not self.sites and not self.functions
-        if is_bare and not is_library(getattr(function, "__module__", "")):
+        if is_bare and not is_library(function):
             self.sites.append(_Site(function, "self", ""))  # an object with a __call__
 
     def _visit(self, function: Any) -> None:
@@ -199,7 +208,7 @@ class _Search:
         for name, cell in zip(names, function.__closure__ or (), strict=True):
             site = _Site(function, "cell", name, cell)
             self._site(site, site.read())
-        if is_library(function.__module__):
+        if is_library(function):
             return
         for name in dict.fromkeys(_globals_in(function.__code__)):
             if name in function.__globals__:
@@ -213,16 +222,25 @@ class _Search:
 
     def _site(self, site: _Site, value: Any) -> None:
         if isinstance(value, types.ModuleType):
-            if is_library(value.__name__):
+            if is_library(value):
                 return
         elif isinstance(value, type):
-            if is_library(value.__module__):
+            if is_library(value):
                 return
         elif callable(value) and not isinstance(value, Tensor):
-            if is_library(_module_of(value)) and not _holds_others(value):
+            if is_library(value) and not _holds_others(value):
                 return
             self._visit(value)
+        if site.kind == "cell" and is_library(site.owner) and _is_fixed(value):
+            return  # what a transform keeps of its arguments
         self.sites.append(site)
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether a variable that is not bound anew will always be the same, but for what it reads."""
+    if isinstance(value, tuple):
+        return all(map(_is_fixed, value))
+    return isinstance(value, (*SCALARS, types.FunctionType, types.BuiltinFunctionType, np.ufunc))
 
 
 def structure_print(spec: Any) -> Any:
@@ -247,7 +265,7 @@ def _of_users(spec: Any) -> tuple[Any, ...]:
 
     spec.walk([None] * spec.num_leaves, node)
     held = Fingerprint(tuple(static))
-    if held.has_users or any(not is_library(kind.__module__) for kind in classes):
+    if held.has_users or any(not is_library(kind) for kind in classes):
         return (*classes, *static)
     return ()
 
@@ -258,11 +276,7 @@ def _is_hidden_input(x: Any) -> bool:
 
 
 def _is_user_function(x: Any) -> bool:
-    return type(x) is types.FunctionType and (bool(x.__closure__) or not is_library(x.__module__))
-
-
-def _module_of(value: Any) -> str:
-    return getattr(value, "__module__", None) or type(value).__module__
+    return type(x) is types.FunctionType and (bool(x.__closure__) or not is_library(x))
 
 
 def _holds_others(value: Any) -> bool:
@@ -311,7 +325,7 @@ class _Rebuilder:
     def _copy(self, function: types.FunctionType) -> types.FunctionType:
         cells = [types.CellType() for _ in function.__closure__ or ()]
         scope: Any = function.__globals__
-        is_users = not is_library(function.__module__)
+        is_users = not is_library(function)
         if is_users:
             scope = dict(scope)
         copy = types.FunctionType(
@@ -345,6 +359,6 @@ class _Rebuilder:
             return self.values[key]
         if isinstance(value, type) or not callable(value) or isinstance(value, Tensor):
             return value
-        if is_library(_module_of(value)) and not _holds_others(value):
+        if is_library(value) and not _holds_others(value):
             return value
         return self.rebuilt(value)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import array
 import collections
 import functools
+import operator
 import pickle
 import random
 import sys
@@ -28,6 +29,7 @@ from ..core.tensor import Tensor
 __all__ = ["SCALARS", "Fingerprint", "is_library", "names_in", "refused_draws", "variables_of"]
 
 _LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
+_IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 _OPAQUE = (
@@ -45,9 +47,22 @@ _NOT_STATE = frozenset(
 )  # fmt: skip
 
 
-def is_library(module: str | None) -> bool:
-    """Whether a module is one whose functions and classes are taken not to change."""
-    root = (module or "builtins").partition(".")[0]
+def is_library(value: Any) -> bool:
+    """Whether a function, class or module is of a library, and so taken not to change.
+
+    Of an object, whether its class is. A function is of the module that it was defined in: a
+    transform that takes over the name and the module of a user's function is the library's.
+    """
+    if isinstance(value, types.FunctionType):
+        module = value.__globals__.get("__name__") or "__main__"
+    elif isinstance(value, types.ModuleType):
+        module = value.__name__
+    else:
+        kind = value if isinstance(value, type) else type(value)
+        module = kind.__module__
+        if module == "builtins" and kind.__flags__ & _IS_HEAP_TYPE:
+            return False  # made by exec in a namespace without a name
+    root = module.partition(".")[0]
     return root in _LIBRARIES or root in sys.stdlib_module_names
 
 
@@ -116,21 +131,59 @@ class Fingerprint:
         Whether there is anything that is not of a library, and can be looked into.
     """
 
-    __slots__ = ("_hash", "_kept", "found", "has_users")
+    __slots__ = ("_guards", "_hash", "_kept", "found", "has_users", "value")
 
     def __init__(self, value: Any, known: Container[int] = ()) -> None:
         walk = _Walk(known)
         walk.visit(value)
+        self.value = value
         self.found = tuple(walk.found)
+        self._guards = walk.guards
         self.has_users = walk.has_users
         self._kept = walk.kept  # no other object may take over the identity of one of these
         self._hash = hash(self.found)
 
+    def still_holds(self) -> bool:
+        """Whether surely nothing has changed since: what every object holds is what it held.
+
+        A third of the time of another walk. False says that one is needed.
+        """
+        guards = self._guards
+        return guards is not None and all([_holds(*guard) for guard in guards])
+
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         return isinstance(other, Fingerprint) and self.found == other.found
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _holds(holder: Any, names: Any, saved: Any) -> bool:
+    """Whether an object has the parts that it had."""
+    if names is None:
+        if type(holder) is np.ndarray:
+            return bool(holder.tobytes() == saved)
+        found = _contents(holder) if type(holder) is types.CellType else holder
+    elif type(holder) is types.FunctionType:
+        found = _read_by(holder, names)
+    elif type(holder) is types.ModuleType:
+        found = variables_of(holder, names)
+    else:  # attributes or items, whose names count too
+        if tuple(holder) != names:
+            return False
+        found = holder.values()
+    return len(found) == len(saved) and all(map(operator.is_, found, saved))
+
+
+def _read_by(function: types.FunctionType, names: Iterable[str]) -> list[Any]:
+    """What a function reads besides its closure, and is made of."""
+    scope = function.__globals__
+    defaults, options = function.__defaults__ or (), function.__kwdefaults__ or {}
+    own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
+    read = [scope[name] for name in names if name in scope]
+    return [function.__code__, *defaults, *options.values(), *own, *read]
 
 
 class _Walk:
@@ -140,10 +193,16 @@ class _Walk:
         self.known = known
         self.has_users = False
         self.generators: list[Any] = []
+        # What `_holds` compares; None if something cannot be compared so.
+        self.guards: list[Any] | None = []
         self.found: list[Any] = []
         self.kept: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._stack: list[Callable[[], None]] = []
+
+    def _guard(self, holder: Any, names: Any, saved: Any) -> None:
+        if self.guards is not None:
+            self.guards.append((holder, names, saved))
 
     def visit(self, root: Any) -> None:
         self._stack.append(functools.partial(self._describe, root))
@@ -165,6 +224,8 @@ class _Walk:
         self._numbers[id(value)] = len(self._numbers)
         self.found.append(kind)
         if isinstance(value, (np.ndarray, Tensor)):
+            if isinstance(value, Tensor):
+                self.guards = None
             self._array(value._a if isinstance(value, Tensor) else value)
             return
         self.kept.append(value)
@@ -182,12 +243,14 @@ class _Walk:
         elif isinstance(value, types.MethodType):
             self._later((value.__self__, value.__func__))
         elif isinstance(value, functools.partial):
+            self.guards = None
             self._later((value.func, value.args, value.keywords))
         elif isinstance(value, (staticmethod, classmethod)):
             self._later((value.__func__,))
         elif isinstance(value, property):
             self._later((value.fget,))
         elif isinstance(value, types.CellType):
+            self._guard(value, None, _contents(value))
             self._later(_contents(value))
         else:
             self._instance(value)
@@ -201,16 +264,21 @@ class _Walk:
         # the same content is not that one.
         self.found.append((id(a), a.shape, a.dtype.str))
         if a.dtype.hasobject:
+            self.guards = None
             self._later(a.ravel().tolist())
         else:
-            self.found.append(a.tobytes())
+            content = a.tobytes()
+            self.found.append(content)
+            self._guard(a, None, content)
+            if type(a) is not np.ndarray:
+                self.guards = None
 
     def _function(self, function: types.FunctionType) -> None:
         self.found.append(id(function))
         if id(function) in self.known:
             return
         closure = function.__closure__ or ()
-        if is_library(function.__module__):
+        if is_library(function):
             self._later(closure)
             return
         self.has_users = True
@@ -221,34 +289,53 @@ class _Walk:
         modules = [x for x in read if isinstance(x, types.ModuleType)]
         inside = [x for module in modules for x in variables_of(module, names)]
         own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
+        self._guard(function, names, _read_by(function, names))
+        for module in modules:
+            self._guard(module, names, variables_of(module, names))
         self._later(
             (*closure, function.__defaults__, function.__kwdefaults__, *own, *read, *inside)
         )
 
     def _class(self, cls: type) -> None:
         self.found.append(id(cls))
-        if not is_library(cls.__module__):
+        if not is_library(cls):
             self.has_users = True
             names = [k for k in vars(cls) if k not in _NOT_STATE]
+            self._guard(vars(cls), tuple(vars(cls)), tuple(vars(cls).values()))
             self.found.append(tuple(names))
             self._later((*[vars(cls)[k] for k in names], *cls.__bases__))
 
     def _instance(self, value: Any) -> None:
         kind = type(value)
         wrapped = getattr(value, "__wrapped__", None) if callable(value) else None
-        if wrapped is not None and (not hasattr(value, "__dict__") or is_library(kind.__module__)):
+        if wrapped is not None and (not hasattr(value, "__dict__") or is_library(kind)):
             self.found.append(id(value))
             self._later((wrapped,))
             return
+        self._guard_instance(value)
         parts = list(_elements(value))
         attributes = dict(_attributes(value))
         is_container = isinstance(value, _CONTAINERS)
-        if not is_container and not attributes and is_library(kind.__module__):
+        if not is_container and not attributes and is_library(kind):
             self.found.append(id(value))
             return
         self.has_users |= bool(attributes)
         self.found.append((len(parts), tuple(attributes)))
         self._later((*parts, *attributes.values(), kind))
+
+    def _guard_instance(self, value: Any) -> None:
+        kind = type(value)
+        if kind is list or kind is tuple:
+            self._guard(value, None, tuple(value))
+        elif kind is dict:
+            self._guard(value, tuple(value), tuple(value.values()))
+        elif isinstance(value, _CONTAINERS) or any(
+            "__slots__" in base.__dict__ for base in kind.__mro__[:-1]
+        ):
+            self.guards = None
+        elif hasattr(value, "__dict__"):
+            own = value.__dict__
+            self._guard(own, tuple(own), tuple(own.values()))
 
 
 def _contents(cell: types.CellType) -> tuple[Any, ...]:
@@ -264,7 +351,7 @@ def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
     pending, seen = [module], {id(module)}
     while pending:
         m = pending.pop()
-        if is_library(m.__name__):
+        if is_library(m):
             continue
         for name in names:
             value = vars(m).get(name)
@@ -295,8 +382,8 @@ def _elements(value: Any) -> Iterator[Any]:
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of an object, unless its class is of the standard library."""
     kind = type(value)
-    root = kind.__module__.partition(".")[0]
-    if root in sys.stdlib_module_names and kind is not types.SimpleNamespace:
+    of_python = kind.__module__.partition(".")[0] in sys.stdlib_module_names
+    if of_python and is_library(kind) and kind is not types.SimpleNamespace:
         return
     yield from getattr(value, "__dict__", {}).items()
     for base in kind.__mro__:
