@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from benchmarks import peers
+from benchmarks import libraries
 from benchmarks.timing import interleave, timer
 from wengert import nn, optim
 
@@ -99,9 +99,9 @@ def torch_step(model: nn.Sequential, x: Any, labels: Any) -> Step:
 
 def measure(rounds: int, burst: float) -> dict[str, Any]:
     """Run both, interleaved."""
-    found, _ = peers.installed()
+    found, _ = libraries.installed()
     found = [peer for peer in found if peer in ("wengert", "pytorch")]
-    peers.set_up(found)
+    libraries.set_up(found)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(BATCH, 28, 28, 1)).astype(np.float32)
     labels = rng.integers(0, 10, BATCH)
@@ -112,7 +112,7 @@ def measure(rounds: int, burst: float) -> dict[str, Any]:
         losses = {name: [step() for _ in range(5)] for name, step in steps.items()}
         np.testing.assert_allclose(losses["wengert"], losses["torch"], rtol=2e-3)
     times = interleave({k: timer(v) for k, v in steps.items()}, rounds=rounds, burst=burst)
-    results: dict[str, Any] = {"machine": peers.machine(found), "rounds": rounds}
+    results: dict[str, Any] = {"machine": libraries.machine(found), "rounds": rounds}
     for name in steps:
         low, high = times.quartiles(name)
         results[name] = {

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peers, report
+from benchmarks import libraries, report
 from benchmarks.timing import Times, interleave, statement_timer, timer
 from benchmarks.workloads import WORKLOADS, Workload
 from benchmarks.workloads.operations import OPERATIONS, Operation, operands
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go")
     parser.add_argument("--only", action="append", choices=keys, help="run just this part")
     parser.add_argument(
-        "--without", action="append", choices=list(peers.PEERS), help="leave a library out"
+        "--without", action="append", choices=list(libraries.PEERS), help="leave a library out"
     )
     parser.add_argument(
         "--write-readme",
@@ -83,13 +83,13 @@ def measure(
     effort: Effort, only: Sequence[str] | None = None, leave_out: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Run everything and return what the results file holds."""
-    found, missing = peers.installed()
+    found, missing = libraries.installed()
     if "wengert" not in found:
         raise SystemExit("wengert is not installed here: pip install -e .")
     found = [peer for peer in found if peer not in leave_out]
-    peers.set_up(found)
+    libraries.set_up(found)
     results: dict[str, Any] = {
-        "machine": peers.machine(found),
+        "machine": libraries.machine(found),
         "rounds": effort.rounds,
         "burst_seconds": effort.burst,
         "left_out": [*missing, *leave_out],

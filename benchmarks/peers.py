@@ -1,96 +1,197 @@
-"""The libraries that are compared: which are installed, which versions, how many threads."""
+"""Compiled programs beside hand-written NumPy, autograd, JAX and PyTorch, in one run.
+
+python -m benchmarks.peers                      # everything: checks, table, JSON, chart, page
+python -m benchmarks.peers --quick              # a smoke run of a minute; nothing is written
+python -m benchmarks.peers --only mlp --only moons
+python -m benchmarks.peers --variant 7          # other sizes, drawn at random; bars at 80 %
+
+All that take part must find the same numbers, or nothing is measured. Ratios are formed within
+interleaved rounds; a peer that is missing, or fails, is left out and named.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
-import importlib.util
-import os
-import platform
+import argparse
+import json
 import sys
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# Name in the tables -> module and distribution.
-PEERS = {
-    "numpy": "numpy",
-    "wengert": "wengert",
-    "autograd": "autograd",
-    "pytorch": "torch",
-    "torch.func": "torch",
-    "jax": "jax",
-}
-TORCH_THREADS = 2
-_ENVIRONMENT = (
-    "OPENBLAS_CORETYPE",
-    "OPENBLAS_L2_SIZE",
-    "OPENBLAS_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
+from benchmarks import libraries, peers_report
+from benchmarks.backends import BACKENDS
+from benchmarks.limits import Limits, measure_limits
+from benchmarks.programs import FAMILIES, GALLERY, Program, programs, variants
+from benchmarks.timing import Times, interleave, timer
+
+__all__ = ["main", "measure"]
+
+RESULTS = Path(__file__).parent / "results" / "peers.json"
+OURS = "wengert"
+Step = Callable[[], Any]
 
 
-def installed() -> tuple[list[str], list[str]]:
-    """The peers that can be imported, and those that cannot."""
-    found = [peer for peer, module in PEERS.items() if importlib.util.find_spec(module)]
-    return found, [peer for peer in PEERS if peer not in found]
+def _flat(result: Any) -> np.ndarray:
+    """All numbers of a result as one vector."""
+    if isinstance(result, (tuple, list)):
+        return np.concatenate([_flat(part) for part in result])
+    result = result.detach().numpy() if hasattr(result, "detach") else result
+    return np.asarray(getattr(result, "array", result), float).ravel()
 
 
-def set_up(peers: list[str]) -> None:
-    """Set PyTorch's threads and JAX's precision."""
-    if "pytorch" in peers or "torch.func" in peers:
-        import torch
-
-        torch.set_num_threads(TORCH_THREADS)
-    if "jax" in peers:
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
+def _contestants(program: Program, leave_out: Sequence[str]) -> dict[str, Callable[[], Step]]:
+    found: dict[str, Callable[[], Step]] = {}
+    for name, (backend, module) in BACKENDS.items():
+        if name not in (*program.without, *leave_out) and libraries.is_installed(module):
+            found[name] = lambda backend=backend: program.make(backend())  # type: ignore[misc]
+    return found | dict(program.by_hand)
 
 
-def machine(peers: list[str]) -> dict[str, Any]:
-    """What the figures depend on besides the code: processor, versions, threads, environment."""
-    versions = {"python": platform.python_version()}
-    for peer in peers:
-        module = PEERS[peer]
-        versions[module] = importlib.metadata.version(module)
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": versions,
-        "blas": _blas(),
-        "pytorch_threads": TORCH_THREADS if "pytorch" in peers else None,
-        "environment": {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+def _checked(program: Program, leave_out: Sequence[str]) -> tuple[dict[str, Step], dict[str, str]]:
+    """Fresh steps of all whose results agree, and why others are left out.
+
+    Raises
+    ------
+    AssertionError
+        If somebody computes something else.
+    """
+    steps: dict[str, Step] = {}
+    missing: dict[str, str] = {}
+    expected: np.ndarray | None = None
+    for name, make in _contestants(program, leave_out).items():
+        try:
+            step = make()
+            found = np.stack([_flat(step()) for _ in range(program.steps)])
+        except Exception as error:
+            if name == OURS:
+                raise
+            missing[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            continue
+        if expected is None:
+            expected = found
+        np.testing.assert_allclose(
+            found, expected, program.rtol, program.atol,
+            err_msg=f"{program.title}: {name} does not compute what {OURS} does",
+        )  # fmt: skip
+        steps[name] = step
+    return steps, missing
+
+
+def measure(
+    key: str, program: Program, *, rounds: int, burst: float, scale: float = 1.0,
+    leave_out: Sequence[str] = (), limits: Limits | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Check one program, measure it, and compare with its bars.
+
+    Returns
+    -------
+    dict
+        ``title``, ``times`` in microseconds by name with quartiles, ``ratios`` (the other's time
+        divided by ours), ``bars`` with what was measured, ``missing`` with reasons, and the
+        ``fraction`` of the machine's limit that is reached.
+    """
+    steps, missing = _checked(program, leave_out)
+    rounds = min(rounds, 5) if program.is_large else rounds
+    times: Times = interleave(
+        {name: timer(step) for name, step in steps.items()}, rounds=rounds, burst=burst
+    )
+    ratios = {name: times.ratio(name, OURS) for name in steps if name != OURS}
+    entry: dict[str, Any] = {
+        "key": key,
+        "title": program.title,
+        "times": {
+            name: [times.median(name) * 1e6, *(1e6 * q for q in times.quartiles(name))]
+            for name in steps
+        },
+        "ratios": ratios,
+        "bars": [
+            {
+                "peer": bar.peer,
+                "bound": bar.bound * scale,
+                "aim": bar.aim,
+                "measured": ratios[bar.peer],
+                "met": ratios[bar.peer] >= bar.bound * scale,
+            }
+            for bar in program.bars
+            if bar.peer in ratios
+        ],
+        "missing": missing,
     }
+    if limits is not None:
+        entry["fraction"] = limits.fraction(times.median(OURS), program.flops, program.bytes)
+    return entry
 
 
-def _blas() -> str:
-    """The BLAS that NumPy uses, and its kernel for this processor if threadpoolctl tells."""
-    build: Any = np.show_config(mode="dicts")
-    blas = build["Build Dependencies"]["blas"]
-    text = f"{blas.get('name', '?')} {blas.get('version', '')}".strip()
-    if importlib.util.find_spec("threadpoolctl"):
-        from threadpoolctl import threadpool_info
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    arguments = _parser().parse_args(argv)
+    if arguments.write_page:
+        results = json.loads((arguments.json or RESULTS).read_text())
+        print(f"wrote {peers_report.write_page(results)}, {peers_report.draw(results)}")
+        return 0
+    libraries_found, missing = libraries.installed()
+    libraries.set_up(libraries_found)
+    everything = programs() if arguments.variant is None else variants(arguments.variant)
+    wanted = arguments.only or list(everything)
+    if unknown := [key for key in wanted if key not in everything]:
+        print(f"unknown: {', '.join(unknown)}; known are {', '.join(everything)}", file=sys.stderr)
+        return 2
+    rounds, burst = (1, 0.001) if arguments.quick else (arguments.rounds, arguments.burst)
+    leave_out = list(arguments.without or ()) + (["torch.compile"] if arguments.quick else [])
+    limits = measure_limits(0.05 if arguments.quick else 0.5)
+    results: dict[str, Any] = {
+        "machine": libraries.machine(libraries_found),
+        "limits": vars(limits),
+        "rounds": rounds,
+        "variant": arguments.variant,
+        "left_out": [*missing, *leave_out],
+        "programs": [],
+    }
+    print(peers_report.conditions(results))
+    for key in wanted:
+        program = everything[key]
+        if arguments.quick and program.is_large and not arguments.only:
+            continue
+        start = time.perf_counter()
+        entry = measure(
+            key, program, rounds=rounds, burst=burst, leave_out=leave_out, limits=limits,
+            scale=1.0 if arguments.variant is None else 0.8,
+        )  # fmt: skip
+        entry["is_gallery"] = key in GALLERY
+        entry["seconds"] = round(time.perf_counter() - start, 1)
+        results["programs"].append(entry)
+        print(peers_report.as_text(entry), flush=True)
+    print(peers_report.summary(results))
+    is_whole = not (arguments.quick or arguments.only or arguments.variant is not None)
+    path = arguments.json or (RESULTS if is_whole else None)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=1) + "\n")
+        print(f"wrote {path}")
+    if is_whole:
+        print(f"wrote {peers_report.write_page(results)}, {peers_report.draw(results)}")
+    return 0
 
-        for info in threadpool_info():
-            if info["user_api"] == "blas" and "numpy" in info["filepath"]:
-                text += f", {info.get('architecture', '?')}, {info['num_threads']} threads"
-    return text
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--quick", action="store_true", help="a smoke run, nothing large")
+    known = ", ".join([*FAMILIES, *(f"{key!r}" for key in GALLERY)])
+    parser.add_argument("--only", action="append", metavar="NAME", help=f"one of {known}")
+    parser.add_argument("--variant", type=int, metavar="SEED", help="draw other sizes")
+    parser.add_argument("--without", action="append", choices=list(BACKENDS), help="leave one out")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--burst", type=float, default=0.1, help="seconds for each and round")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go")
+    parser.add_argument(
+        "--write-page", action="store_true", help="measure nothing; page and chart from the results"
+    )
+    return parser
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    by_key = {key.strip(): value.strip() for key, value in fields.items()}
-    return by_key.get("model name") or platform.processor() or "unknown"
+if __name__ == "__main__":
+    sys.exit(main())

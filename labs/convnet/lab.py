@@ -70,7 +70,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     }
     start = time.perf_counter()
     try:
-        result = train(settings, images, options.out, reporter=Reporter(quiet=options.quick))
+        reporter = Reporter(quiet=options.quick)
+        result = train(
+            settings, images, options.out, reporter=reporter, jit=getattr(options, "jit", True)
+        )
     except TrainingInterrupted as stop:
         stop.figures = figures  # type: ignore[attr-defined]
         raise

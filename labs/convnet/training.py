@@ -102,6 +102,7 @@ def train(
     directory: Path | None = None,
     *,
     reporter: Reporter | None = None,
+    jit: bool = True,
 ) -> Result:
     """Train a new network; the test images are looked at once, at the end.
 
@@ -113,6 +114,8 @@ def train(
         Where checkpoints, the model, the metrics and the plots go.
     reporter : Reporter, optional
         What is shown.
+    jit : bool
+        See `wengert.train.fit`.
 
     Raises
     ------
@@ -135,6 +138,7 @@ def train(
         seed=settings.seed,
         run=_run(settings, directory) if directory is not None else None,
         reporter=reporter,
+        jit=jit,
     )
 
 

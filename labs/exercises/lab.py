@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from labs.exercises import linear_regression, solve
 from labs.exercises.libraries import wengert
 from labs.exercises.plots import plot_descent, plot_tanh
 from labs.pictures import new_figure, save_png
+from wengert.train.compiled import compiler
 
 __all__ = ["BOUNDS", "add_arguments", "run"]
 
@@ -28,7 +30,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     plot_descent(right)
     save_png(figure, options.out / "exercises.png")
 
-    comparison = linear_regression.compare(wengert)
+    own = dataclasses.replace(wengert, compile=compiler(getattr(options, "jit", True)))
+    comparison = linear_regression.compare(own)
     print(linear_regression.as_text(comparison), end="\n\n")
     (_, w_course, f5_course), _, (_, w_true, f5_true), _ = comparison
     # As text: the digits that the course prints.
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     rounds, burst = (3, 0.002) if options.quick else (21, 0.02)
     solutions = []
     try:
-        for solution in solve.solve_each(rounds=rounds, burst=burst):
+        for solution in solve.solve_each(rounds=rounds, burst=burst, own=own):
             solutions.append(solution)
             # In this order stand the times below.
             figures["timed"] = list(solution.answers)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
+from wengert.train.compiled import compiler
 
 __all__ = ["PEERS", "Library", "installed_peers", "wengert"]
 
@@ -65,6 +66,7 @@ wengert = Library(
     grad=wg.grad,
     hessian=wg.hessian,
     elementwise_derivative=lambda f, order: _repeated(wg.elementwise_grad, f, order),
+    compile=compiler(),
 )
 
 

@@ -28,8 +28,8 @@ __all__ = [
 
 NOTE = """\
 In brackets: multiples of wengert's time in the same round. With so few numbers it is the price of
-the calls that is measured. JAX's functions are compiled (jit), except the first, whose loop looks
-at values; the time of compiling is not counted."""
+the calls that is measured. wengert's and JAX's functions are compiled (jit), except the first,
+whose loop looks at values; the time of compiling is not counted."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,12 @@ def relative_difference(answer: Any, reference: Any) -> float:
 
 
 def solve(
-    exercise: Exercise, others: Mapping[str, Library | None], *, rounds: int, burst: float
+    exercise: Exercise,
+    others: Mapping[str, Library | None],
+    *,
+    rounds: int,
+    burst: float,
+    own: Library = wengert,
 ) -> Solution:
     """Solve one exercise by hand, with wengert, and with the others that are installed.
 
@@ -86,8 +91,10 @@ def solve(
         Libraries by name, None for those that are not installed.
     rounds, burst : int, float
         Everyone takes turns ``rounds`` times, for about ``burst`` seconds each.
+    own : Library
+        What is called wengert.
     """
-    libraries = {"wengert": wengert, **others}
+    libraries = {"wengert": own, **others}
     compute = {"analytic": exercise.analytic} | {
         name: exercise.automatic(library) for name, library in libraries.items() if library
     }
@@ -106,7 +113,7 @@ def solve(
     )
 
 
-def solve_each(*, rounds: int, burst: float) -> Iterator[Solution]:
+def solve_each(*, rounds: int, burst: float, own: Library = wengert) -> Iterator[Solution]:
     """Solve the exercises one by one (see `solve`), with all libraries that are installed.
 
     A progress bar on standard error names the exercise.
@@ -116,7 +123,7 @@ def solve_each(*, rounds: int, burst: float) -> Iterator[Solution]:
     with tqdm.tqdm(EXERCISES, unit=" exercises", file=sys.stderr) as bar:
         for exercise in bar:
             bar.set_description(exercise.key)
-            yield solve(exercise, others, rounds=rounds, burst=burst)
+            yield solve(exercise, others, rounds=rounds, burst=burst, own=own)
 
 
 def table(solutions: Sequence[Solution]) -> str:

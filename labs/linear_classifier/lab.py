@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from labs.linear_classifier import classifier
 from labs.linear_classifier.data import Images, load
 from labs.linear_classifier.training import Curves, figure_of, follow, save_figure
 from wengert.train.atomic import write_bytes
+from wengert.train.compiled import compiler
 
 __all__ = [
     "BOUNDS",
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 BOUNDS = {"gradient_error": "<= 1e-6", "epochs": ">= 2000", "epochs_in_which_loss_rose": "== 0"}
+
+Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _EPOCHS = 2000
 _NUMERICAL_EPOCHS, _NUMERICAL_IMAGES = 50, 10_000
@@ -60,9 +64,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"data": images.title, "images": len(images.x_train)}
     small = Images(*(array[:_NUMERICAL_IMAGES] for array in images[:4]), images.title)
     figures |= agreement(small)
-    figures |= _numerical(small, out, 2 if quick else _NUMERICAL_EPOCHS)
-    two_layer = train_two_layer(images, 10 if quick else _TWO_LAYER_EPOCHS, out, options.seed)
-    linear = train_automatic(images, epochs, out)
+    compile = compiler(getattr(options, "jit", True))
+    figures |= _numerical(small, out, 2 if quick else _NUMERICAL_EPOCHS, compile)
+    n = 10 if quick else _TWO_LAYER_EPOCHS
+    two_layer = train_two_layer(images, n, out, options.seed, compile)
+    linear = train_automatic(images, epochs, out, compile)
     save_figure(
         out / "linear_classifier.png",
         figure_of({"linear": linear}, f"Linear classifier, {epochs:,} epochs ({images.title})"),
@@ -148,11 +154,11 @@ def random_features(x: NDArray[Any]) -> NDArray[Any]:
     return x @ rng.normal(0, x.shape[1] ** -0.5, (x.shape[1], 10))
 
 
-def _numerical(images: Images, out: Path, epochs: int) -> dict[str, Any]:
+def _numerical(images: Images, out: Path, epochs: int, compile: Compile) -> dict[str, Any]:
     """Descend with numerical gradients, and with automatic ones on the same features."""
     by_hand = train_numerical(images, epochs)
     X = random_features(images.x_train)
-    exact = classifier.automatic(X, images.y_train, epochs)[1]
+    exact = classifier.automatic(X, images.y_train, epochs, compile=compile)[1]
     curves = {"numerical": by_hand}
     save_figure(
         out / "numerical.png",
@@ -179,12 +185,15 @@ def train_numerical(images: Images, epochs: int) -> Curves:
     return follow(descend, epochs, "numerical")
 
 
-def train_automatic(images: Images, epochs: int, out: Path | None = None) -> Curves:
+def train_automatic(
+    images: Images, epochs: int, out: Path | None = None, compile: Compile | None = None
+) -> Curves:
     """The linear classifier; goes on from ``out/linear.safetensors`` if it is there."""
+    compile = compile or compiler()
 
     def descend(weights: Any, left: int, watch: Any) -> Any:
         if weights is None:
-            return classifier.automatic(images.x_train, images.y_train, left, watch)
+            return classifier.automatic(images.x_train, images.y_train, left, watch, compile)
         return classifier.descend(
             classifier.score,
             classifier.grad(classifier.loss),
@@ -193,15 +202,21 @@ def train_automatic(images: Images, epochs: int, out: Path | None = None) -> Cur
             images.y_train,
             left,
             watch=watch,
+            compile=compile,
         )
 
     return follow(descend, epochs, "linear", out and out / "linear.safetensors", _name(images))
 
 
 def train_two_layer(
-    images: Images, epochs: int, out: Path | None = None, seed: int | None = None
+    images: Images,
+    epochs: int,
+    out: Path | None = None,
+    seed: int | None = None,
+    compile: Compile | None = None,
 ) -> Curves:
     """The same with another score function; goes on from ``out/two_layer.safetensors``."""
+    compile = compile or compiler()
     score, loss = classifier.two_layer(_HIDDEN)
     x = images.x_train
     rng = np.random.default_rng(0 if seed is None else seed)
@@ -210,8 +225,9 @@ def train_two_layer(
     def descend(weights: Any, left: int, watch: Any) -> Any:
         weights = start.astype(x.dtype) if weights is None else weights
         return classifier.descend(
-            score, classifier.grad(loss), weights, x, images.y_train, left, watch=watch
-        )
+            score, classifier.grad(loss), weights, x, images.y_train, left, watch=watch,
+            compile=compile,
+        )  # fmt: skip
 
     return follow(
         descend, epochs, "two layers", out and out / "two_layer.safetensors", _name(images)

@@ -2,11 +2,12 @@
 
 An engine turns ``loss(weights, X, y)`` into a function of the same arguments that returns the loss
 and its gradients: a float, and an array for each array of weights. That is what
-`wengert.value_and_grad` does, so wengert needs no adapter.
+`wengert.value_and_grad` does, so wengert needs no adapter; it is compiled.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import numpy as np
 
 import wengert as wg
 from labs.moons import autogradvalue, vectorised
+from wengert.train.compiled import compiler
 
 __all__ = ["ENGINES", "Engine", "Loss", "LossAndGradients", "find_engine"]
 
@@ -67,17 +69,23 @@ def vectorised_engine(loss: Loss) -> LossAndGradients:
     return loss_and_gradients
 
 
+@functools.cache
+def wengert_engine(loss: Loss) -> LossAndGradients:
+    """`wengert.value_and_grad`, compiled once for each loss."""
+    return compiler()(wg.value_and_grad(loss))
+
+
 # Name -> engine. Training, the tests and the table of speeds go through all of them; one more (a
 # compiled one, say) is one more entry.
 ENGINES: dict[str, Engine] = {
     "scalar": scalar,
     "vectorised": vectorised_engine,
-    "wengert": wg.value_and_grad,
+    "wengert": wengert_engine,
 }
 
 
-def find_engine(name: str) -> Engine:
-    """The engine of that name.
+def find_engine(name: str, jit: bool = True) -> Engine:
+    """The engine of that name; wengert's as it is without ``jit``.
 
     Raises
     ------
@@ -86,4 +94,4 @@ def find_engine(name: str) -> Engine:
     """
     if name not in ENGINES:
         raise wg.ConfigError(f"unknown engine {name!r}; known are {', '.join(ENGINES)}")
-    return ENGINES[name]
+    return wg.value_and_grad if name == "wengert" and not jit else ENGINES[name]

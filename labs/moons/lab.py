@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from labs.moons.engines import ENGINES
+from labs.moons.engines import ENGINES, find_engine
 from labs.moons.network import NeuralNetwork
 from labs.moons.plots import plot_boundary, plot_losses
 from labs.moons.speed import steps_per_second, table
@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         name = f"{engine}, {_size(hidden)}"
         print(f"{name}:", file=sys.stderr)
         few = options.quick and engine == "scalar" and given is None
-        model = NeuralNetwork(2, hidden, engine=engine, seed=seed)
+        model = NeuralNetwork(
+            2, hidden, engine=engine, seed=seed, jit=getattr(options, "jit", True)
+        )
         wanted = min(steps, 20) if few else steps
         losses[name] = gradient_descent(model, X, y, lr, wanted)
         trained[name] = model
@@ -82,7 +84,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         return figures
 
     try:
-        _compare(X, y, trained, options.quick, figures)
+        _compare(X, y, trained, options, figures)
     except KeyboardInterrupt:
         figures["interrupted"] = "while the engines were compared"
     return figures
@@ -92,18 +94,18 @@ def _compare(
     X: np.ndarray,
     y: np.ndarray,
     trained: dict[str, NeuralNetwork],
-    quick: bool,
+    options: argparse.Namespace,
     figures: dict[str, Any],
 ) -> None:
     """What the engines have in common, and what they have not: gradients and speed."""
     figures["largest_difference_of_gradients"] = largest_difference(X, y, trained)
-    seeds = range(4 if quick else SEEDS_TRIED)
+    seeds = range(4 if options.quick else SEEDS_TRIED)
     figures["seeds_tried"] = len(seeds)
     for hidden in (SMALL, WIDE):
         figures[f"seeds_with_99_percent_{_size(hidden).replace('-', '_')}"] = count_seeds(
-            hidden, seeds
+            hidden, seeds, getattr(options, "jit", True)
         )
-    speeds = _measure(X, y, quick)
+    speeds = _measure(X, y, options.quick, getattr(options, "jit", True))
     for network, by_engine in speeds.items():
         for engine, speed in by_engine.items():
             key = f"{_key(engine)}_{network.replace('-', '_')}"
@@ -135,12 +137,12 @@ def largest_difference(X: np.ndarray, y: np.ndarray, trained: dict[str, NeuralNe
     return largest
 
 
-def count_seeds(hidden: tuple[int, ...], seeds: Iterable[int]) -> int:
+def count_seeds(hidden: tuple[int, ...], seeds: Iterable[int], jit: bool = True) -> int:
     """How many of the seeds end with accuracy 0.99 or more; trained with wengert."""
     count = 0
     for seed in seeds:
         X, y = moons(seed)
-        model = NeuralNetwork(2, hidden, seed=seed)
+        model = NeuralNetwork(2, hidden, seed=seed, jit=jit)
         gradient_descent(model, X, y, progress=False)
         count += model.accuracy(X, y) >= 0.99
     return count
@@ -152,13 +154,14 @@ def _trainings() -> list[tuple[str, tuple[int, ...]]]:
     return small + [(engine, WIDE) for engine in ENGINES if engine != "scalar"]
 
 
-def _measure(X: np.ndarray, y: np.ndarray, quick: bool) -> dict[str, dict[str, float]]:
+def _measure(X: np.ndarray, y: np.ndarray, quick: bool, jit: bool) -> dict[str, dict[str, float]]:
     """Steps per second, by network and engine."""
+    engines = {name: find_engine(name, jit) for name in ENGINES}
     if quick:
-        return {_size(SMALL): steps_per_second(X, y, SMALL, rounds=3, burst=0.05)}
+        return {_size(SMALL): steps_per_second(X, y, SMALL, rounds=3, burst=0.05, engines=engines)}
     print("measuring steps per second, about a minute ...", file=sys.stderr)
     return {
-        _size(hidden): steps_per_second(X, y, hidden, rounds=15, burst=0.2)
+        _size(hidden): steps_per_second(X, y, hidden, rounds=15, burst=0.2, engines=engines)
         for hidden in (SMALL, WIDE)
     }
 

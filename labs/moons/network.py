@@ -13,7 +13,7 @@ import wengert as wg
 from labs.moons import vectorised
 from labs.moons.engines import find_engine
 
-__all__ = ["NeuralNetwork", "check_data"]
+__all__ = ["NeuralNetwork", "check_data", "negative_log_likelihood"]
 
 
 # NumPy's functions serve plain arrays, arrays of scalar AutogradValues (np.exp calls the method
@@ -40,6 +40,19 @@ def sigmoid(x: Any) -> Any:
     return 1 / (1 + exp(-x))
 
 
+def scores(w: Sequence[Any], X: Any) -> Any:
+    """The logits, (points, 1), of the data X, (points, dims), with the weights ``w``."""
+    for layer in w[:-1]:
+        X = sigmoid(pad(X) @ layer)
+    return pad(X) @ w[-1]
+
+
+def negative_log_likelihood(w: Sequence[Any], X: Any, y: Any) -> Any:
+    """The sum (not the mean) over the points, (points, dims), with labels 0 and 1, (points,)."""
+    signs = 2 * y.reshape(-1, 1) - 1
+    return -log(sigmoid(signs * scores(w, X))).sum()
+
+
 class NeuralNetwork:
     """A multilayer perceptron with sigmoids and one output, the logit of class 1.
 
@@ -53,6 +66,8 @@ class NeuralNetwork:
         Who differentiates: a name in `labs.moons.engines.ENGINES`.
     seed : int, optional
         Decides the first weights, which are standard normal.
+    jit : bool
+        Whether wengert compiles.
 
     Attributes
     ----------
@@ -72,6 +87,7 @@ class NeuralNetwork:
         *,
         engine: str = "wengert",
         seed: int | None = None,
+        jit: bool = True,
     ) -> None:
         sizes = [dims, *hidden_sizes, 1]
         for size in sizes:
@@ -83,13 +99,11 @@ class NeuralNetwork:
         rng = np.random.default_rng(seed)
         self.weights = [rng.normal(0, 1, size=(n + 1, m)) for n, m in pairwise(sizes)]
         self.dims = dims
-        self.loss_and_gradients = find_engine(engine)(lambda w, X, y: self.nll(X, y, w))
+        self.loss_and_gradients = find_engine(engine, jit)(negative_log_likelihood)
 
     def prediction_function(self, X: Any, w: Sequence[Any]) -> Any:
         """The logits, (points, 1), of the data X, (points, dims), with the weights ``w``."""
-        for layer in w[:-1]:
-            X = sigmoid(pad(X) @ layer)
-        return pad(X) @ w[-1]
+        return scores(w, X)
 
     def nll(self, X: np.ndarray, y: np.ndarray, w: Sequence[Any] | None = None) -> Any:
         """The negative log-likelihood of the labels: the sum (not the mean) over the points.
@@ -102,9 +116,7 @@ class NeuralNetwork:
         w : sequence of arrays, optional
             Weights in place of the network's own; whatever the engine computes with.
         """
-        signs = 2 * y.reshape(-1, 1) - 1
-        logits = self.prediction_function(X, self.weights if w is None else w)
-        return -log(sigmoid(signs * logits)).sum()
+        return negative_log_likelihood(self.weights if w is None else w, X, y)
 
     def nll_and_grad(self, X: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """The loss and its gradients with respect to each matrix of weights."""

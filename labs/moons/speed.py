@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from labs.moons.engines import ENGINES, Engine
-from labs.moons.network import NeuralNetwork
+from labs.moons.network import NeuralNetwork, negative_log_likelihood
 from labs.timing import interleaved
 
 __all__ = ["steps_per_second", "table"]
@@ -49,7 +49,7 @@ def _step(
     engine: Engine, X: np.ndarray, y: np.ndarray, hidden_sizes: Sequence[int]
 ) -> Callable[[], object]:
     model = NeuralNetwork(X.shape[1], hidden_sizes, seed=0)
-    loss_and_gradients = engine(lambda w, X, y: model.nll(X, y, w))
+    loss_and_gradients = engine(negative_log_likelihood)
 
     def step() -> object:
         # The new weights are made and dropped, so that every step is the same work.

@@ -129,7 +129,10 @@ def _train(
     model_file: Any,
 ) -> Result:
     part = splits.first(settings.num_train)
-    result = train(settings, part, model_file=model_file, reporter=Reporter(quiet=options.quick))
+    result = train(
+        settings, part, model_file=model_file, reporter=Reporter(quiet=options.quick),
+        jit=getattr(options, "jit", True),
+    )  # fmt: skip
     runs[title_of(settings, part)] = result
     save_plot(options.out / "plot.pdf", runs, splits.name)
     save_plot(options.out / "neuralnet.png", runs, splits.name)

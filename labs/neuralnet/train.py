@@ -21,6 +21,7 @@ from labs.neuralnet.layers import l2_regularization, softmax_loss
 from labs.neuralnet.plots import check_output, check_plot_file, save_plot
 from labs.neuralnet.settings import OVERFIT, TUNED, Settings, add_flags, settings_of
 from wengert.train import DivergenceError, TrainingInterrupted
+from wengert.train.compiled import compiler
 from wengert.train.history import Record, Sums
 from wengert.train.interrupt import InterruptFlag, deferred_interrupt
 from wengert.train.progress import Reporter
@@ -114,6 +115,7 @@ def train(
     *,
     model_file: Path | None = None,
     reporter: Reporter | None = None,
+    jit: bool = True,
 ) -> Result:
     """Train by minibatch gradient descent with momentum; the learning rate decays by the epoch.
 
@@ -128,6 +130,8 @@ def train(
     model_file : Path, optional
     reporter : Reporter, optional
         Shows the progress.
+    jit : bool
+        Whether a step is compiled.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def train(
         If the loss becomes infinite or NaN.
     """
     reporter = reporter or Reporter(quiet=True)
-    trainer = _Trainer(settings, splits, model_file, reporter)
+    trainer = _Trainer(settings, splits, model_file, reporter, jit)
     start = time.perf_counter()
     # Overflow on the way to a diverging loss is reported once, when the loss is looked at.
     with deferred_interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
@@ -150,7 +154,12 @@ def train(
 
 class _Trainer:
     def __init__(
-        self, settings: Settings, splits: Splits, model_file: Path | None, reporter: Reporter
+        self,
+        settings: Settings,
+        splits: Splits,
+        model_file: Path | None,
+        reporter: Reporter,
+        jit: bool,
     ) -> None:
         self._settings, self._splits = settings, splits
         self._model_file, self._reporter = model_file, reporter
@@ -164,8 +173,15 @@ class _Trainer:
             "data": splits.name,
             "settings": dataclasses.asdict(settings),
         }
-        self._optimizer = settings.optimizer(len(self.sampler))
-        self._state = self._optimizer.init(model.parameters())
+        self._size = settings.batch_size
+        optimizer, reg = settings.optimizer(len(self.sampler)), settings.reg
+        self._state = optimizer.init(model.parameters())
+
+        def step(parameters: Any, state: Any, X: Any, y: Any) -> Any:
+            loss, gradients = training_step(model.replace(parameters), X, y, reg)
+            return loss, *optimizer.update(parameters, gradients, state)
+
+        self._step, self._compiled = step, compiler(jit)(step)
         self.result = Result(model, model, len(self.sampler))
 
     def run(self, interrupt: InterruptFlag) -> None:
@@ -180,16 +196,15 @@ class _Trainer:
         result, sums = self.result, Sums()
         for X, y in self.sampler.epoch(epoch):
             model = result.last
-            loss, gradients = training_step(model, X, y, self._settings.reg)
+            # A smaller last batch would be compiled for anew.
+            step = self._compiled if len(y) == self._size else self._step
+            loss, parameters, self._state = step(model.parameters(), self._state, X, y)
             value = float(loss)
             if not math.isfinite(value):
                 raise DivergenceError(
                     f"the loss became {value} in epoch {epoch + 1}, step {len(result.losses) + 1}: "
                     "lower the learning rate or the weight scale"
                 )
-            parameters, self._state = self._optimizer.update(
-                model.parameters(), gradients, self._state
-            )
             result.last = model.replace(parameters)
             result.losses.append(value)
             sums.add(value, 0, len(y))
@@ -243,6 +258,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--seed", type=int, default=TUNED.seed, help="of weights and order (default: %(default)s)"
     )
     parser.add_argument(
+        "--no-jit", dest="jit", action="store_false", help="do not compile the training step"
+    )
+    parser.add_argument(
         "--num-validation",
         type=int,
         help="measure on only so many validation images (default: all)",
@@ -271,7 +289,13 @@ def _run(arguments: argparse.Namespace) -> int:
         num_train=settings.num_train,
         num_validation=arguments.num_validation,
     )
-    result = train(settings, splits, model_file=arguments.model_file, reporter=Reporter())
+    result = train(
+        settings,
+        splits,
+        model_file=arguments.model_file,
+        reporter=Reporter(),
+        jit=arguments.jit,
+    )
     save_plot(arguments.plot_file, {title_of(settings, splits): result}, splits.name)
     best, last = result.best_record, result.epochs[-1]
     print(f"{splits.name}: {len(splits.train.y)} training images")

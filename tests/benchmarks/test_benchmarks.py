@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import eager, peers, report
+from benchmarks import eager, libraries, report
 from benchmarks.timing import Timer, Times, interleave, statement_timer
 from benchmarks.workloads import WORKLOADS, Workload
 from benchmarks.workloads.operations import OPERATIONS, operands
@@ -13,8 +13,8 @@ from benchmarks.workloads.operations import OPERATIONS, operands
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.key)
 def test_all_contestants_do_the_same_work(workload: Workload) -> None:
-    found, _ = peers.installed()
-    peers.set_up(found)
+    found, _ = libraries.installed()
+    libraries.set_up(found)
     workload.check_losses(workload.available(found))
 
 

@@ -400,6 +400,17 @@ def test_donated_parameters_are_updated_in_place() -> None:
         wg.grad(lambda x: step([np.ones((3, 4)), np.zeros(4)], x)[0].sum())(X))  # fmt: skip
 
 
+def test_donated_scalars_stay_scalars() -> None:
+    """A counter was returned as an array without axes, and the next call recorded again."""
+    f = wg.jit(lambda n, x: (n + 1, x * n), donate_argnums=(0, 1))
+    n, x = np.int64(0), np.ones(3)
+    for _ in range(3):
+        n, x = f(n, x)
+        assert type(n) is np.int64
+    assert n == 3
+    assert len(f._entries) == 1
+
+
 def test_donation_keeps_what_is_read_later() -> None:
     def f(x: Any, y: Any) -> Any:
         return x[::-1] + 1, np.cumsum(x + y), y * 2

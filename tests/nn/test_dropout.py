@@ -41,6 +41,15 @@ def test_rate_zero_needs_no_key():
     assert nn.Dropout(0).training_call(x)[0] is x
 
 
+def test_without_a_key_it_takes_the_next_one_of_the_stream():
+    model, x = nn.Sequential(nn.Dropout(0.5)), np.ones(20)
+    wg.random.seed(0)
+    first, second = (model.training_call(x)[0] for _ in range(2))
+    assert np.any(first != second)
+    key = wg.random.fold_in(wg.random.key(0), 0)
+    np.testing.assert_array_equal(first, nn.Dropout(0.5).training_call(x, key=key)[0])
+
+
 def test_bad_arguments():
     for rate in (-0.1, 1.0, np.nan):
         with pytest.raises(wg.WengertValueError, match="Dropout: rate must be at least 0 and belo"):
@@ -48,8 +57,6 @@ def test_bad_arguments():
     for rate in ("0.5", None, True):
         with pytest.raises(wg.WengertTypeError, match="Dropout: rate must be a number, got"):
             nn.Dropout(rate)
-    with pytest.raises(wg.WengertTypeError, match=r"Dropout: training draws .* pass a key"):
-        nn.Sequential(nn.Dropout(0.5)).training_call(np.ones(3))
     with pytest.raises(wg.WengertTypeError, match="Dropout: expected inputs of floats, got int64"):
         nn.Dropout(0.5).training_call(np.arange(3), key=KEY)
     with pytest.raises(wg.WengertTypeError, match="random.bernoulli: expected a key"):

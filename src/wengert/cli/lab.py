@@ -99,6 +99,9 @@ def _add_flags(folder: Path, name: str, parser: Parser, arguments: Sequence[str]
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the run that is in the directory"
     )
+    parser.add_argument(
+        "--no-jit", dest="jit", action="store_false", help="do not compile what is repeated"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     add_arguments = getattr(lab, "add_arguments", None)
     if add_arguments is not None:

@@ -189,6 +189,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help="steps between checkpoints (default: every 30 seconds, and after epochs)",
     )
+    parser.add_argument(
+        "--no-jit", dest="jit", action="store_false", help="do not compile the training step"
+    )
     parser.add_argument("--quiet", action="store_true", help="print the final result only")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
@@ -210,6 +213,7 @@ def _run(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             checkpoint_every=arguments.checkpoint_every,
             reporter=Reporter(quiet=arguments.quiet),
+            jit=arguments.jit,
         )
     except TrainingInterrupted:
         print(

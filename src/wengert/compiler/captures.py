@@ -1,18 +1,20 @@
-"""What a function reads besides its arguments: closures and globals, found and replaced.
+"""What a function reads besides its arguments: closures, globals, defaults, found and replaced.
 
 A jitted function must never compute with an old value of a variable that it captured. So before it
-is recorded, arrays and Tensors that its closure and its module hold are replaced by abstract ones,
-and at each call they are read again, like arguments: writes into them and new arrays under the same
-name are seen alike. Numbers, strings, masks and functions are part of the signature: a new value is
-a new recording. Of other objects only containers are looked into; arrays that are attributes
-(``self.x``) are compared with a copy at each call.
+is recorded, arrays and Tensors that its closure, its module and its defaults hold, also inside of
+containers, are replaced by abstract ones, and at each call they are read again, like arguments:
+writes into them and new arrays under the same name are seen alike. Numbers, strings, masks and
+functions are part of the signature: a new value is a new recording. Other objects are compared with
+what they were (`surroundings`), arrays that are attributes (``self.x``) by their content.
 """
 
 from __future__ import annotations
 
+import builtins
+import dis
 import functools
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,47 +23,76 @@ import numpy as np
 from ..core import pytree
 from ..core.tensor import Tensor
 from .runtime.guards import Guards, NotNative
+from .surroundings import SCALARS, Fingerprint, is_library, names_in, variables_of
 
-__all__ = ["Captures", "find_captures"]
+__all__ = ["Captures", "structure_print"]
 
-_LIBRARIES = ("wengert", "numpy", "scipy", "builtins", "functools", "optree", "math")
-_SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
-_CONTAINERS = (list, tuple, dict)
-_CALLABLES = (types.FunctionType, types.MethodType, functools.partial)
-_DELETED = "a variable that was deleted"
 _INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
-
-Reader = Callable[[], Any]
+_NOTHING = types.SimpleNamespace()  # of a variable that has been deleted
 
 
 @dataclass(frozen=True)
 class _Site:
-    """One variable: a cell of a function's closure, or a name of its module."""
+    """One variable.
 
-    function: types.FunctionType
-    name: str
-    cell: Any  # None for a global
+    Attributes
+    ----------
+    owner : object
+        The function, bound method, partial or callable object that reads it.
+    kind : {"cell", "global", "default", "keyword", "argument", "option", "self"}
+        A variable of the closure or the module, a default by place or name, an argument of a
+        partial by place or name, or the object of a bound method (a callable object itself).
+    name : str or int
+    """
+
+    owner: Any
+    kind: str
+    name: Any
+    cell: Any = None
 
     def read(self) -> Any:
-        """What it holds now; a variable that was deleted is for the function to complain about."""
+        """What it holds now."""
         try:
-            if self.cell is None:
-                return self.function.__globals__[self.name]
-            return self.cell.cell_contents
-        except (KeyError, ValueError):
-            return _DELETED
+            if self.kind == "cell":
+                return self.cell.cell_contents
+            if self.kind == "self":
+                return getattr(self.owner, "__self__", self.owner)
+            return getattr(self.owner, _HOLDERS[self.kind])[self.name]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return _NOTHING
+
+    @property
+    def key(self) -> tuple[int, str, Any]:
+        """What `_Rebuilder` finds it by."""
+        return id(self.owner), self.kind, self.name
+
+
+_HOLDERS = {
+    "global": "__globals__", "default": "__defaults__", "keyword": "__kwdefaults__",
+    "argument": "args", "option": "keywords",
+}  # fmt: skip
 
 
 class Captures:
-    """The captured variables of a function."""
+    """The captured variables of a function, and of the functions that it captured.
+
+    They are looked for when they are first read: a module may define after the function what the
+    function uses.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.sites: list[_Site] = []
-        self.watched: list[Any] = []
-        self._functions: dict[int, Any] = {}
+        self._generation = 0
         self._inputs = _INPUTS
-        self._collect(function)
+        self._collect()
+
+    def _collect(self) -> None:
+        search = _Search(self.function)
+        self._sites, self._functions = search.sites, search.functions
+        self._missing = search.missing
+        self._defaults = [(f, f.__code__, f.__defaults__) for f in self._functions.values()]
+        self._generation += 1
+        self._prints: dict[int, Fingerprint] = {}
 
     def hold(self, kinds: str) -> bool:
         """Let arrays of these kinds of dtype be constants; whether that makes a difference.
@@ -77,96 +108,46 @@ class Captures:
         """Arrays, but for masks: the shape of ``x[mask]`` depends on what is in the mask."""
         return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in self._inputs)
 
-    def _fixed(self, x: Any) -> Any:
-        """A leaf that is no array, to be compared; of an input, that it is one."""
-        if self._is_input(x):
-            return "array"
-        if isinstance(x, np.ndarray):
-            return (x.shape, x.dtype.str, x.tobytes())
-        return (type(x), repr(x)) if isinstance(x, _SCALARS) else _Object(x)
-
     @property
     def is_empty(self) -> bool:
         """Whether nothing can change behind the function's back."""
-        return not self.sites and not self.watched
-
-    # -------------------------------------------------------------- search
-
-    def _collect(self, function: Any) -> None:
-        if id(function) in self._functions:
-            return
-        self._functions[id(function)] = function
-        if isinstance(function, functools.partial):
-            self._collect(function.func)
-            return
-        if isinstance(function, types.MethodType):
-            self.watched.append(function.__self__)
-            self._collect(function.__func__)
-            return
-        if not isinstance(function, types.FunctionType):
-            inner = getattr(function, "__wrapped__", None)
-            if callable(inner):
-                self._collect(inner)
-            return
-        code = function.__code__
-        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-            try:
-                value = cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-            self._site(_Site(function, name, cell), value)
-        if (function.__module__ or "").partition(".")[0] in _LIBRARIES:
-            return
-        for name in _global_names(code):
-            if name in function.__globals__:
-                self._site(_Site(function, name, None), function.__globals__[name])
-
-    def _site(self, site: _Site, value: Any) -> None:
-        if isinstance(value, (types.ModuleType, type)):
-            return
-        if callable(value) and not isinstance(value, Tensor):
-            if _is_library(value) and not getattr(value, "__closure__", None):
-                self._functions[id(value)] = value
-                self.sites.append(site)
-                return
-            self._collect(value)
-            if site.cell is None or not isinstance(value, types.FunctionType):
-                self.sites.append(site)
-            elif value.__closure__ or not _is_library(value):
-                self.sites.append(site)
-            return
-        self.sites.append(site)
-
-    def renewed(self) -> Captures:
-        """These, or new ones if a variable holds another function, with variables of its own."""
-        for site in self.sites:
-            value = site.read()
-            if isinstance(value, _CALLABLES) and id(value) not in self._functions:
-                found = Captures(self.function)
-                found._inputs = self._inputs
-                return found
-        return self
-
-    # -------------------------------------------------------------- values
+        return not self._sites and not self._missing
 
     def read(self) -> tuple[list[Any], Any]:
         """The arrays that the variables hold now, and all else about them, to be compared."""
+        if any(name in f.__globals__ for f, name in self._missing) or any(
+            _is_user_function(v) and id(v) not in self._functions
+            for v in [site.read() for site in self._sites]
+        ):
+            self._collect()
         arrays: list[Any] = []
-        rest: list[Any] = []
-        for site in self.sites:
+        rest: list[Any] = [self._generation]
+        for site in self._sites:
             value = site.read()
             if self._is_input(value):
                 arrays.append(value)
                 rest.append("array")
-            elif isinstance(value, (*_SCALARS, np.ndarray)):
+            elif isinstance(value, (*SCALARS, np.ndarray)):
                 rest.append(self._fixed(value))
-            elif isinstance(value, _CONTAINERS):
+            elif pytree.is_container(value):
                 leaves, spec = pytree.flatten(value)
-                arrays += [x for x in leaves if self._is_input(x)]
+                inputs = [x for x in leaves if self._is_input(x)]
+                arrays += inputs
                 rest.append((spec, tuple([self._fixed(x) for x in leaves])))
+                rest.append(structure_print(spec))
+            elif isinstance(value, types.ModuleType):
+                names = tuple(names_in(site.owner.__code__))
+                rest.append(self._print((value, *variables_of(value, names))))
+            elif id(value) in self._functions:
+                rest.append(id(value))
             else:
-                rest.append(_Object(value))
-        rest += [_Object(x) for x in self.watched]
+                rest.append(self._print(value))
+        for function, code, defaults in self._defaults:
+            if function.__code__ is not code or function.__defaults__ is not defaults:
+                rest.append((function.__code__, self._print(function.__defaults__)))
+            own = {k: x for k, x in function.__dict__.items() if k != "__wrapped__"}
+            if own and not is_library(function):
+                rest.append(self._print(own))
         return arrays, tuple(rest)
 
     def guard(self, guards: Guards) -> None:
@@ -177,132 +158,257 @@ class Captures:
         NotNative
             Something has to be compared by its content.
         """
-        if self.watched:
+        if self._missing:
             raise NotNative
-        for site in self.sites:
-            if site.cell is None:
-                register = guards.variable(site.function.__globals__, site.name)
+        for function in self._functions.values():
+            if function.__dict__.keys() - {"__wrapped__"} and not is_library(function):
+                raise NotNative
+            guards.function(function)
+        for site in self._sites:
+            value = site.read()
+            if site.kind in ("default", "keyword"):  # `guards.function` holds them
+                if not isinstance(value, SCALARS) and id(value) not in self._functions:
+                    raise NotNative
+            elif site.kind in ("cell", "global"):
+                if not all(map(self._is_guarded, pytree.leaves(value))):
+                    raise NotNative
+                if site.kind == "cell":
+                    register = guards.cell(site.cell)
+                else:
+                    register = guards.variable(site.owner.__globals__, site.name)
+                guards.captured(register, value, self._is_input)
             else:
-                register = guards.cell(site.cell)
-            guards.captured(register, site.read(), self._is_input)
+                raise NotNative
+
+    def _is_guarded(self, x: Any) -> bool:
+        """Whether a leaf is an input, or has not changed if it is still the same object."""
+        if self._is_input(x) or isinstance(x, SCALARS) or id(x) in self._functions:
+            return True
+        return is_library(x) and isinstance(
+            x, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, np.ufunc)
+        )
+
+    def _print(self, value: Any) -> Fingerprint:
+        last = self._prints.get(id(value))
+        if last is not None and last.value is value and last.still_holds():
+            return last
+        found = Fingerprint(value, self._functions)
+        if type(value) is not tuple and type(value) is not dict:  # those are made for this
+            if len(self._prints) > 256:
+                self._prints.clear()
+            self._prints[id(value)] = found
+        return found
+
+    def _fixed(self, x: Any) -> Any:
+        """A leaf that is no array, to be compared; of an array, that it is one."""
+        if self._is_input(x):
+            return "array"
+        if isinstance(x, np.ndarray):
+            return (x.shape, x.dtype.str, x.tobytes())
+        return (type(x), repr(x)) if isinstance(x, SCALARS) else self._print(x)
 
     def replaced(self, arrays: Sequence[Any]) -> Callable[..., Any]:
         """The function with these in the places of the arrays that `read` gives."""
         rest = iter(arrays)
-        values: dict[tuple[int, str], Any] = {}
-        for site in self.sites:
+        values: dict[Any, Any] = {}
+        for site in self._sites:
             value = site.read()
             if self._is_input(value):
-                values[id(site.function), site.name] = next(rest)
-            elif isinstance(value, _CONTAINERS):
+                values[site.key] = next(rest)
+            elif pytree.is_container(value):
                 leaves, spec = pytree.flatten(value)
                 if not any(map(self._is_input, leaves)):
                     continue  # the function's own: it may write into it while it is recorded
                 new = [next(rest) if self._is_input(x) else x for x in leaves]
-                values[id(site.function), site.name] = pytree.unflatten(spec, new)
+                values[site.key] = pytree.unflatten(spec, new)
         if not values:
             return self.function
         return _Rebuilder(values).rebuilt(self.function)  # type: ignore[no-any-return]
 
 
-def find_captures(function: Callable[..., Any]) -> Captures:
-    """The captured variables of a function, and of the functions that it captured."""
-    return Captures(function)
+class _Search:
+    """Finds the variables that a function, and the functions in these, read."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.sites: list[_Site] = []
+        self.functions: dict[int, types.FunctionType] = {}
+        self.missing: list[tuple[types.FunctionType, str]] = []
+        self._seen: dict[int, Any] = {}
+        self._visit(function)
+        is_bare = not self.sites and not self.functions
+        if is_bare and not is_library(function):
+            self.sites.append(_Site(function, "self", ""))  # an object with a __call__
+
+    def _visit(self, function: Any) -> None:
+        if id(function) in self._seen:
+            return
+        self._seen[id(function)] = function
+        if isinstance(function, functools.partial):
+            self._visit(function.func)
+            for i, value in enumerate(function.args):
+                self._site(_Site(function, "argument", i), value)
+            for name, value in function.keywords.items():
+                self._site(_Site(function, "option", name), value)
+        elif isinstance(function, types.MethodType):
+            self.sites.append(_Site(function, "self", ""))
+            self._visit(function.__func__)
+        elif isinstance(function, types.FunctionType):
+            self._visit_function(function)
+        elif callable(getattr(function, "__wrapped__", None)):
+            self._visit(function.__wrapped__)
+
+    def _visit_function(self, function: types.FunctionType) -> None:
+        self.functions[id(function)] = function
+        names = function.__code__.co_freevars
+        for name, cell in zip(names, function.__closure__ or (), strict=True):
+            site = _Site(function, "cell", name, cell)
+            self._site(site, site.read())
+        if is_library(function):
+            return
+        for name in dict.fromkeys(_globals_in(function.__code__)):
+            if name in function.__globals__:
+                self._site(_Site(function, "global", name), function.__globals__[name])
+            elif not hasattr(builtins, name):
+                self.missing.append((function, name))
+        for i, value in enumerate(function.__defaults__ or ()):
+            self._site(_Site(function, "default", i), value)
+        for name, value in (function.__kwdefaults__ or {}).items():
+            self._site(_Site(function, "keyword", name), value)
+
+    def _site(self, site: _Site, value: Any) -> None:
+        if isinstance(value, types.ModuleType):
+            if is_library(value):
+                return
+        elif isinstance(value, type):
+            if is_library(value):
+                return
+        elif callable(value) and not isinstance(value, Tensor):
+            if is_library(value) and not _holds_others(value):
+                return
+            self._visit(value)
+        if site.kind == "cell" and is_library(site.owner) and _is_fixed(value):
+            return  # what a transform keeps of its arguments
+        self.sites.append(site)
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether a variable that is not bound anew will always be the same, but for what it reads."""
+    if isinstance(value, tuple):
+        return all(map(_is_fixed, value))
+    return isinstance(value, (*SCALARS, types.FunctionType, types.BuiltinFunctionType, np.ufunc))
+
+
+def structure_print(spec: Any) -> Any:
+    """The classes that a structure of containers has, and what they hold besides their children.
+
+    A method of a module's class may read a variable of its Python module.
+    """
+    found = _of_users(spec)
+    return Fingerprint(found) if found else ()
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_users(spec: Any) -> tuple[Any, ...]:
+    """The classes and static parts in a structure, unless all of them are the library's."""
+    classes: dict[type, None] = {}
+    static: list[Any] = []
+
+    def node(kind: Any, data: Any, _: Any) -> None:
+        if isinstance(kind, type) and kind.__module__ != "builtins":
+            classes[kind] = None
+            static.append(data)
+
+    spec.walk([None] * spec.num_leaves, node)
+    held = Fingerprint(tuple(static))
+    if held.has_users or any(not is_library(kind) for kind in classes):
+        return (*classes, *static)
+    return ()
+
+
+def _is_user_function(x: Any) -> bool:
+    return type(x) is types.FunctionType and (bool(x.__closure__) or not is_library(x))
+
+
+def _holds_others(value: Any) -> bool:
+    """Whether what a library made holds what is not the library's: in a closure, as attributes."""
+    if isinstance(value, types.FunctionType):
+        return bool(value.__closure__)
+    return hasattr(value, "__wrapped__") or bool(getattr(value, "__dict__", None))
+
+
+def _globals_in(code: types.CodeType) -> Iterator[str]:
+    """The names that a function, and functions defined in it, look up in their module."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _globals_in(constant)
 
 
 class _Rebuilder:
-    """Copies of functions, with other values in closures and globals."""
+    """Copies of functions, with other values in closures, globals and defaults."""
 
-    def __init__(self, values: dict[tuple[int, str], Any]) -> None:
+    def __init__(self, values: dict[Any, Any]) -> None:
         self.values = values
         self.done: dict[int, Any] = {}
 
     def rebuilt(self, function: Any) -> Any:
+        """The function, or what stands for one, with the new values."""
         if id(function) in self.done:
             return self.done[id(function)]
         if isinstance(function, functools.partial):
-            inner = self.rebuilt(function.func)
-            return functools.partial(inner, *function.args, **function.keywords)
+            args = self._values(function, "argument", enumerate(function.args))
+            options = self._values(function, "option", function.keywords.items())
+            return functools.partial(self.rebuilt(function.func), *args.values(), **options)
+        own = self.values.get((id(function), "self", ""))
         if isinstance(function, types.MethodType):
-            return types.MethodType(self.rebuilt(function.__func__), function.__self__)
-        if not isinstance(function, types.FunctionType):
-            rebuild = getattr(function, "_with_function", None)
-            return rebuild(self.rebuilt(function.__wrapped__)) if rebuild else function
+            own = function.__self__ if own is None else own
+            return types.MethodType(self.rebuilt(function.__func__), own)
+        if isinstance(function, types.FunctionType):
+            return self._copy(function)
+        rebuild = getattr(function, "_with_function", None)
+        if rebuild:
+            return rebuild(self.rebuilt(function.__wrapped__))
+        return function if own is None else own
+
+    def _copy(self, function: types.FunctionType) -> types.FunctionType:
         cells = [types.CellType() for _ in function.__closure__ or ()]
         scope: Any = function.__globals__
-        is_library = (function.__module__ or "").partition(".")[0] in _LIBRARIES
-        if not is_library:
-            scope = dict(function.__globals__)
+        is_users = not is_library(function)
+        if is_users:
+            scope = dict(scope)
         copy = types.FunctionType(
-            function.__code__, scope, function.__name__, function.__defaults__,
-            tuple(cells) if cells else None,
-        )  # fmt: skip
-        copy.__kwdefaults__ = function.__kwdefaults__
-        copy.__dict__.update(function.__dict__)
+            function.__code__, scope, function.__name__, None, tuple(cells) if cells else None
+        )
         self.done[id(function)] = copy
+        defaults = self._values(function, "default", enumerate(function.__defaults__ or ()))
+        copy.__defaults__ = tuple(defaults.values()) or None
+        copy.__kwdefaults__ = self._values(
+            function, "keyword", (function.__kwdefaults__ or {}).items()
+        )
+        copy.__dict__.update(function.__dict__)
         for name, cell, new in zip(
             function.__code__.co_freevars, function.__closure__ or (), cells, strict=True
         ):
             try:
-                new.cell_contents = self._value(function, name, cell.cell_contents)
-            except ValueError:
+                new.cell_contents = self._value(function, "cell", name, cell.cell_contents)
+            except ValueError:  # not filled yet
                 continue
-        if not is_library:
-            held = function.__globals__
-            for name in dict.fromkeys(_global_names(function.__code__)):
-                if name in held:
-                    scope[name] = self._value(function, name, held[name])
+        if is_users:
+            names = [k for k in dict.fromkeys(_globals_in(function.__code__)) if k in scope]
+            scope.update(self._values(function, "global", [(k, scope[k]) for k in names]))
         return copy
 
-    def _value(self, function: Any, name: str, value: Any) -> Any:
-        if (id(function), name) in self.values:
-            return self.values[id(function), name]
+    def _values(self, owner: Any, kind: str, items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+        return {name: self._value(owner, kind, name, x) for name, x in items}
+
+    def _value(self, owner: Any, kind: str, name: Any, value: Any) -> Any:
+        key = id(owner), kind, name
+        if key in self.values:
+            return self.values[key]
         if isinstance(value, type) or not callable(value) or isinstance(value, Tensor):
             return value
-        if _is_library(value) and not getattr(value, "__closure__", None):
+        if is_library(value) and not _holds_others(value):
             return value
         return self.rebuilt(value)
-
-
-def _global_names(code: types.CodeType) -> Iterator[str]:
-    """The names that a function, and functions defined in it, may look up in their module."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
-
-
-def _is_library(value: Any) -> bool:
-    module = getattr(value, "__module__", None) or type(value).__module__
-    return module.partition(".")[0] in _LIBRARIES
-
-
-class _Object:
-    """An object as it was: the same one, whose arrays (attributes) have the same content."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        self.key = (id(value), _content(value))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Object) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-
-def _content(value: Any) -> Any:
-    """What may change of an object that is no function: the values of its attributes."""
-    attributes = getattr(value, "__dict__", None)
-    if attributes is None or isinstance(value, (types.FunctionType, types.ModuleType, type)):
-        return None
-    found: list[Any] = []
-    for name, x in attributes.items():
-        x = x._a if isinstance(x, Tensor) else x
-        if isinstance(x, np.ndarray):
-            found.append((name, x.shape, x.dtype.str, x.tobytes()))
-        elif isinstance(x, _SCALARS):
-            found.append((name, repr(x)))
-        else:
-            found.append((name, id(x)))
-    return tuple(found)

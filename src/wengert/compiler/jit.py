@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core import pytree
-from ..core.abstract import Var
+from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
 from ..core.ownership import plain_array
@@ -22,13 +22,15 @@ from ..core.program import Program
 from ..core.recorder import record
 from ..core.state import LOCAL
 from ..core.tensor import RareTensor, Tensor, handle
+from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
-from .captures import find_captures
+from .captures import Captures, structure_print
 from .operation import Operation
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
 from .stages import Lowered, Runner, compile_program
+from .surroundings import SCALARS, Fingerprint, is_library, refused_draws
 
 __all__ = ["Jitted", "jit"]
 
@@ -38,21 +40,36 @@ Function = Callable[..., Any]
 # Other objects with the same meaning (equal strings as static arguments, say) pass other guards.
 _MOST_NATIVE = 4
 
+# The state of the stream from which draws without a key get theirs.
+_STATE = Aval((3,), np.dtype(np.uint64))
+
 
 class _Entry:
     """What is kept for one signature."""
 
-    __slots__ = ("calls", "captured", "is_passing", "natives", "operation", "out_spec", "run")
+    __slots__ = (
+        "calls",
+        "captured",
+        "draws",
+        "is_passing",
+        "natives",
+        "operation",
+        "out_spec",
+        "run",
+    )
 
     def __init__(
         self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
-        threads: int | None, backend: str | None,
+        draws: int, threads: int | None, backend: str | None,
     ) -> None:  # fmt: skip
         _find_progressions(program)
         self.captured = [obj for _, obj in program.captured]
         compiler = functools.partial(compile_program, threads=threads, backend=backend)
         self.operation = Operation(name, program, compiler)
         self.out_spec = out_spec
+        # How many keys a call takes from the stream of wengert.random, whose state is then the
+        # operand between the arguments and what was captured.
+        self.draws = draws
         # Inside of transforms the operation runs, which overwrites nothing.
         self.run = compiler(self.operation.program, donated) if donated else None
         # What it captured belongs to a recording or derivative that is going on: for once only.
@@ -127,11 +144,15 @@ class Jitted(NativeCallable):
         self._donate_argnums = donate_argnums
         self._threads = threads
         self._backend = backend
-        self._captures = find_captures(function)
         self._entries: dict[Any, _Entry] = {}
         self._lock = threading.RLock()
         self._natives: list[NativeEntry] = []
         self._leaves: dict[Any, _Leaves] = {}
+
+    @functools.cached_property
+    def _captures(self) -> Captures:
+        # When it is first called: a module may define later what the function reads.
+        return Captures(self._function)
 
     def _with_function(self, function: Function) -> Jitted:
         return Jitted(
@@ -159,6 +180,8 @@ class Jitted(NativeCallable):
             if found is not known:
                 return found
         everything, entry = self._found(leaves, spec, static)
+        if entry.draws:
+            everything.append(take(entry.draws))
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(_is_traced, operands)):
@@ -185,8 +208,10 @@ class Jitted(NativeCallable):
     ) -> None:  # fmt: skip
         """Let native code serve calls like this one, if it can."""
         run = entry.run or entry.operation.run
-        if not isinstance(run, Runner) or not is_available():
+        if not isinstance(run, Runner) or not is_available() or entry.draws:
             return
+        if structure_print(spec[0]) or not all(_is_plain(x) for _, x in static):
+            return  # what a class or an object holds is compared in Python
         found = run.direct.native_results()
         if found is None:
             return
@@ -281,8 +306,6 @@ class Jitted(NativeCallable):
 
     def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
         """Leaves and captured arrays, and the entry of their signature."""
-        if not self._captures.is_empty:
-            self._captures = self._captures.renewed()
 
         def found() -> tuple[list[Any], _Entry]:
             captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
@@ -307,8 +330,11 @@ class Jitted(NativeCallable):
                 for v in avals
             ]
         )
-        # 1, 1.0 and True are equal, but no static value stands for another.
-        key = (described, spec, static, tuple([type(x) for _, x in static]), rest)
+        # 1, 1.0 and True are equal, but no static value stands for another; nor does an object
+        # stand for itself that has changed.
+        held = structure_print(spec[0])
+        values = tuple([Fingerprint(x) for _, x in static])
+        key = (described, spec, static, values, held, rest)
         entry = self._entries.get(key)
         if entry is None:
             with self._lock:
@@ -317,8 +343,8 @@ class Jitted(NativeCallable):
                     self._entries[key] = entry
                     # What the function itself wrote while it was recorded is no reason to record
                     # it again.
-                    if not self._captures.is_empty:
-                        self._entries[(*key[:-1], self._captures.read()[1])] = entry
+                    after = () if self._captures.is_empty else self._captures.read()[1]
+                    self._entries[(*key[:-2], structure_print(spec[0]), after)] = entry
         return entry
 
     def _aval(self, x: Any) -> Any:
@@ -351,10 +377,11 @@ class Jitted(NativeCallable):
 
     def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> _Entry:
         out_spec: Any = None
+        draws = 0
         name = name_of(self._function)
 
         def flat(*leaves: Any) -> list[Any]:
-            nonlocal out_spec
+            nonlocal out_spec, draws
             rest = iter(leaves)
             values = [next(rest) if type(v) is Var else v for v in avals]
             args = pytree.unflatten(spec[0], values[:count])
@@ -366,12 +393,14 @@ class Jitted(NativeCallable):
                 else:
                     kwargs = {**kwargs, where: value}
             function = self._captures.replaced(values[count:])
-            outs, out_spec = pytree.flatten(function(*args, **kwargs))
+            with recorded(leaves[-1]) as keys:
+                outs, out_spec = pytree.flatten(function(*args, **kwargs))
+            draws = keys.count
             return [self._result(y) for y in outs]
 
         try:
-            with tracing_user():
-                program = record(flat, [v for v in avals if type(v) is Var], True)
+            with tracing_user(), refused_draws(name, self._function):
+                program = record(flat, [*[v for v in avals if type(v) is Var], _STATE], True)
         except AbstractValueError as error:
             raise _with_remedy(error, name) from error
         dynamic = iter(program.inputs)
@@ -379,10 +408,9 @@ class Jitted(NativeCallable):
         program.inputs = [
             next(dynamic) if type(v) is Var else Var((), np.dtype(bool), None, True, True)
             for v in avals
-        ]
-        return _Entry(
-            program, out_spec, name, self._donated_leaves(spec), self._threads, self._backend
-        )
+        ] + list(dynamic)[not draws :]
+        donated = self._donated_leaves(spec)
+        return _Entry(program, out_spec, name, donated, draws, self._threads, self._backend)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -428,6 +456,13 @@ class Jitted(NativeCallable):
 
     def __repr__(self) -> str:
         return f"jit({name_of(self._function)})"
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether a static value has not changed if it is equal to what it was."""
+    if type(x) is tuple:
+        return all(map(_is_plain, x))
+    return isinstance(x, SCALARS) or (isinstance(x, np.ufunc | type) and is_library(x))
 
 
 def _as_plain(x: Any) -> Any:

@@ -19,6 +19,7 @@ __all__ = [
     "flatten",
     "flatten_up_to",
     "flatten_with_paths",
+    "is_container",
     "leaves",
     "map",
     "register",
@@ -120,6 +121,17 @@ def flatten(
         found, spec = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
         if not _register_new_dataclasses(found, is_leaf is None):
             return found, spec
+
+
+def is_container(x: Any) -> bool:
+    """Whether an object is a list, a tuple, a dict, or of a class that was made a container.
+
+    Dataclasses are not meant, which are containers as arguments and else may be anything.
+    """
+    kind = type(x)
+    if isinstance(x, (list, tuple, dict)):
+        return True
+    return kind in _registered and not dataclasses.is_dataclass(kind)
 
 
 def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:

@@ -8,8 +8,9 @@
 * ``RECORDING`` has one entry for each open shape recording of any thread; compiled functions, which
   must not run while their caller is being recorded, read its length from native code;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
-  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), and how
-  far eigenvalues that coincide are to be moved apart.
+  ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), how far
+  eigenvalues that coincide are to be moved apart, and where draws without a key get one inside of a
+  recording (see `rules.stream`).
 """
 
 from __future__ import annotations
@@ -67,12 +68,14 @@ class _Local(threading.local):
     depth: int
     awaited: frozenset[int]
     split: float
+    keys: Any
 
     def __init__(self) -> None:
         self.recordings = []
         self.depth = 0
         self.awaited = frozenset()
         self.split = 0.0
+        self.keys = None
 
 
 LOCAL = _Local()

@@ -56,21 +56,17 @@ class Dropout(Module):
         Parameters
         ----------
         x : floating-point array
-        key : uint64 array, shape (2,)
-            Decides which; the same key, the same zeros.
+        key : uint64 array, shape (2,), optional
+            Decides which; the same key, the same zeros. By default the next one of the stream
+            (`wengert.random.next_key`).
 
         Raises
         ------
         wengert.WengertTypeError
-            If there is no key, unless the rate is 0; or if ``x`` is not of floats.
+            If ``x`` is not of floats.
         """
         if not self.rate:
             return x, self
-        if key is None:
-            raise wg.WengertTypeError(
-                "Dropout: training draws random numbers: pass a key, as in "
-                "model.training_call(x, key=wengert.random.key(seed)), another one at each step"
-            )
         if x.dtype.kind not in "fc":
             raise wg.WengertTypeError(f"Dropout: expected inputs of floats, got {x.dtype}")
         # With float32 draws whatever the dtype: they cost half, and the rate is no finer anyway.

@@ -254,9 +254,12 @@ def _is_traced(x: Any) -> bool:
 
 def descend(parameter: Any, direction: Any, lr: Any, own: bool = False) -> Any:
     """``parameter - lr * direction``; in the place of ``direction`` if that is the caller's own."""
-    if own and type(direction) is ndarray and direction.ndim and not _is_traced(lr):
+    if type(lr) is not float:
         # A schedule may return a float64 scalar, which would promote float32 parameters.
-        direction *= -lr if type(lr) is float else np.asarray(-lr, parameter.dtype)
+        lr = lr if _is_traced(lr) else np.asarray(lr)[()]
+        lr = lr.astype(parameter.real.dtype)
+    if own and type(direction) is ndarray and direction.ndim and not _is_traced(lr):
+        direction *= -lr
         updated = direction
     else:
         updated = direction * -lr

@@ -21,12 +21,13 @@ __all__ = ["bernoulli", "categorical", "choice", "permutation", "randint"]
 _HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
-def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
+def bernoulli(key: Any = None, p: Any = 0.5, shape: Any = None) -> Any:
     """True with probability ``p``.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     p : float or array
         From 0 to 1. Of a float32 array, the probability is rounded to a multiple of 2**-24; else of
         2**-53.
@@ -59,7 +60,8 @@ def randint(key: Any, shape: Any, low: int, high: int, dtype: DTypeLike = np.int
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape : int or tuple of int
     low, high : int
     dtype : dtype
@@ -121,7 +123,8 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Any:
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     x : int or array
         An integer n stands for ``arange(n)``. Derivatives flow through an array.
     axis : int
@@ -167,7 +170,8 @@ def choice(
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     a : int or array
         An integer n stands for ``arange(n)``. Derivatives flow through an array.
     shape : int or tuple of int
@@ -254,7 +258,8 @@ def categorical(key: Any, logits: Any, shape: Any = None, axis: int = -1) -> Any
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     logits : array
         Classes along ``axis``.
     shape : int or tuple of int, optional

@@ -31,13 +31,18 @@ __all__ = [
 
 
 def uniform(
-    key: Any, shape: Any = None, dtype: DTypeLike | None = None, low: Any = 0.0, high: Any = 1.0
+    key: Any = None,
+    shape: Any = None,
+    dtype: DTypeLike | None = None,
+    low: Any = 0.0,
+    high: Any = 1.0,
 ) -> Any:
     """Numbers that are uniform from ``low`` to below ``high``.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape : int or tuple of int, optional
         By default that of the parameters together.
     dtype : {float64, float32}, optional
@@ -74,13 +79,18 @@ def uniform(
 
 
 def normal(
-    key: Any, shape: Any = None, dtype: DTypeLike | None = None, loc: Any = 0.0, scale: Any = 1.0
+    key: Any = None,
+    shape: Any = None,
+    dtype: DTypeLike | None = None,
+    loc: Any = 0.0,
+    scale: Any = 1.0,
 ) -> Any:
     """Numbers of the normal distribution with mean ``loc`` and standard deviation ``scale``.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape, dtype
         See `uniform`.
     loc, scale : float or array
@@ -117,13 +127,18 @@ def normal(
 
 
 def truncated_normal(
-    key: Any, shape: Any = None, dtype: DTypeLike | None = None, low: Any = -2.0, high: Any = 2.0
+    key: Any = None,
+    shape: Any = None,
+    dtype: DTypeLike | None = None,
+    low: Any = -2.0,
+    high: Any = 2.0,
 ) -> Any:
     """Numbers of the standard normal distribution given that they lie between two bounds.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape, dtype
         See `uniform`.
     low, high : float or array
@@ -159,13 +174,14 @@ def truncated_normal(
 
 
 def exponential(
-    key: Any, shape: Any = None, dtype: DTypeLike | None = None, scale: Any = 1.0
+    key: Any = None, shape: Any = None, dtype: DTypeLike | None = None, scale: Any = 1.0
 ) -> Any:
     """Numbers of the exponential distribution with mean ``scale``.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape, dtype
         See `uniform`.
     scale : float or array
@@ -187,13 +203,18 @@ def exponential(
 
 
 def gumbel(
-    key: Any, shape: Any = None, dtype: DTypeLike | None = None, loc: Any = 0.0, scale: Any = 1.0
+    key: Any = None,
+    shape: Any = None,
+    dtype: DTypeLike | None = None,
+    loc: Any = 0.0,
+    scale: Any = 1.0,
 ) -> Any:
     """Numbers of the Gumbel distribution: ``loc - scale * log(-log(u))`` with uniform ``u``.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape, dtype
         See `uniform`.
     loc, scale : float or array

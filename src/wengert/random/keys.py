@@ -13,8 +13,10 @@ from ..core.tensor import Tensor
 from ..rules.philox import SPLIT
 from ..rules.random import fold_in as _fold_in
 from ..rules.random import random_words
+from ..rules.stream import next_key as _next_key
+from ..rules.stream import set_state
 
-__all__ = ["bits", "checked_key", "fold_in", "key", "shape_of_draw", "split"]
+__all__ = ["bits", "checked_key", "fold_in", "key", "next_key", "seed", "shape_of_draw", "split"]
 
 _WORD = 64
 
@@ -57,6 +59,50 @@ def key(seed: int) -> NDArray[np.uint64]:
             f"random.key: the seed must be at least 0 and below 2**128, got {number}"
         )
     return np.array([number % (1 << _WORD), number >> _WORD], np.uint64)
+
+
+def seed(seed: int) -> None:
+    """Begin the stream anew, from which draws without a key get theirs.
+
+    Parameters
+    ----------
+    seed : int
+        See `key`.
+
+    Raises
+    ------
+    wengert.WengertTypeError, wengert.WengertValueError
+        As `key`.
+
+    Examples
+    --------
+    >>> import wengert as wg
+    >>> wg.random.seed(0)
+    >>> wg.random.uniform(shape=2)
+    array([0.52829835, 0.01391113])
+    """
+    first, second = key(seed).tolist()
+    set_state(first, second)
+
+
+def next_key() -> Any:
+    """The next key of the stream: another one at each call, also of a compiled function.
+
+    It is ``fold_in(key, n)`` for the key that `seed` set (by default one by chance) and the number
+    of keys taken since.
+
+    Returns
+    -------
+    uint64 array, shape (2,)
+
+    Examples
+    --------
+    >>> import wengert as wg
+    >>> wg.random.seed(0)
+    >>> bool((wg.random.next_key() == wg.random.fold_in(wg.random.key(0), 0)).all())
+    True
+    """
+    return _next_key()
 
 
 def split(key: Any, num: int = 2) -> Any:
@@ -135,12 +181,13 @@ def fold_in(key: Any, data: Any) -> Any:
     return _fold_in(key, data)
 
 
-def bits(key: Any, shape: Any = (), dtype: DTypeLike = np.uint64) -> Any:
+def bits(key: Any = None, shape: Any = (), dtype: DTypeLike = np.uint64) -> Any:
     """Random bits: integers that are uniform over all values of their type.
 
     Parameters
     ----------
-    key : uint64 array, shape (2,)
+    key : uint64 array, shape (2,), or None
+        None takes the next key of the stream (`next_key`).
     shape : int or tuple of int
     dtype : {uint64, uint32}
 
@@ -167,7 +214,7 @@ def bits(key: Any, shape: Any = (), dtype: DTypeLike = np.uint64) -> Any:
 
 
 def checked_key(function: str, key: Any) -> Any:
-    """The key, if it is one.
+    """The key, if it is one; for None the next one of the stream.
 
     Raises
     ------
@@ -176,6 +223,8 @@ def checked_key(function: str, key: Any) -> Any:
     ShapeError
         If it is not one key.
     """
+    if key is None and function not in ("split", "fold_in"):
+        return _next_key()
     if not isinstance(key, (np.ndarray, Tensor)) or key.dtype != np.uint64:
         what = f"an array of {key.dtype}" if hasattr(key, "dtype") else f"{key!r}"
         raise WengertTypeError(

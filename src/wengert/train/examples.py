@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from wengert import nn
 from wengert.train.history import Sums
 
-__all__ = ["Data", "Examples", "count_correct", "epoch_order", "evaluate"]
+__all__ = ["EVALUATED", "Data", "Examples", "count_correct", "epoch_order", "evaluate"]
 
 # Keeps the orders apart from other random numbers that a program draws with the same seed.
 _ORDER_STREAM = 0
+
+
+# Examples that are evaluated at once; bounds the memory.
+EVALUATED = 1000
 
 
 class Examples(NamedTuple):
@@ -51,7 +55,7 @@ def evaluate(
     model: Callable[[Any], Any],
     examples: Examples,
     loss: Callable[[Any, Any], Any] = nn.cross_entropy,
-    batch: int = 1000,
+    batch: int = EVALUATED,
 ) -> Sums:
     """Loss and accuracy of a model; ``.mean_loss`` and ``.accuracy`` of the result.
 

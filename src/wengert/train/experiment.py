@@ -228,6 +228,7 @@ def train_dataset(
     overwrite: bool = False,
     checkpoint_every: int | None = None,
     reporter: Reporter | None = None,
+    jit: bool = True,
 ) -> Result:
     """Train a model on a data set and save everything to a directory.
 
@@ -240,7 +241,7 @@ def train_dataset(
         See `wengert.data.load`.
     resume, overwrite : bool
         See `Run`.
-    checkpoint_every, reporter
+    checkpoint_every, reporter, jit
         See `fit`.
 
     Returns
@@ -288,6 +289,7 @@ def train_dataset(
         run=run,
         checkpoint_every=checkpoint_every,
         reporter=reporter,
+        jit=jit,
     )
     return replace(result, stand_in=dataset.stand_in)
 

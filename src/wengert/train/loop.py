@@ -14,7 +14,15 @@ import numpy as np
 import wengert as wg
 from wengert import nn, tree
 from wengert.optim import Optimizer
-from wengert.train.examples import Data, count_correct, epoch_order, evaluate
+from wengert.train.compiled import Compiled, can_compile
+from wengert.train.examples import (
+    EVALUATED,
+    Data,
+    Examples,
+    count_correct,
+    epoch_order,
+    evaluate,
+)
 from wengert.train.history import Progress, Record, Sums
 from wengert.train.interrupt import InterruptFlag, TrainingInterrupted, deferred_interrupt
 from wengert.train.progress import Reporter
@@ -28,6 +36,8 @@ _STEP_SECONDS = 30.0
 # Records within an epoch are means over at least so many examples, and at most so many per epoch.
 _WINDOW_EXAMPLES = 512
 _WINDOWS_PER_EPOCH = 20
+# Below so many batches an evaluation takes less time than compiling it.
+_COMPILED_BATCHES = 5
 # Keeps what a model draws apart from other numbers that are drawn with a key of the same seed.
 _KEY_STREAM = 0
 
@@ -85,6 +95,7 @@ def fit(
     run: Run | None = None,
     checkpoint_every: int | None = None,
     reporter: Reporter | None = None,
+    jit: bool = True,
 ) -> Result:
     """Train a model by minibatch descent.
 
@@ -114,6 +125,10 @@ def fit(
         epoch, there at most one a second.
     reporter : Reporter, optional
         What is shown; nothing without it.
+    jit : bool
+        Whether a step (the gradient and the update) is one compiled function; see `wengert.jit`.
+        A resumed run must say the same. A smaller last batch is not compiled for. What cannot be
+        compiled runs as it is, which is said once.
 
     Returns
     -------
@@ -134,7 +149,10 @@ def fit(
     """
     _check(data, epochs, batch, seed, checkpoint_every)
     _try_last_batch(model, data, batch)
-    trainer = _Trainer(model, data, optimizer, epochs, batch, seed, loss, run, checkpoint_every)
+    is_compiled = jit and can_compile()
+    trainer = _Trainer(
+        model, data, optimizer, epochs, batch, seed, loss, run, checkpoint_every, is_compiled
+    )
     reporter = reporter or Reporter(quiet=True)
     start = time.perf_counter()
     # Overflow on the way to a diverging loss is reported once, by name, when the loss is looked at.
@@ -196,8 +214,10 @@ class _Trainer:
         loss: Callable[[Any, Any], Any],
         run: Run | None,
         checkpoint_every: int | None,
+        is_compiled: bool,
     ) -> None:
-        self._data, self._optimizer, self._loss, self._run = data, optimizer, loss, run
+        self._data, self._loss, self._run = data, loss, run
+        self._optimizer = optimizer
         self._epochs, self._batch, self._seed = epochs, batch, seed
         self._checkpoint_every = checkpoint_every
         self._last_checkpoint = time.monotonic()
@@ -212,13 +232,26 @@ class _Trainer:
             "seed": seed,
             "optimizer": _describe(optimizer),
             "training examples": count,
+            # The executors agree up to rounding, which is not enough to resume with the other.
+            "compiled": is_compiled,
         }
         # Flattened once: a step then handles a plain list of arrays.
         leaves, self._structure = tree.flatten(model)
         self._trained = nn.trained(self._structure)
         self._set_leaves(leaves)
         self._state = optimizer.init(self._leaves)
-        self._step_function = _step_function(model, self._trained, loss, seed)
+        step = _step_function(model, self._trained, loss, optimizer)
+        self._eager_step = step
+        # A step for another number of examples would be compiled anew.
+        self._compiled_size = min(batch, count) if is_compiled else 0
+        self._compiled_step = Compiled(step, donate_argnums=(0, 1, 2))
+        structure, trained = self._structure, self._trained
+        self._predict = Compiled(
+            lambda parameters, buffers, x: _assemble(structure, trained, parameters, buffers)(x)
+        )
+        self._is_compiled = is_compiled
+        self._run_key = wg.random.fold_in(wg.random.key(seed), _KEY_STREAM)
+        self._stateful = bool(getattr(model, "stateful", False))
         self.progress = Progress()
         if run is not None and run.resume:
             model, self._state, self.progress = run.restore(self._training, model, self._state)
@@ -230,8 +263,11 @@ class _Trainer:
                 )
 
     def _set_leaves(self, leaves: list[Any]) -> None:
-        """Take over the arrays of a model: parameters, and buffers, which are not trained."""
-        pairs = list(zip(leaves, self._trained, strict=True))
+        """Take over the arrays of a model: parameters, and buffers, which are not trained.
+
+        They are copied, for compiled steps overwrite them.
+        """
+        pairs = list(zip(map(np.array, leaves), self._trained, strict=True))
         self._leaves = [leaf for leaf, is_trained in pairs if is_trained]
         self._buffers = [leaf for leaf, is_trained in pairs if not is_trained]
 
@@ -262,23 +298,31 @@ class _Trainer:
         self._save_results()
 
     def _train_epoch(self, reporter: Reporter, interrupt: InterruptFlag) -> None:
-        progress, update = self.progress, self._optimizer.update
+        progress = self.progress
         x, y = self._data.train
         order = epoch_order(self._seed, progress.epoch, len(y))
         while progress.batch < self._batches and not interrupt.is_set:
             start = progress.batch * self._batch
             rows = order[start : start + self._batch]
             labels = y[rows]
-            gradient, (loss, logits, buffers) = self._step_function(
-                self._leaves, self._buffers, x[rows], labels, self._step
-            )
+            # What a model draws at a step is decided by the seed and the number of the step: there
+            # is no state of a generator to save, and a resumed run draws what an uninterrupted one
+            # does.
+            key = wg.random.fold_in(self._run_key, self._step) if self._stateful else None
+            is_full = len(rows) == self._compiled_size
+            self._leaves, self._buffers, self._state, loss, logits = (
+                self._compiled_step if is_full else self._eager_step
+            )(self._leaves, self._buffers, self._state, x[rows], labels, key)
+            if self._is_compiled and not is_full:
+                # Arrays of another layout would be another signature.
+                self._leaves, self._buffers, self._state = tree.map(
+                    _in_c_order, (self._leaves, self._buffers, self._state)
+                )
             value = float(loss)
             if not math.isfinite(value):
                 raise self._divergence(f"the loss became {value} in step {self._step + 1}")
             if progress.first_loss is None:
                 progress.first_loss = value
-            self._leaves, self._state = update(self._leaves, gradient, self._state)
-            self._buffers = buffers
             self._count(value, count_correct(logits, labels), len(rows))
             reporter.step(self._step, progress.epoch + 1, progress.epoch_sums)
             if self._checkpoint_is_due():
@@ -312,7 +356,7 @@ class _Trainer:
             "train_accuracy": progress.epoch_sums.accuracy,
         }
         if self._data.validation is not None:
-            sums = evaluate(self.model, self._data.validation, self._loss)
+            sums = self._evaluate(self._data.validation)
             record |= {"validation_loss": sums.mean_loss, "validation_accuracy": sums.accuracy}
         progress.records.append(record)
         progress.epoch += 1
@@ -326,7 +370,7 @@ class _Trainer:
         # After the last checkpoint: a run resumed with more epochs tests again at its own end.
         if self._data.test is None:
             return
-        sums = evaluate(self.model, self._data.test, self._loss)
+        sums = self._evaluate(self._data.test)
         self.progress.records.append(
             {
                 "event": "test",
@@ -336,6 +380,18 @@ class _Trainer:
                 "test_accuracy": sums.accuracy,
             }
         )
+
+    def _evaluate(self, examples: Examples) -> Sums:
+        model, size = self.model, EVALUATED
+        if not self._is_compiled or len(examples.y) < _COMPILED_BATCHES * size:
+            return evaluate(model, examples, self._loss)
+
+        def predict(x: Any) -> Any:
+            if len(x) < size:
+                return model(x)
+            return self._predict(self._leaves, self._buffers, x)
+
+        return evaluate(predict, examples, self._loss)
 
     def _checkpoint_is_due(self) -> bool:
         if self._checkpoint_every is not None:
@@ -379,6 +435,10 @@ class _Trainer:
         )
 
 
+def _in_c_order(x: Any) -> Any:
+    return np.ascontiguousarray(x) if np.ndim(x) > 1 else x
+
+
 def _assemble(
     structure: Any, trained: tuple[bool, ...], parameters: list[Any], buffers: list[Any]
 ) -> Any:
@@ -390,16 +450,15 @@ def _assemble(
 
 
 def _step_function(
-    model: Any, trained: tuple[bool, ...], loss: Callable[[Any, Any], Any], seed: int
-) -> Callable[..., tuple[list[Any], tuple[Any, Any, list[Any]]]]:
-    """``(parameters, buffers, x, y, step) -> (gradient, (loss, logits, new buffers))``.
+    model: Any, trained: tuple[bool, ...], loss: Callable[[Any, Any], Any], optimizer: Optimizer
+) -> Callable[..., Any]:
+    """One step: the gradient of the loss of a batch, and the update.
 
-    What a model draws at a step is decided by the seed and the number of the step, so there is no
-    state of a generator to save, and a resumed run draws what an uninterrupted one does.
+    It is a function of ``(parameters, buffers, state, x, y, key)`` that returns the new parameters,
+    buffers and state of the optimizer, the loss, and the logits.
     """
     structure = tree.structure(model)
     stateful = getattr(model, "stateful", False)
-    run_key = wg.random.fold_in(wg.random.key(seed), _KEY_STREAM)
 
     def objective(
         parameters: list[Any], buffers: list[Any], x: Any, y: Any, key: Any
@@ -416,16 +475,14 @@ def _step_function(
 
     gradient = wg.grad_and_aux(objective)
 
-    def step_function(
-        parameters: list[Any], buffers: list[Any], x: Any, y: Any, step: int
-    ) -> tuple[list[Any], tuple[Any, Any, list[Any]]]:
-        key = wg.random.fold_in(run_key, step) if stateful else None
-        result: tuple[list[Any], tuple[Any, Any, list[Any]]] = gradient(
-            parameters, buffers, x, y, key
-        )
-        return result
+    def step(
+        parameters: list[Any], buffers: list[Any], state: Any, x: Any, y: Any, key: Any
+    ) -> tuple[list[Any], list[Any], Any, Any, Any]:
+        gradients, (value, logits, buffers) = gradient(parameters, buffers, x, y, key)
+        parameters, state = optimizer.update(parameters, gradients, state)
+        return parameters, buffers, state, value, logits
 
-    return step_function
+    return step
 
 
 def _describe(value: Any) -> str:

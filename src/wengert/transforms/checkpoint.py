@@ -22,6 +22,7 @@ from ..core.state import DEBUGGED, PAUSED, awaiting, is_paused, next_id, no_grad
 from ..core.sweep import propagate, propagate_examined, sweep
 from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, wrapper
 from ..core.tensor import RareTensor, Tensor, handle
+from ..rules.stream import remembered, repeated
 from .boundary import as_input, name_of, tracing_user
 from .user_function import read_only
 
@@ -54,7 +55,8 @@ def checkpoint(function: Function) -> Function:
     ------
     WengertValueError
         In the backward pass, if computing the function again gave other values: it used random
-        numbers, or something it reads has changed.
+        numbers (those of `wengert.random` are drawn again as they were), or something it reads has
+        changed.
     MutationError
         If it writes into an argument or into a captured Tensor.
 
@@ -80,7 +82,7 @@ def checkpoint(function: Function) -> Function:
         start = next_id()
         inputs = segment.new_inputs(segment.operands)
         arrays = [t._a for t in inputs]
-        with awaiting(_ids(inputs)):
+        with awaiting(_ids(inputs)), remembered() as segment.keys:
             y = segment.call(inputs)
         segment.check_arguments(inputs, arrays)
         outs, out_spec = pytree.flatten(y)
@@ -151,6 +153,7 @@ class _Segment:
         ]
         self.inside: list[bool] = []
         self.captured: tuple[int, ...] = ()
+        self.keys: list[Any] = []
 
     def new_inputs(self, operands: Sequence[Any]) -> list[Tensor]:
         """The Tensors among the arguments, with nodes of their own that lead to the given ones."""
@@ -220,7 +223,8 @@ class _Segment:
     def _backward(self, cts: list[Any], ins: tuple[Any, ...], outs: tuple[Any, ...]) -> list[Any]:
         inputs = self.new_inputs(ins[: len(self.positions)])
         # Transforms inside of the function must not take these for constants.
-        with awaiting(_ids(inputs) | frozenset(self.captured)), tracing_user():
+        waiting = _ids(inputs) | frozenset(self.captured)
+        with awaiting(waiting), tracing_user(), repeated(self.keys):
             again = [
                 o for o, i in zip(pytree.leaves(self.call(inputs)), self.inside, strict=True) if i
             ]
@@ -297,7 +301,7 @@ def _sweep_plain(
 @lru_cache(maxsize=64)
 def _primitive(outputs: int) -> Primitive:
     def evaluate(*values: Any, segment: _Segment) -> tuple[Any, ...]:
-        with no_grad():
+        with no_grad(), repeated(segment.keys):
             y = segment.call([handle(a, None, None) for a in values[: len(segment.positions)]])
         outs = [o for o, i in zip(pytree.leaves(y), segment.inside, strict=True) if i]
         return tuple([o._a if isinstance(o, Tensor) else o for o in outs])

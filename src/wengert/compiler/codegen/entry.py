@@ -53,6 +53,7 @@ GUARDS = {
     "dict": ("src", "dst", "type", "length"),  # and the keys
     "cell": ("dst", "cell"),
     "global": ("dst", "dict", "name"),
+    "memory": ("address", "word"),  # what is there now
 }
 OUTPUTS = {
     "result": ("number",),
@@ -302,6 +303,11 @@ def _guarded() -> str:
     f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
     f.set_item("%regs", dst, found)
     _advance(f, place, 4)
+
+    address, wanted = operands("memory")
+    found = f.value(f"load i64, ptr {f.value(f'inttoptr i64 {address} to ptr')}")
+    f.equal(found, wanted, "failed")
+    _advance(f, place, 3)
 
     f.label("missing")
     f("call void @PyErr_Clear()")

@@ -144,7 +144,7 @@ class Executable:
                 continue
             a = self._array(place, arguments, results, foreign, arena)
             if number in self.interface.donated:
-                outputs.append(a)
+                outputs.append(a[()] if self.interface.scalars[number] else a)
                 continue
             memory = (place.kind, place.slot)
             if place.kind == "input" or a.base is not None or memory in taken:

@@ -17,6 +17,7 @@ import numpy as np
 from ...core import pytree
 from ...core.tensor import Tensor
 from ..codegen.entry import GUARDS, OUTPUTS
+from .layout import CONTENT, FUNCTION
 from .native import NativeCallable, NativeEntry, Results
 
 __all__ = ["Guards", "NotNative", "outputs_of"]
@@ -159,6 +160,19 @@ class Guards:
         register = self._new()
         self._emit("global", register, self._address(scope), self._address(name))
         return register
+
+    def function(self, function: types.FunctionType) -> None:
+        """That a function has the code, the defaults and as many attributes as now.
+
+        (Editors reload modules by giving their functions new code.)
+        """
+        held = (
+            function.__code__, function.__defaults__, function.__kwdefaults__, function.__dict__
+        )  # fmt: skip
+        self._address(function)
+        for offset, x in zip(FUNCTION, held, strict=True):
+            self._emit("memory", id(function) + offset, 0 if x is None else self._address(x))
+        self._emit("memory", id(function.__dict__) + CONTENT, len(function.__dict__))
 
     # -------------------------------------------------------------- the whole
 

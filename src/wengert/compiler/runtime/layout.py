@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BYTE_ORDER", "CONTENT", "DIMS", "DTYPE", "FLAGS", "ITEMS", "NDIM", "TYPE", "TYPE_NUM"]
-__all__ += ["address_of", "is_as_expected", "numpy_functions"]
+__all__ = ["BYTE_ORDER", "CONTENT", "DIMS", "DTYPE", "FLAGS", "FUNCTION", "ITEMS", "NDIM", "TYPE"]
+__all__ += ["TYPE_NUM", "address_of", "is_as_expected", "numpy_functions"]
 
 TYPE = 8  # of any object: its type
 CONTENT = 16  # what follows the head: an array's data, a number's value, a length, a cell's content
 ITEMS = 24  # of a tuple: the first item; of a list: the pointer to its items
 NDIM, DIMS, DTYPE, FLAGS = 24, 32, 56, 64  # of an array
 BYTE_ORDER, TYPE_NUM = 26, 28  # of a dtype
+FUNCTION = (48, 56, 64, 88)  # its code, defaults, keyword defaults and attributes
 
 # NumPy's table of functions for C code; the numbers are part of its binary interface.
 _API_VERSION, _SCALAR, _NEW_ARRAY = 0, 60, 94
@@ -79,6 +80,16 @@ def _is_container_as_expected(x: Any) -> bool:
     return list((ctypes.c_void_p * len(x)).from_address(start or 0)) == [id(y) for y in x]
 
 
+def _is_function_as_expected(f: Any) -> bool:
+    held = (f.__code__, f.__defaults__, f.__kwdefaults__, f.__dict__)
+    words = [None if x is None else id(x) for x in held]
+    return [_word(f, offset) for offset in FUNCTION] == words
+
+
+def _with_defaults(x: int = 1, *, y: int = 2) -> int:
+    return x + y
+
+
 class _Pair(tuple[Any, ...]):
     __slots__ = ()
 
@@ -118,6 +129,8 @@ def is_as_expected() -> bool:
         and ctypes.c_double.from_address(id(number := 1.5) + CONTENT).value == number
         and _word(cell, CONTENT) == id(arrays)
         and _word(holder, CONTENT) == id(arrays)
+        and all(map(_is_function_as_expected, (_with_defaults, _word)))
+        and _word(vars(_with_defaults), CONTENT) == (len(vars(_with_defaults)) or None)
     )
 
 

@@ -1,0 +1,67 @@
+"""What a program is."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks.backends import Backend
+
+__all__ = ["Bar", "Program", "chosen"]
+
+Step = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The least ratio of another's time to ours, and the aim."""
+
+    peer: str
+    bound: float
+    aim: float | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """The same computation in every library.
+
+    Attributes
+    ----------
+    title : str
+    make : callable
+        For a `Backend`: a step, which returns its result.
+    by_hand : mapping of str to callable
+        Versions that are written out in NumPy, by name; each makes a step.
+    bars : sequence of Bar
+    steps : int
+        How many results in succession are compared.
+    rtol, atol : float
+        How far they may differ.
+    without : sequence of str
+        Libraries that cannot do it, or take minutes.
+    flops, bytes : float, optional
+        Of a step, to compare with the limits of the machine.
+    is_large : bool
+        Whether a step takes a tenth of a second and more.
+    """
+
+    title: str
+    make: Callable[[Backend], Step]
+    by_hand: Mapping[str, Callable[[], Step]] = field(default_factory=dict)
+    bars: Sequence[Bar] = ()
+    steps: int = 3
+    rtol: float = 1e-4
+    atol: float = 0.0
+    without: Sequence[str] = ()
+    flops: float | None = None
+    bytes: float | None = None
+    is_large: bool = False
+
+
+def chosen(key: str, seed: int | None) -> np.random.Generator | None:
+    """The generator of sizes for a family; None for the sizes of the issue."""
+    return None if seed is None else np.random.default_rng([seed, zlib.crc32(key.encode())])

@@ -1,0 +1,124 @@
+"""How time and memory of a compiled training step grow with batch, width and depth.
+
+python -m benchmarks.scaling             # a table for each; the fraction of the limit is a column
+python -m benchmarks.scaling --quick     # small sizes
+python -m benchmarks.scaling --json FILE
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import wengert as wg
+from benchmarks import libraries
+from benchmarks.limits import Limits, measure_limits
+
+__all__ = ["main", "measure"]
+
+_BASE = {"batch": 64, "width": 256, "depth": 2}
+_SIZES = {
+    "batch": (8, 32, 128, 512, 2048, 8192),
+    "width": (32, 64, 128, 256, 512, 1024),
+    "depth": (1, 2, 4, 8, 16),
+}
+
+
+def measure(
+    batch: int, width: int, depth: int, limits: Limits, seconds: float = 0.3
+) -> dict[str, Any]:
+    """One SGD step of a tanh network 784-width-...-10 in float32, compiled with donation.
+
+    Returns
+    -------
+    dict
+        Sizes, ``compile_ms`` (to the first result), ``microseconds`` (median), ``gflops`` and
+        ``fraction`` of the measured limit, ``arena_kb`` (temporaries of the compiled code) and
+        ``peak_kb`` (the most that NumPy held at a time during a call).
+    """
+    rng = np.random.default_rng(0)
+    sizes = (784, *[width] * depth, 10)
+    p: Any = []
+    for n, m in pairwise(sizes):
+        p += [rng.normal(0, n**-0.5, (n, m)).astype("f4"), np.zeros(m, "f4")]
+    x, y = rng.random((batch, 784), np.float32), rng.integers(0, 10, batch)
+
+    def loss(p: Any, x: Any, y: Any) -> Any:
+        for i in range(0, len(p) - 2, 2):
+            x = np.tanh(x @ p[i] + p[i + 1])
+        z = x @ p[-2] + p[-1]
+        z = z - np.max(z, axis=1, keepdims=True)
+        return np.mean(np.log(np.sum(np.exp(z), axis=1)) - z[np.arange(len(y)), y])
+
+    def step(p: Any, x: Any, y: Any) -> Any:
+        value, g = wg.value_and_grad(loss)(p, x, y)
+        return value, [a - 0.01 * b for a, b in zip(p, g, strict=True)]
+
+    run = wg.jit(step, donate_argnums=0)
+    start = time.perf_counter()
+    _, p = run(p, x, y)
+    compiled = time.perf_counter() - start
+    times = []
+    stop = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < stop:
+        start = time.perf_counter()
+        _, p = run(p, x, y)
+        times.append(time.perf_counter() - start)
+    tracemalloc.start()
+    _, p = run(p, x, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    flops = 2.0 * batch * (3 * sum(n * m for n, m in pairwise(sizes)) - sizes[0] * sizes[1])
+    median = float(np.median(times))
+    return {
+        "batch": batch,
+        "width": width,
+        "depth": depth,
+        "compile_ms": compiled * 1e3,
+        "microseconds": median * 1e6,
+        "gflops": flops / median / 1e9,
+        "fraction": limits.fraction(median, flops, None),
+        "arena_kb": run.lower(p, x, y).cost()["arena"] / 1024,
+        "peak_kb": peak / 1024,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    options = parser.parse_args(argv)
+    limits = measure_limits(0.05 if options.quick else 0.5)
+    results: dict[str, Any] = {
+        "machine": libraries.machine(["numpy", "wengert"]),
+        "limits": vars(limits),
+        "rows": [],
+    }
+    print(f"limits: {limits.flops / 1e9:.0f} GF/s float32, {limits.bandwidth / 1e9:.1f} GB/s")
+    columns = ("compile_ms", "microseconds", "gflops", "fraction", "arena_kb", "peak_kb")
+    for name, sizes in _SIZES.items():
+        print(f"\n{name:>9}" + "".join(f"{c:>14}" for c in columns))
+        for size in sizes[:2] if options.quick else sizes:
+            row = measure(**{**_BASE, name: size}, limits=limits,
+                          seconds=0.02 if options.quick else 0.3)  # fmt: skip
+            results["rows"].append({"varied": name, **row})
+            print(f"{size:>9}" + "".join(f"{row[c]:>14.3g}" for c in columns), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+        print(f"\nwrote {options.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

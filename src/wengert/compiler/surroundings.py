@@ -1,0 +1,396 @@
+"""What an object is, so far as a function that reads it can tell: to notice that it has changed.
+
+`fingerprint` walks from an object through attributes, elements, classes, closures and the globals
+that functions name, and describes all of it by values that can be compared. So a jitted function
+that reads ``self.layers[0].scale`` is recorded again when that is bound to something else. Library
+code is taken not to change; numbers, texts and arrays are compared by content, what can not be
+looked into by identity. What a program does with ``globals()["name"]`` or ``exec`` is not followed.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import functools
+import operator
+import pickle
+import random
+import sys
+import types
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import WengertValueError
+from ..core.tensor import Tensor
+
+__all__ = ["SCALARS", "Fingerprint", "is_library", "names_in", "refused_draws", "variables_of"]
+
+_LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
+_IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+
+_OPAQUE = (
+    types.BuiltinFunctionType, types.CodeType, types.FrameType, types.GeneratorType,
+    types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType,
+    types.MemberDescriptorType, np.ufunc, range, slice,
+)  # fmt: skip
+_CONTAINERS = (
+    dict, list, tuple, set, frozenset, collections.deque, bytearray, array.array
+)  # fmt: skip
+_NOT_STATE = frozenset(
+    ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__",
+     "__wrapped__", "__abstractmethods__", "_abc_impl", "__static_attributes__",
+     "__firstlineno__", "__parameters__", "__orig_bases__", "__match_args__")
+)  # fmt: skip
+
+
+def is_library(value: Any) -> bool:
+    """Whether a function, class or module is of a library, and so taken not to change.
+
+    Of an object, whether its class is. A function is of the module that it was defined in: a
+    transform that takes over the name and the module of a user's function is the library's.
+    """
+    if isinstance(value, types.FunctionType):
+        module = value.__globals__.get("__name__") or "__main__"
+    elif isinstance(value, types.ModuleType):
+        module = value.__name__
+    else:
+        kind = value if isinstance(value, type) else type(value)
+        module = kind.__module__
+        if module == "builtins" and kind.__flags__ & _IS_HEAP_TYPE:
+            return False  # made by exec in a namespace without a name
+    root = module.partition(".")[0]
+    return root in _LIBRARIES or root in sys.stdlib_module_names
+
+
+def names_in(code: types.CodeType) -> Iterator[str]:
+    """The names of globals and attributes in a function, and in functions defined in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from names_in(constant)
+
+
+@contextmanager
+def refused_draws(name: str, function: Any) -> Iterator[None]:
+    """A block in which a function must not draw from generators that are not wengert's.
+
+    Parameters
+    ----------
+    name : str
+        Of the function, for the message.
+    function : callable
+        Its surroundings are searched for generators; those of NumPy and Python are known.
+
+    Raises
+    ------
+    WengertValueError
+        Afterwards, if one has another state than before: what it gave would be a constant of the
+        compiled function. (So it is an error, too, if another thread uses the same one meanwhile.)
+    """
+    walk = _Walk(())
+    walk.visit(function)
+    before = [(g, _state(g)) for g in (*_GENERATORS, *walk.generators)]
+    yield
+    for generator, state in before:
+        if _state(generator) != state:
+            kind = type(generator)
+            raise WengertValueError(
+                f"jit of {name}: {kind.__module__}.{kind.__name__} drew random numbers while the "
+                "function was recorded, which every later call would repeat. Draw with "
+                "wengert.random, which draws anew at each call, or pass the numbers as arguments"
+            )
+
+
+_GENERATORS = (np.random.random.__self__, random.random.__self__)  # type: ignore[attr-defined]
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    if isinstance(generator, np.random.RandomState):
+        return pickle.dumps(generator.get_state(legacy=False))
+    return pickle.dumps(generator.bit_generator.state)
+
+
+class Fingerprint:
+    """An object as it was: equal to another while a function that reads it could not tell.
+
+    Parameters
+    ----------
+    value : object
+    known : container of int
+        Identities of functions that are watched by other means: they are not looked into.
+
+    Attributes
+    ----------
+    has_users : bool
+        Whether there is anything that is not of a library, and can be looked into.
+    """
+
+    __slots__ = ("_guards", "_hash", "_kept", "found", "has_users", "value")
+
+    def __init__(self, value: Any, known: Container[int] = ()) -> None:
+        walk = _Walk(known)
+        walk.visit(value)
+        self.value = value
+        self.found = tuple(walk.found)
+        self._guards = walk.guards
+        self.has_users = walk.has_users
+        self._kept = walk.kept  # no other object may take over the identity of one of these
+        self._hash = hash(self.found)
+
+    def still_holds(self) -> bool:
+        """Whether surely nothing has changed since: what every object holds is what it held.
+
+        A third of the time of another walk. False says that one is needed.
+        """
+        guards = self._guards
+        return guards is not None and all([_holds(*guard) for guard in guards])
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Fingerprint) and self.found == other.found
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def _holds(holder: Any, names: Any, saved: Any) -> bool:
+    """Whether an object has the parts that it had."""
+    if names is None:
+        if type(holder) is np.ndarray:
+            return bool(holder.tobytes() == saved)
+        found = _contents(holder) if type(holder) is types.CellType else holder
+    elif type(holder) is types.FunctionType:
+        found = _read_by(holder, names)
+    elif type(holder) is types.ModuleType:
+        found = variables_of(holder, names)
+    else:  # attributes or items, whose names count too
+        if tuple(holder) != names:
+            return False
+        found = holder.values()
+    return len(found) == len(saved) and all(map(operator.is_, found, saved))
+
+
+def _read_by(function: types.FunctionType, names: Iterable[str]) -> list[Any]:
+    """What a function reads besides its closure, and is made of."""
+    scope = function.__globals__
+    defaults, options = function.__defaults__ or (), function.__kwdefaults__ or {}
+    own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
+    read = [scope[name] for name in names if name in scope]
+    return [function.__code__, *defaults, *options.values(), *own, *read]
+
+
+class _Walk:
+    """Depth first, every object once, in an order that does not depend on identities."""
+
+    def __init__(self, known: Container[int]) -> None:
+        self.known = known
+        self.has_users = False
+        self.generators: list[Any] = []
+        # What `_holds` compares; None if something cannot be compared so.
+        self.guards: list[Any] | None = []
+        self.found: list[Any] = []
+        self.kept: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._stack: list[Callable[[], None]] = []
+
+    def _guard(self, holder: Any, names: Any, saved: Any) -> None:
+        if self.guards is not None:
+            self.guards.append((holder, names, saved))
+
+    def visit(self, root: Any) -> None:
+        self._stack.append(functools.partial(self._describe, root))
+        while self._stack:
+            self._stack.pop()()
+
+    def _later(self, values: Iterable[Any]) -> None:
+        self._stack.extend([functools.partial(self._describe, v) for v in reversed(list(values))])
+
+    def _describe(self, value: Any) -> None:
+        kind = type(value)
+        if isinstance(value, SCALARS):
+            # 1, 1.0 and True are equal, 0.0 and -0.0 too, and no NaN is: not their texts.
+            self.found.append((kind, value if kind in (str, bytes) else repr(value)))
+            return
+        if id(value) in self._numbers:
+            self.found.append(("again", self._numbers[id(value)]))
+            return
+        self._numbers[id(value)] = len(self._numbers)
+        self.found.append(kind)
+        if isinstance(value, (np.ndarray, Tensor)):
+            if isinstance(value, Tensor):
+                self.guards = None
+            self._array(value._a if isinstance(value, Tensor) else value)
+            return
+        self.kept.append(value)
+        if isinstance(value, _OPAQUE):
+            self.found.append(id(value))
+        elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
+            self.generators.append(value)
+            self.found.append(id(value))
+        elif isinstance(value, types.FunctionType):
+            self._function(value)
+        elif isinstance(value, types.ModuleType):
+            self.found.append(id(value))  # its variables are looked at where they are named
+        elif isinstance(value, type):
+            self._class(value)
+        elif isinstance(value, types.MethodType):
+            self._later((value.__self__, value.__func__))
+        elif isinstance(value, functools.partial):
+            self.guards = None
+            self._later((value.func, value.args, value.keywords))
+        elif isinstance(value, (staticmethod, classmethod)):
+            self._later((value.__func__,))
+        elif isinstance(value, property):
+            self._later((value.fget,))
+        elif isinstance(value, types.CellType):
+            self._guard(value, None, _contents(value))
+            self._later(_contents(value))
+        else:
+            self._instance(value)
+
+    def _array(self, a: Any) -> None:
+        if not isinstance(a, np.ndarray):  # a scalar, or traced
+            self.kept.append(a)
+            self.found.append(repr(a) if isinstance(a, np.generic) else id(a))
+            return
+        # An array that was recorded by its identity is read again at each call; another one with
+        # the same content is not that one.
+        self.found.append((id(a), a.shape, a.dtype.str))
+        if a.dtype.hasobject:
+            self.guards = None
+            self._later(a.ravel().tolist())
+        else:
+            content = a.tobytes()
+            self.found.append(content)
+            self._guard(a, None, content)
+            if type(a) is not np.ndarray:
+                self.guards = None
+
+    def _function(self, function: types.FunctionType) -> None:
+        self.found.append(id(function))
+        if id(function) in self.known:
+            return
+        closure = function.__closure__ or ()
+        if is_library(function):
+            self._later(closure)
+            return
+        self.has_users = True
+        self.found.append(function.__code__)
+        names = tuple(dict.fromkeys(names_in(function.__code__)))
+        scope = function.__globals__
+        read = [scope[name] for name in names if name in scope]
+        modules = [x for x in read if isinstance(x, types.ModuleType)]
+        inside = [x for module in modules for x in variables_of(module, names)]
+        own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
+        self._guard(function, names, _read_by(function, names))
+        for module in modules:
+            self._guard(module, names, variables_of(module, names))
+        self._later(
+            (*closure, function.__defaults__, function.__kwdefaults__, *own, *read, *inside)
+        )
+
+    def _class(self, cls: type) -> None:
+        self.found.append(id(cls))
+        if not is_library(cls):
+            self.has_users = True
+            names = [k for k in vars(cls) if k not in _NOT_STATE]
+            self._guard(vars(cls), tuple(vars(cls)), tuple(vars(cls).values()))
+            self.found.append(tuple(names))
+            self._later((*[vars(cls)[k] for k in names], *cls.__bases__))
+
+    def _instance(self, value: Any) -> None:
+        kind = type(value)
+        wrapped = getattr(value, "__wrapped__", None) if callable(value) else None
+        if wrapped is not None and (not hasattr(value, "__dict__") or is_library(kind)):
+            self.found.append(id(value))
+            self._later((wrapped,))
+            return
+        self._guard_instance(value)
+        parts = list(_elements(value))
+        attributes = dict(_attributes(value))
+        is_container = isinstance(value, _CONTAINERS)
+        if not is_container and not attributes and is_library(kind):
+            self.found.append(id(value))
+            return
+        self.has_users |= bool(attributes)
+        self.found.append((len(parts), tuple(attributes)))
+        self._later((*parts, *attributes.values(), kind))
+
+    def _guard_instance(self, value: Any) -> None:
+        kind = type(value)
+        if kind is list or kind is tuple:
+            self._guard(value, None, tuple(value))
+        elif kind is dict:
+            self._guard(value, tuple(value), tuple(value.values()))
+        elif isinstance(value, _CONTAINERS) or any(
+            "__slots__" in base.__dict__ for base in kind.__mro__[:-1]
+        ):
+            self.guards = None
+        elif hasattr(value, "__dict__"):
+            own = value.__dict__
+            self._guard(own, tuple(own), tuple(own.values()))
+
+
+def _contents(cell: types.CellType) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # not filled yet
+        return ()
+
+
+def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
+    """The variables with these names of a module, and of those within, if it is no library's."""
+    found: list[Any] = []
+    pending, seen = [module], {id(module)}
+    while pending:
+        m = pending.pop()
+        if is_library(m):
+            continue
+        for name in names:
+            value = vars(m).get(name)
+            if isinstance(value, types.ModuleType):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    pending.append(value)
+            elif name in vars(m):
+                found.append(value)
+    return found
+
+
+def _elements(value: Any) -> Iterator[Any]:
+    """What a container holds."""
+    if isinstance(value, dict):
+        yield from value.keys()
+        yield from value.values()
+    elif isinstance(value, (list, tuple, collections.deque)):
+        yield from value
+    elif isinstance(value, (set, frozenset)):
+        yield from sorted(value, key=repr)
+    elif isinstance(value, bytearray):
+        yield bytes(value)
+    elif isinstance(value, array.array):
+        yield value.tobytes()
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes of an object, unless its class is of the standard library."""
+    kind = type(value)
+    of_python = kind.__module__.partition(".")[0] in sys.stdlib_module_names
+    if of_python and is_library(kind) and kind is not types.SimpleNamespace:
+        return
+    yield from getattr(value, "__dict__", {}).items()
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in _NOT_STATE:
+                private = name.startswith("__") and not name.endswith("__")
+                name = f"_{base.__name__.lstrip('_')}{name}" if private else name
+                if hasattr(value, name):
+                    yield name, getattr(value, name)

@@ -1,0 +1,111 @@
+"""The comparison of compiled programs: equal numbers first, then bars; variants; the page."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import libraries, peers, peers_report, scaling
+from benchmarks.limits import Limits
+from benchmarks.programs import FAMILIES, GALLERY, programs, variants
+
+pytest.importorskip("llvmlite")
+
+SLOW_PEERS = ("torch.compile", "pytorch", "autograd")
+LIMITS = Limits(1e11, 2e10)
+
+
+def test_the_gallery_has_what_was_asked_for() -> None:
+    assert len(GALLERY) >= 24
+    assert not set(GALLERY) & set(FAMILIES)
+    for key, program in programs().items():
+        assert program.bars, key
+
+
+@pytest.mark.parametrize(
+    "key", ["moons", "hessian", "tanh4", "regression_loop", "regression_steps"]
+)
+def test_small_programs_agree(key: str) -> None:
+    libraries.set_up(libraries.installed()[0])
+    entry = peers.measure(
+        key, FAMILIES[key](), rounds=1, burst=1e-4, leave_out=["torch.compile"], limits=LIMITS
+    )
+    assert "wengert eager" in entry["ratios"]
+    assert not entry["missing"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", list(GALLERY))
+def test_the_gallery_agrees(key: str) -> None:
+    """With eager execution, and with JAX where it is installed."""
+    libraries.set_up(libraries.installed()[0])
+    entry = peers.measure(key, GALLERY[key], rounds=1, burst=1e-4, leave_out=SLOW_PEERS)
+    assert not entry["missing"]
+
+
+def test_different_work_is_noticed() -> None:
+    program = dataclasses.replace(FAMILIES["hessian"](), by_hand={"numpy": lambda: lambda: 1.0})
+    with pytest.raises(AssertionError, match="numpy does not compute what wengert does"):
+        peers.measure("hessian", program, rounds=1, burst=1e-4, leave_out=[*SLOW_PEERS, "jax"])
+
+
+def test_a_peer_that_fails_is_named() -> None:
+    def failing() -> Any:
+        raise RuntimeError("no licence")
+
+    program = dataclasses.replace(FAMILIES["tanh4"](), by_hand={"numpy": failing})
+    entry = peers.measure("tanh4", program, rounds=1, burst=1e-4, leave_out=[*SLOW_PEERS, "jax"])
+    assert entry["missing"] == {"numpy": "RuntimeError: no licence"}
+
+
+def test_variants_differ_and_can_be_repeated() -> None:
+    small = ("mlp", "moons", "hessian", "regression_loop")
+    titles = [[variants(seed)[key].title for key in small] for seed in (1, 2, 1)]
+    assert titles[0] == titles[2]
+    assert all(a != b for a, b in zip(titles[0], titles[1], strict=True))
+    bars = peers.measure(
+        "moons", FAMILIES["moons"](1), rounds=1, burst=1e-4, scale=0.8, leave_out=SLOW_PEERS
+    )["bars"]
+    assert [bar["bound"] for bar in bars] in ([4.0], [])
+
+
+def test_page_and_chart(tmp_path: Path) -> None:
+    entries = [
+        {
+            "key": key, "title": key, "times": {"wengert": [10.0, 9, 11], "jax": [t, t, t]},
+            "ratios": {"jax": t / 10}, "is_gallery": is_gallery, "fraction": 0.5,
+            "missing": {"pytorch": "ImportError: none"},
+            "bars": [{"peer": "jax", "bound": 3, "aim": 4, "measured": t / 10, "met": t >= 30}],
+        }
+        for key, t, is_gallery in (("one", 45.0, False), ("two", 20.0, False), ("three", 5.0, True))
+    ]  # fmt: skip
+    results = {
+        "machine": libraries.machine(["numpy", "wengert"]), "limits": vars(LIMITS), "rounds": 3,
+        "left_out": ["torch.compile"], "variant": None, "programs": entries,
+    }  # fmt: skip
+    page = peers_report.page(results)
+    assert "1 of 2 bars met; gallery of 1: median 0.50 x JAX, 1 slower than JAX" in page
+    assert "45 us (4.50 x; 3)" in page
+    assert "20 us (2.00 x; 3, missed)" in page
+    assert "- one: pytorch (ImportError: none)" in page
+    assert "Left out: torch.compile" in page
+    assert "bar 3, aim 4: MISSED" in peers_report.as_text(entries[1])
+    assert peers_report.draw(results, tmp_path / "chart.png").stat().st_size > 5000
+
+
+def test_scaling() -> None:
+    row = scaling.measure(8, 16, 2, LIMITS, seconds=0.01)
+    assert row["gflops"] > 0
+    assert row["arena_kb"] > 0
+    assert np.isclose(row["fraction"], row["gflops"] / 100)
+
+
+def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert peers.main(["--only", "nothing"]) == 2
+    assert "unknown: nothing" in capsys.readouterr().err
+    assert peers.main(["--quick", "--only", "tanh4", "--without", "pytorch"]) == 0
+    assert "Derivative 4 of tanh" in capsys.readouterr().out
