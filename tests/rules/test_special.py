@@ -15,6 +15,7 @@ import pytest
 import scipy.special as sp
 
 import wengert as wg
+from wengert.rules.special import parameter_series
 from wengert.scipy import special
 
 
@@ -241,3 +242,77 @@ def test_the_derivative_in_a_weight_of_zero() -> None:
     a = np.array([0.3, 1.2, -0.7])
     g = wg.grad(lambda b: special.logsumexp(a, b=b))(b)
     np.testing.assert_allclose(g, np.exp(a) / np.sum(b * np.exp(a)))
+
+
+FAR_LEFT = [
+    (1, -1000.2, 28.565852042507746),
+    (1, -12345.25, 19.739127802644507),
+    (1, -1e10 + 0.25, 2 * math.pi**2),  # pi^2 / sin(pi/4)^2 - 1e-10
+    (2, -12345.25, 4 * math.pi**3),
+    (1, -2000.0, math.inf),
+    (2, -1e10, -math.inf),
+]
+
+
+@pytest.mark.parametrize(("n", "x", "expected"), FAR_LEFT)
+def test_polygamma_far_to_the_left_returns(n: int, x: float, expected: float) -> None:
+    # SciPy's zeta(2, x) adds up abs(x) terms.
+    t = wg.Tensor(x)
+    for orders in (n, np.array([n, n])):
+        value = special.polygamma(orders, t).array
+        tolerance = 2e-5 if n == 2 and math.isfinite(expected) else 1e-9
+        np.testing.assert_allclose(value, np.full(np.shape(orders), expected), rtol=tolerance)
+
+
+def test_hessians_of_gamma_functions_far_to_the_left_return() -> None:
+    assert math.isinf(wg.derivative(wg.derivative(sp.gammaln))(-1e10))
+    np.testing.assert_allclose(
+        wg.derivative(wg.derivative(sp.gammaln))(-1e10 + 0.25), 2 * math.pi**2, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "first", "second"),
+    [
+        (-math.inf, 0.0, 0.0),
+        (-1e10, 1e-20, 2e-30),
+        (-30.1, 0.001103740576811919, 7.333824430362679e-05),
+        (30.1, 379335862623.8512, 367166418571.6869),
+        (math.inf, math.inf, math.inf),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_exprel_far_out_returns(x: float, first: float, second: float) -> None:
+    slope = wg.derivative(sp.exprel)
+    np.testing.assert_allclose([slope(x), wg.derivative(slope)(x)], [first, second], rtol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_boxcox_of_infinity_returns() -> None:
+    assert wg.grad(sp.boxcox, argnums=(0, 1))(math.inf, 2.0) == (math.inf, math.inf)
+    assert wg.grad(sp.boxcox1p, argnums=1)(-1.0, -1.0) == math.inf
+
+
+def test_hopeless_power_series_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = 0
+    times = parameter_series._times
+
+    def counting(*args: Any) -> Any:
+        nonlocal terms
+        terms += 1
+        return times(*args)
+
+    monkeypatch.setattr(parameter_series, "_times", counting)
+    assert math.isnan(wg.grad(sp.hyp1f1)(-1e6, 1.3, 40.0))
+    assert math.isnan(wg.grad(sp.hyp2f1)(1.0, 2.0, 3.5, 0.9999))
+    assert terms < 5000
+    np.testing.assert_allclose(
+        wg.grad(sp.hyp1f1, argnums=(0, 1))(1.0, 2.0, -500.0),
+        (-0.013579639494453897, 0.0019959919678064503),
+    )
+
+
+def test_the_factorial_of_nan_is_nan() -> None:
+    np.testing.assert_array_equal(
+        special.factorial(wg.Tensor([math.nan, -1.0, 3.0])).array, [math.nan, 0.0, 6.0]
+    )
