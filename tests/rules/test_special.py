@@ -316,3 +316,36 @@ def test_the_factorial_of_nan_is_nan() -> None:
     np.testing.assert_array_equal(
         special.factorial(wg.Tensor([math.nan, -1.0, 3.0])).array, [math.nan, 0.0, 6.0]
     )
+
+
+def test_mathieu_and_spheroidal_functions_in_single_precision() -> None:
+    # SciPy 1.17 returns NaN for these, or does not return.
+    calls = [
+        lambda x: sp.mathieu_cem(2, 1.3, x),
+        lambda x: sp.mathieu_modsem2(2, 1.3, x),
+        lambda x: sp.pro_rad1(1, 2, 3.0, x),
+        lambda x: sp.obl_rad2(1, 2, 3.0, x),
+    ]
+    for call in calls:
+        first = wg.elementwise_grad(lambda x, call=call: call(x)[0])
+        second = wg.elementwise_grad(first)
+        single, double = np.array([1.2, 1.7], np.float32), np.array([1.2, 1.7])
+        for f in (first, second):
+            assert f(single).dtype == np.float32
+            np.testing.assert_allclose(f(single), f(double), rtol=1e-4)
+    assert sp.pro_cv(1.0, 2.0, wg.Tensor(np.float32(3.0))).dtype == np.float32
+
+
+def test_the_logarithm_of_the_sum_of_nothing() -> None:
+    empty = np.zeros((2, 0))
+    np.testing.assert_array_equal(special.logsumexp(wg.Tensor(empty), 1).array, [-np.inf] * 2)
+    assert wg.grad(lambda x: special.logsumexp(x))(np.zeros(0)).shape == (0,)
+    assert wg.hessian(lambda x: special.logsumexp(x))(np.zeros(0)).shape == (0, 0)
+    assert special.softmax(wg.Tensor(empty), 1).shape == (2, 0)
+
+
+def test_tukeys_lambda_far_out_returns() -> None:
+    with np.errstate(all="ignore"):
+        assert np.isfinite(wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -1e3)).any()
+        wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -math.inf)
+        wg.grad(sp.tklmbda, argnums=1)(-1e10, -1e10)
