@@ -349,3 +349,42 @@ def test_tukeys_lambda_far_out_returns() -> None:
         assert np.isfinite(wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -1e3)).any()
         wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -math.inf)
         wg.grad(sp.tklmbda, argnums=1)(-1e10, -1e10)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "second"),
+    [
+        (lambda x: sp.betainc(2.0, 3.0, x), 0.0, 12.0),
+        (lambda x: sp.betainc(3.0, 2.0, x), 1.0, -12.0),
+        (lambda x: sp.betainc(2.0, 3.0, x), 1.0, 0.0),
+        (lambda x: sp.betainc(1.0, 2.0, x), 0.0, -2.0),
+        (lambda x: sp.gammainc(2.0, x), 0.0, 1.0),
+        (lambda x: sp.gammainc(3.0, x), 0.0, 0.0),
+        (lambda x: sp.gammainc(1.0, x), 0.0, -1.0),
+    ],
+)
+def test_second_derivatives_of_incomplete_functions_at_the_ends(
+    f: Callable[[Any], Any], x: float, second: float
+) -> None:
+    # Through the logarithm of x they were 0 in reverse mode and NaN in forward mode.
+    for outer in (wg.jacfwd, wg.jacrev):
+        for inner in (wg.jacfwd, wg.jacrev):
+            np.testing.assert_allclose(outer(inner(f))(x), second, atol=1e-12)
+
+
+@pytest.mark.parametrize("x", [-40.0, -1.0, 0.0, 1.0, 40.0, math.inf])
+def test_log_ndtr_in_the_tails(x: float) -> None:
+    first = wg.derivative(sp.log_ndtr)(x)
+    if x == -40.0:
+        np.testing.assert_allclose(first, 40.02496885, rtol=1e-9)
+    slope = math.exp(sp.log_ndtr(x)) if math.isfinite(x) else 1.0
+    if x >= 0:
+        np.testing.assert_allclose(
+            first, math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi) / slope, rtol=1e-12
+        )
+    if math.isfinite(x):
+        second = -first * (x + first)
+        for outer in (wg.jacfwd, wg.jacrev):
+            for inner in (wg.jacfwd, wg.jacrev):
+                value = outer(inner(sp.log_ndtr))(x)
+                np.testing.assert_allclose(value, second, rtol=1e-8, atol=1e-300)

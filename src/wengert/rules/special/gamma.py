@@ -25,7 +25,7 @@ _FAR_LEFT = -1e3
 
 
 def _polynomial_of_cotangent(n: int) -> Any:
-    """p with ``p(cot w)`` the n-th derivative of ``cot w``, from ``c' = -1 - c^2``."""
+    """The p whose ``p(cot w)`` is the n-th derivative of ``cot w``, from ``c' = -1 - c^2``."""
     p = np.polynomial.Polynomial([0.0, 1.0])
     for _ in range(n):
         p = -p.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
