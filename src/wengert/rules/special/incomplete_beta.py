@@ -39,7 +39,7 @@ pointwise(
     lambda y, p, q, x, c: -y,
     show="np.exp(scipy.special.xlogy({0}, {2}) + scipy.special.xlog1py({1}, -{2}) - {3})",
 )
-_bound_powers = function("beta_powers")
+_bound_powers: Any = function("beta_powers")
 
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:

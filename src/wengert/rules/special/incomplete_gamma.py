@@ -33,7 +33,7 @@ pointwise(
     lambda y, p, x, c: -y,
     show="np.exp(scipy.special.xlogy({0}, {1}) - {1} - {2})",
 )
-_bound_powers = function("gamma_powers")
+_bound_powers: Any = function("gamma_powers")
 
 
 def gamma_density(a: Any, x: Any) -> Any:
