@@ -15,6 +15,7 @@ import pytest
 import scipy.special as sp
 
 import wengert as wg
+from wengert.rules.special import parameter_series
 from wengert.scipy import special
 
 
@@ -241,3 +242,149 @@ def test_the_derivative_in_a_weight_of_zero() -> None:
     a = np.array([0.3, 1.2, -0.7])
     g = wg.grad(lambda b: special.logsumexp(a, b=b))(b)
     np.testing.assert_allclose(g, np.exp(a) / np.sum(b * np.exp(a)))
+
+
+FAR_LEFT = [
+    (1, -1000.2, 28.565852042507746),
+    (1, -12345.25, 19.739127802644507),
+    (1, -1e10 + 0.25, 2 * math.pi**2),  # pi^2 / sin(pi/4)^2 - 1e-10
+    (2, -12345.25, 4 * math.pi**3),
+    (1, -2000.0, math.inf),
+    (2, -1e10, -math.inf),
+]
+
+
+@pytest.mark.parametrize(("n", "x", "expected"), FAR_LEFT)
+def test_polygamma_far_to_the_left_returns(n: int, x: float, expected: float) -> None:
+    # SciPy's zeta(2, x) adds up abs(x) terms.
+    t = wg.Tensor(x)
+    for orders in (n, np.array([n, n])):
+        value = special.polygamma(orders, t).array
+        tolerance = 2e-5 if n == 2 and math.isfinite(expected) else 1e-9
+        np.testing.assert_allclose(value, np.full(np.shape(orders), expected), rtol=tolerance)
+
+
+def test_hessians_of_gamma_functions_far_to_the_left_return() -> None:
+    assert math.isinf(wg.derivative(wg.derivative(sp.gammaln))(-1e10))
+    np.testing.assert_allclose(
+        wg.derivative(wg.derivative(sp.gammaln))(-1e10 + 0.25), 2 * math.pi**2, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "first", "second"),
+    [
+        (-math.inf, 0.0, 0.0),
+        (-1e10, 1e-20, 2e-30),
+        (-30.1, 0.001103740576811919, 7.333824430362679e-05),
+        (30.1, 379335862623.8512, 367166418571.6869),
+        (math.inf, math.inf, math.inf),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_exprel_far_out_returns(x: float, first: float, second: float) -> None:
+    slope = wg.derivative(sp.exprel)
+    np.testing.assert_allclose([slope(x), wg.derivative(slope)(x)], [first, second], rtol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_boxcox_of_infinity_returns() -> None:
+    assert wg.grad(sp.boxcox, argnums=(0, 1))(math.inf, 2.0) == (math.inf, math.inf)
+    assert wg.grad(sp.boxcox1p, argnums=1)(-1.0, -1.0) == math.inf
+
+
+def test_hopeless_power_series_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = 0
+    times = parameter_series._times
+
+    def counting(*args: Any) -> Any:
+        nonlocal terms
+        terms += 1
+        return times(*args)
+
+    monkeypatch.setattr(parameter_series, "_times", counting)
+    assert math.isnan(wg.grad(sp.hyp1f1)(-1e6, 1.3, 40.0))
+    assert math.isnan(wg.grad(sp.hyp2f1)(1.0, 2.0, 3.5, 0.9999))
+    assert terms < 5000
+    np.testing.assert_allclose(
+        wg.grad(sp.hyp1f1, argnums=(0, 1))(1.0, 2.0, -500.0),
+        (-0.013579639494453897, 0.0019959919678064503),
+    )
+
+
+def test_the_factorial_of_nan_is_nan() -> None:
+    np.testing.assert_array_equal(
+        special.factorial(wg.Tensor([math.nan, -1.0, 3.0])).array, [math.nan, 0.0, 6.0]
+    )
+
+
+def test_mathieu_and_spheroidal_functions_in_single_precision() -> None:
+    # SciPy 1.17 returns NaN for these, or does not return.
+    calls = [
+        lambda x: sp.mathieu_cem(2, 1.3, x),
+        lambda x: sp.mathieu_modsem2(2, 1.3, x),
+        lambda x: sp.pro_rad1(1, 2, 3.0, x),
+        lambda x: sp.obl_rad2(1, 2, 3.0, x),
+    ]
+    for call in calls:
+        first = wg.elementwise_grad(lambda x, call=call: call(x)[0])
+        second = wg.elementwise_grad(first)
+        single, double = np.array([1.2, 1.7], np.float32), np.array([1.2, 1.7])
+        for f in (first, second):
+            assert f(single).dtype == np.float32
+            np.testing.assert_allclose(f(single), f(double), rtol=1e-4)
+    assert sp.pro_cv(1.0, 2.0, wg.Tensor(np.float32(3.0))).dtype == np.float32
+
+
+def test_the_logarithm_of_the_sum_of_nothing() -> None:
+    empty = np.zeros((2, 0))
+    np.testing.assert_array_equal(special.logsumexp(wg.Tensor(empty), 1).array, [-np.inf] * 2)
+    assert wg.grad(lambda x: special.logsumexp(x))(np.zeros(0)).shape == (0,)
+    assert wg.hessian(lambda x: special.logsumexp(x))(np.zeros(0)).shape == (0, 0)
+    assert special.softmax(wg.Tensor(empty), 1).shape == (2, 0)
+
+
+def test_tukeys_lambda_far_out_returns() -> None:
+    with np.errstate(all="ignore"):
+        assert np.isfinite(wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -1e3)).any()
+        wg.grad(sp.tklmbda, argnums=(0, 1))(0.3, -math.inf)
+        wg.grad(sp.tklmbda, argnums=1)(-1e10, -1e10)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "second"),
+    [
+        (lambda x: sp.betainc(2.0, 3.0, x), 0.0, 12.0),
+        (lambda x: sp.betainc(3.0, 2.0, x), 1.0, -12.0),
+        (lambda x: sp.betainc(2.0, 3.0, x), 1.0, 0.0),
+        (lambda x: sp.betainc(1.0, 2.0, x), 0.0, -2.0),
+        (lambda x: sp.gammainc(2.0, x), 0.0, 1.0),
+        (lambda x: sp.gammainc(3.0, x), 0.0, 0.0),
+        (lambda x: sp.gammainc(1.0, x), 0.0, -1.0),
+    ],
+)
+def test_second_derivatives_of_incomplete_functions_at_the_ends(
+    f: Callable[[Any], Any], x: float, second: float
+) -> None:
+    # Through the logarithm of x they were 0 in reverse mode and NaN in forward mode.
+    for outer in (wg.jacfwd, wg.jacrev):
+        for inner in (wg.jacfwd, wg.jacrev):
+            np.testing.assert_allclose(outer(inner(f))(x), second, atol=1e-12)
+
+
+@pytest.mark.parametrize("x", [-40.0, -1.0, 0.0, 1.0, 40.0, math.inf])
+def test_log_ndtr_in_the_tails(x: float) -> None:
+    first = wg.derivative(sp.log_ndtr)(x)
+    if x == -40.0:
+        np.testing.assert_allclose(first, 40.02496885, rtol=1e-9)
+    slope = math.exp(sp.log_ndtr(x)) if math.isfinite(x) else 1.0
+    if x >= 0:
+        np.testing.assert_allclose(
+            first, math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi) / slope, rtol=1e-12
+        )
+    if math.isfinite(x):
+        second = -first * (x + first)
+        for outer in (wg.jacfwd, wg.jacrev):
+            for inner in (wg.jacfwd, wg.jacrev):
+                value = outer(inner(sp.log_ndtr))(x)
+                np.testing.assert_allclose(value, second, rtol=1e-8, atol=1e-300)

@@ -288,6 +288,15 @@ def test_the_cotangents_size_does_not_matter() -> None:
     assert small == pytest.approx(-1e-12 * np.exp(-1.0), rel=1e-5)
 
 
+def test_no_times_are_an_error_where_their_derivative_is_asked_for() -> None:
+    def end(a: Any) -> Any:
+        solution = integrate.solve_ivp(lambda t, y: -a * y, (0.0, 1.0), np.ones(1), t_eval=[])
+        return np.sum(solution.y)
+
+    with pytest.raises(wg.WengertValueError, match="solve_ivp: t_eval is empty; give at least"):
+        wg.grad(end)(2.0)
+
+
 def test_errors_of_the_function_come_through() -> None:
     def broken(y: Any, t: Any) -> Any:
         raise KeyError("what the user raised")

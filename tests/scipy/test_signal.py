@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.signal
 
 import wengert as wg
 from wengert.scipy import signal
+from wengert.testing import check_grads
 
 RNG = np.random.default_rng(0)
 SHAPES = [((6,), (4,)), ((3,), (5,)), ((5, 6), (2, 3)), ((2, 3), (5, 6)), ((4, 5, 3), (2, 2, 3))]
@@ -143,3 +145,50 @@ def test_what_is_refused(call: Any, message: str) -> None:
     pattern = message.replace("(", r"\(").replace(")", r"\)")
     with pytest.raises(wg.WengertError, match=pattern):
         call()
+
+
+@pytest.mark.parametrize("mode", ["full", "valid"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_convolve_takes_the_axes_of_autograd(mode: str, swapped: bool) -> None:
+    # autograd.scipy.signal.convolve has them, and its convolutional network uses them.
+    rng = np.random.default_rng(3)
+    images, kernels = rng.normal(size=(2, 3, 5, 6)), rng.normal(size=(3, 4, 3, 2))
+
+    def f(a: Any, b: Any) -> Any:
+        if swapped:
+            return signal.convolve(b, a, axes=([2, 3], [2, 3]), dot_axes=([0], [1]), mode=mode)
+        return signal.convolve(a, b, axes=([2, 3], [2, 3]), dot_axes=([1], [0]), mode=mode)
+
+    expected = np.array(
+        [
+            [
+                sum(
+                    scipy.signal.convolve(images[n, c], kernels[c, k], mode, "direct")
+                    for c in range(3)
+                )
+                for k in range(4)
+            ]
+            for n in range(2)
+        ]
+    )
+    value = f(images, kernels)
+    np.testing.assert_allclose(np.swapaxes(value, 0, 1) if swapped else value, expected)
+    check_grads(f, (images, kernels), order=1)
+    batched = wg.vmap(f, in_axes=(0, None))(np.stack([images, 2 * images]), kernels)
+    np.testing.assert_allclose(batched, np.stack([value, 2 * value]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"axes": ([0],)}, "axes must be a pair"),
+        ({"axes": ([0], [0, 1])}, "as many axes of in1 as of in2"),
+        ({"axes": ([0], [0]), "dot_axes": ([0], [0])}, "both in axes and in dot_axes"),
+        ({"axes": ([0], [0]), "mode": "same"}, "mode must be 'full' or 'valid'"),
+        ({"axes": ([0], [0]), "dot_axes": ([1], [1])}, "must have the same lengths"),
+        ({"axes": ([0, 1], [1, 0]), "mode": "valid"}, "at least as long as the other"),
+    ],
+)
+def test_convolve_says_what_is_wrong_with_axes(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(wg.WengertError, match=re.escape(message)):
+        signal.convolve(np.ones((2, 4)), np.ones((2, 3)), **options)

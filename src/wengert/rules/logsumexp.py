@@ -32,12 +32,17 @@ _total: Any = np.add.reduce
 def _parts(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
     """The result with its axes kept, and ``exp(x - max)`` and its sum, which make the softmax."""
     with quiet():
-        top = _maximum(x, axis, None, None, True)
+        # The sum of nothing is 0, and its logarithm -inf, as in SciPy.
+        top = _maximum(x, axis, None, None, True) if x.size else _empty_maximum(x, axis)
         parts = _shifted(x, top, axis)
         if not finite(parts[0]):  # where the maximum is infinite, exp(inf - inf) is NaN
             top = np.where(np.isfinite(top), top, top.dtype.type(0))
             parts = _shifted(x, top, axis)
     return parts
+
+
+def _empty_maximum(x: Any, axis: Axes) -> Any:
+    return _maximum(x, axis, None, None, True, -np.inf)
 
 
 def _shifted(x: Any, top: Any, axis: Axes) -> tuple[Any, Any, Any]:

@@ -175,3 +175,12 @@ def test_shapes_that_do_not_fit_are_an_error() -> None:
         stats.norm.pdf(np.ones(3), np.ones(2))
     with pytest.raises(wg.WengertError, match=r"\(3,\).*\(2,\)"):
         wg.grad(lambda x: np.sum(stats.norm.pdf(x, np.ones(2))))(np.ones(3))
+
+
+@pytest.mark.parametrize("n", [1e8, 1e300, np.inf])
+def test_sums_that_do_not_fit_are_refused_before_they_are_tried(n: float) -> None:
+    with pytest.raises(wg.WengertValueError, match=r"betabinom\.cdf.*n has to be smaller"):
+        wg.grad(stats.betabinom.cdf, argnums=2)(1.0, n, 2.0, 3.0)
+    if n > 1e8:
+        with pytest.raises(wg.WengertValueError, match=r"poisson\.entropy.*mu has to be smaller"):
+            wg.grad(stats.poisson.entropy)(n)

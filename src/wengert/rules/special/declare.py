@@ -19,6 +19,7 @@ __all__ = [
     "REFUSED_ARGUMENTS",
     "float_dtype",
     "function",
+    "in_double",
     "numbered",
     "real_only",
     "refused",
@@ -90,11 +91,31 @@ def real_only(name: str, rule: Rule) -> Rule:
     return checked
 
 
-def several(name: str, *slopes: Rule | None) -> None:
+def in_double(served: Any) -> Rule:
+    """A ufunc that computes in double precision and returns the precision of its arguments.
+
+    For those that SciPy does not get right in single precision.
+    """
+
+    def evaluate(*args: Any) -> Any:
+        given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]
+        dtypes = served.resolve_dtypes((*given, *(None,) * served.nout))[served.nin :]
+        with np.errstate(over="ignore", under="ignore"):
+            outs = served(*[np.asarray(x, np.float64) for x in args])
+            cast = [
+                np.asarray(x).astype(dtype)[()]
+                for x, dtype in zip(outs if served.nout > 1 else (outs,), dtypes, strict=True)
+            ]
+        return tuple(cast) if served.nout > 1 else cast[0]
+
+    return evaluate
+
+
+def several(name: str, *slopes: Rule | None, double: bool = False) -> None:
     """Declare a ufunc with several results.
 
     ``slopes`` has for each argument a function ``(outs, *args)`` that returns the derivatives of
-    the results in it, or None where they are zero.
+    the results in it, or None where they are zero. With ``double`` see `in_double`.
     """
     served: Any = getattr(scipy.special, name, None)
     if served is None:
@@ -121,7 +142,8 @@ def several(name: str, *slopes: Rule | None) -> None:
 
     operands = ", ".join(f"{{{i}}}" for i in range(served.nin))
     show = f"scipy.special.{name}({operands})"
-    p = Primitive(name, served, shape, batch, jvp=jvp, outputs=served.nout, show=show)
+    evaluate = in_double(served) if double else served
+    p = Primitive(name, evaluate, shape, batch, jvp=jvp, outputs=served.nout, show=show)
     UFUNCS[served] = p
 
 

@@ -16,6 +16,7 @@ import scipy.special
 from ...core.bind import bind
 from ...core.errors import NoRuleError
 from .declare import float_dtype, numbered, refused, ufunc
+from .elementary import exprel_slope
 from .gamma import polygamma
 from .incomplete_beta import beta_density, slope_in
 from .incomplete_gamma import gamma_density, slope_in_shape
@@ -305,9 +306,9 @@ def _tukey_in_lambda(p: Any, lam: Any) -> Any:
     inside = (p > 0) * (p < 1)
     left = np.log(np.where(inside, p, 0.5))
     right = np.log1p(-np.where(inside, p, 0.5))
-    slope = left * left * special.hyp1f1(2, 3, lam * left)
-    slope = slope - right * right * special.hyp1f1(2, 3, lam * right)
-    return -0.5 * slope * _tukey_in_x(p, lam)
+    slope = left * left * exprel_slope(lam * left)
+    slope = slope - right * right * exprel_slope(lam * right)
+    return -slope * _tukey_in_x(p, lam)
 
 
 ufunc("tklmbda", lambda p, x, lam: _tukey_in_x(p, lam), lambda p, x, lam: _tukey_in_lambda(p, lam))

@@ -11,7 +11,7 @@ import scipy.special
 from ..pointwise import pointwise
 from .declare import function, refused, same_as, ufunc
 
-__all__ = ["lambertw"]
+__all__ = ["exprel_slope", "lambertw"]
 
 special: Any = scipy.special
 _DEGREE = math.pi / 180
@@ -21,7 +21,24 @@ for _name in ("cbrt", "exp2", "expm1", "log1p"):
 same_as("round", "rint")
 
 ufunc("exp10", lambda y, x: math.log(10) * y)
-ufunc("exprel", lambda y, x: 0.5 * special.hyp1f1(2, 3, x))
+
+
+def exprel_slope(x: Any) -> Any:
+    """``((x - 1) exp(x) + 1) / x^2``, near 0 as ``1F1(2; 3; x) / 2``.
+
+    SciPy's 1F1 adds up as many terms as x has units, and does not return for infinite ones.
+    """
+    near = np.abs(x) < 30
+    outside = np.where(near, 30.0, x)
+    over = outside > 800  # exp(x) is infinite there, and the quotient below inf / inf
+    moderate = np.where(over, 30.0, outside)
+    r = 1 / moderate
+    far = np.exp(moderate) * (1 - r) * r + r * r
+    far = np.where(over, np.exp(outside), far)
+    return np.where(near, 0.5 * special.hyp1f1(2, 3, np.where(near, x, 0.0)), far)
+
+
+ufunc("exprel", lambda y, x: exprel_slope(x))
 ufunc("cosm1", lambda y, x: -np.sin(x))
 ufunc(
     "powm1",
@@ -47,7 +64,7 @@ ufunc(
 
 def _slope_in_power(log: Any, power: Any) -> Any:
     """The derivative of ``(exp(p l) - 1) / p`` in p is ``l^2 exprel'(p l)``: exact at p = 0."""
-    return 0.5 * log * log * special.hyp1f1(2, 3, power * log)
+    return log * log * exprel_slope(power * log)
 
 
 def _inverse_slope_in_power(y: Any, power: Any) -> Any:

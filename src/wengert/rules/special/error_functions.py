@@ -43,6 +43,17 @@ ufunc("erfinv", lambda y, x: _HALF_ROOT_PI * np.exp(y * y))
 ufunc("erfcinv", lambda y, x: -_HALF_ROOT_PI * np.exp(y * y))
 
 ufunc("ndtr", lambda y, x: np.exp(-0.5 * x * x) / _ROOT_TWO_PI)
-# phi(x) / Phi(x) without a quotient of numbers that underflow.
-ufunc("log_ndtr", lambda y, x: _ROOT_TWO_OVER_PI / erfcx(x * -_ROOT_HALF))
+
+
+def _log_ndtr_slope(x: Any) -> Any:
+    """``phi(x) / Phi(x)`` without numbers that underflow on the left or overflow on the right."""
+    if x.dtype.kind == "c":
+        return _ROOT_TWO_OVER_PI / erfcx(x * -_ROOT_HALF)
+    left, right = np.where(x < 0, x, 0), np.where(x < 0, 0, x)
+    density = np.exp(-0.5 * right * right) / _ROOT_TWO_PI
+    quotient = density / scipy.special.ndtr(right)
+    return np.where(x < 0, _ROOT_TWO_OVER_PI / erfcx(left * -_ROOT_HALF), quotient)
+
+
+ufunc("log_ndtr", lambda y, x: _log_ndtr_slope(x))
 ufunc("ndtri_exp", lambda x, y: _ROOT_TWO_PI * np.exp(y + 0.5 * x * x))

@@ -20,11 +20,21 @@ digamma = scipy.special.digamma
 # ------------------------------------------------------------------ polygamma
 
 
-def _cotangent_derivative(z: Any, n: int) -> Any:
-    """The n-th derivative of ``pi cot(pi z)``, a polynomial in ``c = cot(pi z)``: c' = -1 - c^2."""
+# SciPy adds up a term for each unit of the way from x to 0: at -1e10 it does not return.
+_FAR_LEFT = -1e3
+
+
+def _polynomial_of_cotangent(n: int) -> Any:
+    """The p whose ``p(cot w)`` is the n-th derivative of ``cot w``, from ``c' = -1 - c^2``."""
     p = np.polynomial.Polynomial([0.0, 1.0])
     for _ in range(n):
         p = -p.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
+    return p
+
+
+def _cotangent_derivative(z: Any, n: int) -> Any:
+    """The n-th derivative of ``pi cot(pi z)`` for complex z."""
+    p = _polynomial_of_cotangent(n)
     # cot(w) = i (q + 1) / (q - 1) with q = exp(2iw); of q and 1/q the one that does not overflow
     upper = z.imag >= 0
     q = np.exp(2j * np.pi * np.where(upper, z, -z))
@@ -53,8 +63,33 @@ def _complex_polygamma(n: int, z: Any) -> Any:
     return np.where(left, reflected, total)
 
 
+def _far_left_polygamma(n: int, x: Any) -> Any:
+    """By reflection (DLMF 5.15.6), for ``n > 0`` and finite x; infinite at the poles."""
+    rest = x - np.rint(x)
+    pole = rest == 0
+    slope = _polynomial_of_cotangent(n)(1 / np.tan(np.pi * np.where(pole, 0.5, rest)))
+    mirrored = -math.factorial(n) * scipy.special.zeta(n + 1, 1 - x)
+    return np.where(pole, (-1) ** (n + 1) * np.inf, mirrored - math.pi ** (n + 1) * slope)
+
+
 def _polygamma(n: Any, x: Any) -> Any:
+    values = _left_to_scipy(n, x)
+    far = (x < _FAR_LEFT) & np.isfinite(x)
+    if not np.any(far):
+        return values
+    orders, x64 = np.asarray(n), np.asarray(x, float)
+    values = np.asarray(values)
+    for order in np.unique(orders[orders > 0]).tolist():
+        reflected = _far_left_polygamma(int(order), np.where(far, x64, _FAR_LEFT - 0.5))
+        values = np.where(far & (orders == order), reflected.astype(values.dtype), values)
+    return values[()]
+
+
+def _left_to_scipy(n: Any, x: Any) -> Any:
+    """SciPy's polygamma, but for x far to the left."""
     dtype = float_dtype(x) if hasattr(x, "dtype") else np.dtype(float)
+    positive = np.greater(n, 0)
+    x = np.where(positive & (x < _FAR_LEFT) & np.isfinite(x), 1.0, x)
     if type(n) is int and n > 0:  # SciPy's computes digamma as well, for arrays of n
         return ((-1) ** (n + 1) * float(math.factorial(n)) * scipy.special.zeta(n + 1, x)).astype(
             dtype

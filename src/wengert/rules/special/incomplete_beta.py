@@ -11,17 +11,40 @@ import scipy.special
 
 from ...core.algebra import strong_product
 from ...core.bind import bind
-from .declare import float_dtype, numbered, ufunc
+from ...core.quiet import quiet
+from ..pointwise import pointwise
+from .declare import float_dtype, function, numbered, ufunc
 from .gamma import polygamma
 from .moments import betainc_derivative
 
 __all__ = ["beta_density", "betainc_derivative_p", "slope_in"]
 
 
+def _powers(p: Any, q: Any, x: Any, c: Any) -> Any:
+    with quiet():
+        return np.exp(scipy.special.xlogy(p, x) + scipy.special.xlog1py(q, -x) - c)
+
+
+# ``x^p (1-x)^q exp(-c)``. An operation of its own, since the chain rule through the logarithms
+# loses the derivatives at the ends: that of x at 0 would be 0 times infinity.
+pointwise(
+    "beta_powers",
+    _powers,
+    lambda y, p, q, x, c: strong_product(y, np.log(x)),
+    lambda y, p, q, x, c: strong_product(y, np.log1p(-x)),
+    lambda y, p, q, x, c: (
+        strong_product(p, _bound_powers(p - 1, q, x, c))
+        - strong_product(q, _bound_powers(p, q - 1, x, c))
+    ),
+    lambda y, p, q, x, c: -y,
+    show="np.exp(scipy.special.xlogy({0}, {2}) + scipy.special.xlog1py({1}, -{2}) - {3})",
+)
+_bound_powers: Any = function("beta_powers")
+
+
 def beta_density(a: Any, b: Any, x: Any) -> Any:
     """``x^(a-1) (1-x)^(b-1) / beta(a, b)``, the derivative of betainc in x."""
-    powers = scipy.special.xlogy(a - 1, x) + scipy.special.xlog1py(b - 1, -x)
-    return np.exp(powers - scipy.special.betaln(a, b))
+    return _bound_powers(a - 1, b - 1, x, scipy.special.betaln(a, b))
 
 
 def _density_derivative(a: Any, b: Any, x: Any, m: int, n: int) -> Any:

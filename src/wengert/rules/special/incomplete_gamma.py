@@ -10,16 +10,35 @@ import scipy.special
 
 from ...core.algebra import strong_product
 from ...core.bind import bind
-from .declare import float_dtype, numbered, ufunc
+from ...core.quiet import quiet
+from ..pointwise import pointwise
+from .declare import float_dtype, function, numbered, ufunc
 from .gamma import polygamma
 from .moments import gammainc_derivative
 
 __all__ = ["gamma_density", "gammainc_derivative_p", "slope_in_shape"]
 
 
+def _powers(p: Any, x: Any, c: Any) -> Any:
+    with quiet():
+        return np.exp(scipy.special.xlogy(p, x) - x - c)
+
+
+# ``x^p exp(-x - c)``: see `beta_powers`.
+pointwise(
+    "gamma_powers",
+    _powers,
+    lambda y, p, x, c: strong_product(y, np.log(x)),
+    lambda y, p, x, c: strong_product(p, _bound_powers(p - 1, x, c)) - y,
+    lambda y, p, x, c: -y,
+    show="np.exp(scipy.special.xlogy({0}, {1}) - {1} - {2})",
+)
+_bound_powers: Any = function("gamma_powers")
+
+
 def gamma_density(a: Any, x: Any) -> Any:
     """``x^(a-1) e^-x / gamma(a)``, the derivative of gammainc in x."""
-    return np.exp(scipy.special.xlogy(a - 1, x) - x - scipy.special.gammaln(a))
+    return _bound_powers(a - 1, x, scipy.special.gammaln(a))
 
 
 def _density_derivative(a: Any, x: Any, order: int) -> Any:

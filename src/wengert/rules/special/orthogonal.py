@@ -15,9 +15,9 @@ import numpy as np
 import scipy.special
 
 from ...core.tensor import Tensor
-from ..pointwise import pointwise
+from ..pointwise import UFUNCS, pointwise
 from ..shapes import astype
-from .declare import function, refused, several, ufunc
+from .declare import function, in_double, refused, several, ufunc
 
 __all__ = ["sph_harm_y"]
 
@@ -137,11 +137,19 @@ sph_harm_y = function("sph_harm_y")
 
 # ------------------------------------------------------------------ solutions of equations
 
-# Characteristic values are here for the rules below, which need them of plain parameters.
-for _name in ("mathieu_a", "mathieu_b"):
-    ufunc(_name, refused(_name, "m"), refused(_name, "q"))
-for _name in ("pro_cv", "obl_cv"):
-    ufunc(_name, refused(_name, "m"), refused(_name, "n"), refused(_name, "c"))
+# Characteristic values are here for the rules below, which need them of plain parameters. In single
+# precision SciPy 1.17 returns NaN for all of this section but Weber's functions, and for the
+# spheroidal ones that find their characteristic value it does not return.
+_ARGUMENTS = {"mathieu_a": "mq", "mathieu_b": "mq", "pro_cv": "mnc", "obl_cv": "mnc"}
+for _name, _arguments in _ARGUMENTS.items():
+    _served = getattr(special, _name)
+    UFUNCS[_served] = pointwise(
+        _name,
+        in_double(_served),
+        *(refused(_name, a) for a in _arguments),
+        show=f"scipy.special.{_name}({', '.join(f'{{{i}}}' for i in range(len(_arguments)))})",
+    )
+mathieu_a, mathieu_b = function("mathieu_a"), function("mathieu_b")
 
 
 def _from_equation(name: str, *parameters: str, scale: float = 1.0) -> Callable[[Rule], Rule]:
@@ -154,7 +162,8 @@ def _from_equation(name: str, *parameters: str, scale: float = 1.0) -> Callable[
         def slopes(outs: Any, *args: Any) -> tuple[Any, Any]:
             return scale * outs[1], scale * rule(*outs, *args)
 
-        several(name, *(refused(name, p) for p in parameters), slopes)
+        double = not name.startswith("pb")
+        several(name, *(refused(name, p) for p in parameters), slopes, double=double)
         return rule
 
     return declare
@@ -176,24 +185,24 @@ _DEGREE = math.pi / 180
 
 @_from_equation("mathieu_cem", "m", "q", scale=_DEGREE)
 def _cem(w: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
-    return (2 * q * np.cos(2 * _DEGREE * x) - special.mathieu_a(m, q)) * w
+    return (2 * q * np.cos(2 * _DEGREE * x) - mathieu_a(m, q)) * w
 
 
 @_from_equation("mathieu_sem", "m", "q", scale=_DEGREE)
 def _sem(w: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
-    return (2 * q * np.cos(2 * _DEGREE * x) - special.mathieu_b(m, q)) * w
+    return (2 * q * np.cos(2 * _DEGREE * x) - mathieu_b(m, q)) * w
 
 
 @_from_equation("mathieu_modcem1", "m", "q")
 @_from_equation("mathieu_modcem2", "m", "q")
 def _modcem(w: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
-    return (special.mathieu_a(m, q) - 2 * q * np.cosh(2 * x)) * w
+    return (mathieu_a(m, q) - 2 * q * np.cosh(2 * x)) * w
 
 
 @_from_equation("mathieu_modsem1", "m", "q")
 @_from_equation("mathieu_modsem2", "m", "q")
 def _modsem(w: Any, slope: Any, m: Any, q: Any, x: Any) -> Any:
-    return (special.mathieu_b(m, q) - 2 * q * np.cosh(2 * x)) * w
+    return (mathieu_b(m, q) - 2 * q * np.cosh(2 * x)) * w
 
 
 @_from_equation("pro_ang1_cv", "m", "n", "c", "cv")
@@ -232,7 +241,7 @@ def _with_own_value(name: str, rule: Rule, value: Any) -> None:
 
 
 for _kind in ("rad1", "rad2"):
-    _with_own_value(f"pro_{_kind}", _pro_radial, special.pro_cv)
-    _with_own_value(f"obl_{_kind}", _obl_radial, special.obl_cv)
-_with_own_value("pro_ang1", _pro_angular, special.pro_cv)
-_with_own_value("obl_ang1", _obl_angular, special.obl_cv)
+    _with_own_value(f"pro_{_kind}", _pro_radial, function("pro_cv"))
+    _with_own_value(f"obl_{_kind}", _obl_radial, function("obl_cv"))
+_with_own_value("pro_ang1", _pro_angular, function("pro_cv"))
+_with_own_value("obl_ang1", _obl_angular, function("obl_cv"))

@@ -21,6 +21,7 @@ Coefficients = dict[tuple[int, ...], Array]
 
 _MOST_TERMS = 20_000
 _CHECKED = 8  # convergence is looked at after so many terms
+_JUDGED = 1000  # after so many terms hopeless elements are given up
 
 
 def _times(f: Coefficients, value: Array, changes: tuple[int, ...]) -> Coefficients:
@@ -71,11 +72,24 @@ def _series(
         if k % _CHECKED:
             continue
         size = sum(np.abs(c) for c in term.values())
-        small = (size <= 1e-17 * np.abs(total)) | (size == 0) | np.isnan(size)
+        small = (size <= 1e-17 * np.abs(total)) | (size == 0) | ~np.isfinite(size)
+        total = np.where(np.isinf(size) & np.isfinite(total), np.nan, total)
+        if k == _JUDGED:
+            hopeless = ~small & _hopeless(upper, lower[0], x)
+            term = {p: np.where(hopeless, np.nan, c) for p, c in term.items()}
+            total = np.where(hopeless, np.nan, total)
         settled = np.where(small, settled + 1, 0)
         if (settled > 1).all():
             return total
     return np.where(settled > 1, total, np.nan)
+
+
+def _hopeless(upper: Sequence[tuple[Array, tuple[int, ...]]], lower: Array, x: Array) -> Array:
+    """Where terms still fall by less than a thousandth each when the last one is reached."""
+    growth = np.abs(x)
+    for value, _ in upper:
+        growth = growth * np.abs(value + _MOST_TERMS)
+    return ~(growth < 0.999 * np.abs(lower + _MOST_TERMS) * _MOST_TERMS)
 
 
 def _up_to(order: int) -> range:

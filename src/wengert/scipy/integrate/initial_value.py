@@ -307,6 +307,8 @@ def solve_ivp(
         if tensors_in(t_span, y0, t_eval, args):
             result.y = handle(result.y, None, None)
         return result
+    if at is not None and not at.size:
+        raise WengertValueError(f"{name}: t_eval is empty; give at least one time, or leave it out")
     for argument, value in (("dense_output", dense_output), ("events", events)):
         if value:
             why = "give t_eval, or call it on wengert.stop_gradient of the arguments"

@@ -15,6 +15,7 @@ from ...numpy.arguments import axes_of, cast, operand
 from ...rules.complex import conjugate
 from ...rules.convolve_nd import convolve_nd, reversed_axes
 from ..mirror import mirrors, refuse
+from .contracting import convolve_along
 
 __all__ = ["convolve", "convolve2d", "correlate", "correlate2d", "fftconvolve", "oaconvolve"]
 
@@ -74,12 +75,23 @@ def _direct(name: str, x: Any, y: Any, mode: str) -> Any:
     return _section(full, [(k - 1) // 2 for k in y.shape], x.shape)
 
 
-@mirrors(scipy.signal.convolve, "scipy.signal.convolve")
-def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+def convolve(
+    in1: Any,
+    in2: Any,
+    mode: str = "full",
+    method: str = "auto",
+    *,
+    axes: Any = None,
+    dot_axes: Any = None,
+) -> Any:
     """`scipy.signal.convolve` of two arrays with the same number of axes; linear in each.
 
     ``method`` is ``"direct"``, ``"fft"``, or ``"auto"`` for the one that SciPy expects to be faster
     for these shapes.
+
+    ``axes`` and ``dot_axes`` are those of `autograd.scipy.signal.convolve`, pairs of axes of the
+    first and of the second operand: convolve along the one, sum products along the other. The
+    result has what is left of ``in1``, then of ``in2``, then the convolved axes.
 
     Raises
     ------
@@ -89,6 +101,13 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
     WengertValueError
         For an unknown mode or method.
     """
+    if axes is not None or dot_axes is not None:
+        return convolve_along(in1, in2, axes, dot_axes, mode)
+    return _convolve(in1, in2, mode, method)
+
+
+@mirrors(scipy.signal.convolve, "scipy.signal.convolve")
+def _convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     name = "scipy.signal.convolve"
     x, y = _two(name, in1, in2, mode)
     if method not in ("auto", "direct", "fft"):

@@ -118,8 +118,8 @@ NOTES: dict[str, str] = {
     "binom": "in both arguments",
     "hyp1f1": "in the parameters for real arguments, by power series",
     "hyp2f1": (
-        "in the parameters for real arguments, by power series: NaN for x within 0.002 of 1 or "
-        "above"
+        "in the parameters for real arguments, by power series: NaN for x within 0.002 of 1, "
+        "above, or below -500"
     ),
     "zeta": "real: in x by the Euler-Maclaurin formula, and in q",
     "zetac": "real",

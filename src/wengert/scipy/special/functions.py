@@ -164,7 +164,7 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
         return scipy.special.gamma(n + 1)
     if extend != "zero":
         raise WengertValueError(f"factorial: extend must be 'zero' or 'complex', not {extend!r}")
-    return np.where(n >= 0, scipy.special.gamma(np.where(n >= 0, n, 0) + 1), 0)
+    return np.where(n < 0, 0, scipy.special.gamma(np.where(n < 0, 0, n) + 1))  # NaN stays NaN
 
 
 # ------------------------------------------------------------------ zeta, Lambert

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from scipy import special as sc
 
-from ...core.errors import AbstractValueError
+from ...core.errors import AbstractValueError, WengertValueError
 from .base import floats, known_values, plain, replaced
 from .discrete import Discrete
 
 __all__ = ["bernoulli", "betabinom", "binom", "geom", "nbinom", "poisson"]
+
+
+_MOST_TERMS = 10_000_000
 
 
 def _is_number(n: Any) -> Any:
@@ -175,14 +179,27 @@ class Poisson(Discrete):
                 "-poisson.logpmf over a fixed range"
             )
         spread = 12.0 * np.sqrt(values)
-        first = np.floor(np.maximum(np.min(values - spread, initial=np.inf), 0.0))
         last = np.max(values + spread, initial=0.0) + 30.0
+        with np.errstate(invalid="ignore"):  # of an infinite mu, which is refused below
+            first = np.floor(np.maximum(np.min(values - spread, initial=np.inf), 0.0))
+        # Not last - first alone: where mu is large, that is lost in rounding.
+        terms = max(last - min(first, last), 2 * np.max(spread, initial=0.0))
+        _require_few("poisson.entropy", "mu", terms, values.size)
         k = np.arange(min(first, last), last, dtype=values.dtype)
         mu = np.expand_dims(mu, -1)
         logs = self._logpmf(k, mu)
         logs = replaced(logs, np.isneginf(logs), 0.0)
         y = -np.sum(np.exp(logs) * logs, axis=-1)
         return plain(replaced(y, bad, np.nan) + 0.0 * loc)
+
+
+def _require_few(functions: str, argument: str, terms: Any, elements: int) -> None:
+    """A sum that does not fit into memory is an error before it is tried."""
+    if not terms * elements <= _MOST_TERMS:
+        raise WengertValueError(
+            f"{functions}: the sum would have {terms:.6g} terms for each of {elements} elements, "
+            f"{_MOST_TERMS:.0e} in all at most; {argument} has to be smaller"
+        )
 
 
 class BetaBinomial(Discrete):
@@ -214,7 +231,10 @@ class BetaBinomial(Discrete):
                 "betabinom.cdf, sf, logcdf and logsf are sums of n terms: n must be known, and is "
                 "traced by vmap or jit. Make it a constant of the function"
             )
-        m = np.arange(int(np.max(values, initial=0)) + 1.0, dtype=k.dtype)
+        largest = np.max(values, initial=0)
+        elements = math.prod(np.broadcast_shapes(*[np.shape(v) for v in (k, n, a, b)]))
+        _require_few("betabinom.cdf, sf, logcdf and logsf", "n", largest + 1.0, elements)
+        m = np.arange(int(largest) + 1.0, dtype=k.dtype)
         k, n, a, b = (np.expand_dims(v, -1) for v in (k, n, a, b))
         outside = m > n
         terms = np.exp(self._logpmf(np.where(outside, 0.0, m), n, a, b))

@@ -51,8 +51,9 @@ print(wg.grad(loss, argnums=(0, 1))(1.0, 2.0))
 ```
 
 - Outside of the support a density is 0 and its logarithm -inf, with the derivative 0. An end of the
-  support belongs to it where the value there is finite, with the derivative from inside. Parameters
-  that are not allowed give NaN, with the derivative 0.
+  support belongs to it where the value there is finite, with the derivative from inside; where the
+  logarithm is -inf at an end itself (`gamma.logpdf(0, 2)`), its derivative is infinite or NaN, as
+  in JAX. Parameters that are not allowed give NaN, with the derivative 0.
 - float32 arguments give float32 (SciPy's functions return float64).
 - `norm(loc=mu, scale=sigma)` is a distribution with fixed parameters. `import
   wengert.scipy.stats.norm` works, as in autograd. `rvs` is SciPy's, for plain parameters; random
