@@ -144,7 +144,7 @@ def draw(results: dict[str, Any], path: Path = CHART) -> Path:
     axes.set_ylim(len(entries) - 0.4, -0.6)
     axes.margins(x=0.1)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel("time divided by wengert's compiled time; black marks: the least to be reached")
+    axes.set_xlabel("time / time of wengert compiled (black: the bar)", fontsize=8)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
