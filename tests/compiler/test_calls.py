@@ -80,7 +80,7 @@ def test_native_calls(args: Any) -> None:
 
 
 def test_containers_that_native_code_does_not_know() -> None:
-    g = wg.jit(lambda p, x: Layer(p["a"].w * x, p["a"].name))
+    g = wg.jit(lambda p, x: type(p["a"])(p["a"].w * x, p["a"].name))
     tree = collections.OrderedDict(a=Layer(X, 2.0))  # type: ignore[arg-type]
     for k in range(4):
         found = g(tree, X + k)

@@ -322,7 +322,7 @@ def test_a_transform_of_a_function_without_captures_has_none() -> None:
         wg.jit(wg.elementwise_grad(wg.elementwise_grad(np.tanh))),
     ):
         f(X)
-        assert f._is_pure
+        assert f._captures.is_empty
 
 
 def test_programs_run_by_exec() -> None:

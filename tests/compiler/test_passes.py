@@ -260,3 +260,21 @@ def test_windows_are_views() -> None:
     # The second window's places, and a window of one place.
     assert g.view(windows, ((-1, 1, 0), (0, 0, 1)), (2,)).attrs == ((0, 3, 3),)
     assert g.view(x, ((0, 0, 1, 1, 1),), (9, 1)).attrs == ((0, 0, 1),)
+
+
+@pytest.mark.parametrize("c", [-1.5, 1.5, -1.0, 1.0, -0.0, 0.0, np.inf, -np.inf, np.nan])
+def test_identities_with_constants(c: float) -> None:
+    """Every constant on either side: adding a negative one was once taken for adding -0.0."""
+    x = np.array([-2.0, -0.0, 0.0, 0.5, np.inf, -np.inf, np.nan])
+    for operation in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.power):
+        with np.errstate(all="ignore"):
+            for left in (False, True):
+                f = (lambda v, o=operation: o(c, v)) if left else (lambda v, o=operation: o(v, c))
+                found, expected = wg.jit(f)(x), f(x)
+                np.testing.assert_array_equal(found, expected)
+                if operation is np.maximum:  # of 0.0 and -0.0 either is the larger one
+                    continue
+                numbers = ~np.isnan(expected)
+                np.testing.assert_array_equal(
+                    np.signbit(found)[numbers], np.signbit(expected)[numbers]
+                )

@@ -299,4 +299,4 @@ def _is_power_of_two(value: Any) -> bool:
 
 def _is_negative_zero(x: Node) -> bool:
     value = value_of(x)
-    return value is not None and x.dtype.kind == "f" and bool(np.signbit(value))
+    return value is not None and x.dtype.kind == "f" and bool(value == 0 and np.signbit(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import inspect
@@ -174,7 +175,9 @@ class Jitted(NativeCallable):
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
-        known = self._leaves.get(spec) if self._leaves and not static else None
+        known = None
+        if self._leaves and not static:
+            known = self._leaves.get((spec, structure_print(spec[0])))
         if known is not None and not LOCAL.recordings:
             found = known(*leaves)
             if found is not known:
@@ -210,8 +213,9 @@ class Jitted(NativeCallable):
         run = entry.run or entry.operation.run
         if not isinstance(run, Runner) or not is_available() or entry.draws:
             return
-        if structure_print(spec[0]) or not all(_is_plain(x) for _, x in static):
-            return  # what a class or an object holds is compared in Python
+        if not all(_is_plain(x) for _, x in static):
+            return  # what an object holds is compared in Python
+        held = structure_print(spec[0])
         found = run.direct.native_results()
         if found is None:
             return
@@ -242,13 +246,15 @@ class Jitted(NativeCallable):
             same = len(guards.leaves) == len(operands) and all(map(is_, guards.leaves, operands))
             return guards if same else None
 
-        guards = guarded(arguments, len(args) + len(names))
+        guards = None
+        if not held or _has_no_methods(spec[0]):
+            guards = guarded(arguments, len(args) + len(names))
         if guards is not None:
             use_native_calls(Jitted)
             self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
         elif not static and (guards := guarded(leaves, count)) is not None:
             use_native_calls(_Leaves)
-            target = self._leaves.setdefault(spec, _Leaves())
+            target = self._leaves.setdefault((spec, held), _Leaves())
             target.add_entry(guards.entry(*found, entry.out_spec, count, ()))
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
@@ -456,6 +462,30 @@ class Jitted(NativeCallable):
 
     def __repr__(self) -> str:
         return f"jit({name_of(self._function)})"
+
+
+_GENERATED = frozenset(vars(collections.namedtuple("_Generated", "x")))
+
+
+def _has_no_methods(spec: Any) -> bool:
+    """Whether classes of containers are named tuples with nothing but their fields."""
+    plain = True
+
+    def node(kind: Any, *_: Any) -> None:
+        nonlocal plain
+        if isinstance(kind, type) and kind.__module__ != "builtins":
+            fields = getattr(kind, "_fields", ())
+            own = vars(kind).keys() - _GENERATED - set(fields)
+            own -= {
+                "__annotations__",
+                "__orig_bases__",
+                "__annotations_cache__",
+                "__annotate_func__",
+            }
+            plain = plain and issubclass(kind, tuple) and not own
+
+    spec.walk([None] * spec.num_leaves, node)
+    return plain
 
 
 def _is_plain(x: Any) -> bool:
