@@ -339,6 +339,19 @@ def test_programs_run_by_exec() -> None:
     )
 
 
+def test_captured_arrays_whose_values_are_needed() -> None:
+    """They become part of the signature."""
+    sizes, w = np.array([2, 1]), np.ones(3)
+    follows(
+        lambda x: x[:, : int(sizes[0])] * w[:1] if sizes.sum() > 2 else x * w,
+        setting(w, 0, 5.0),
+        setting(sizes, 0, 3),
+        setting(sizes, 0, 0),
+    )
+    with pytest.raises(wg.AbstractValueError):
+        wg.jit(lambda x: x * w if x.sum() > 0 else x)(X)
+
+
 def test_static_objects() -> None:
     f = wg.jit(lambda x, o: o(x), static_argnums=1)
     layer = Layer()

@@ -80,6 +80,8 @@ class Captures:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+        # Whether arrays are part of the signature: the function needs their values.
+        self.by_value = False
         self._generation = 0
         self._collect()
 
@@ -104,17 +106,17 @@ class Captures:
         ):
             self._collect()
         arrays: list[Any] = []
-        rest: list[Any] = [self._generation]
+        rest: list[Any] = [self._generation, self.by_value]
         for site in self._sites:
             value = site.read()
-            if _is_hidden_input(value):
+            if self._is_input(value):
                 arrays.append(value)
                 rest.append("array")
             elif isinstance(value, (*SCALARS, np.ndarray)):
                 rest.append(self._fixed(value))
             elif pytree.is_container(value):
                 leaves, spec = pytree.flatten(value)
-                inputs = [x for x in leaves if _is_hidden_input(x)]
+                inputs = [x for x in leaves if self._is_input(x)]
                 arrays += inputs
                 rest.append((spec, tuple([self._fixed(x) for x in leaves])))
                 rest.append(structure_print(spec))
@@ -133,6 +135,9 @@ class Captures:
                 rest.append(self._print(own))
         return arrays, tuple(rest)
 
+    def _is_input(self, value: Any) -> bool:
+        return not self.by_value and _is_hidden_input(value)
+
     def _print(self, value: Any) -> Fingerprint:
         last = self._prints.get(id(value))
         if last is not None and last.value is value and last.still_holds():
@@ -146,7 +151,7 @@ class Captures:
 
     def _fixed(self, x: Any) -> Any:
         """A leaf that is no array, to be compared; of an array, that it is one."""
-        if _is_hidden_input(x):
+        if self._is_input(x):
             return "array"
         if isinstance(x, np.ndarray):
             return (x.shape, x.dtype.str, x.tobytes())
@@ -158,13 +163,13 @@ class Captures:
         values: dict[Any, Any] = {}
         for site in self._sites:
             value = site.read()
-            if _is_hidden_input(value):
+            if self._is_input(value):
                 values[site.key] = next(rest)
             elif pytree.is_container(value):
                 leaves, spec = pytree.flatten(value)
-                if not any(map(_is_hidden_input, leaves)):
+                if not any(map(self._is_input, leaves)):
                     continue  # the function's own: it may write into it while it is recorded
-                new = [next(rest) if _is_hidden_input(x) else x for x in leaves]
+                new = [next(rest) if self._is_input(x) else x for x in leaves]
                 values[site.key] = pytree.unflatten(spec, new)
         if not values:
             return self.function

@@ -157,9 +157,7 @@ class Jitted:
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
-        captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
-        everything = [*leaves, *captured]
-        entry = self._entry(everything, len(leaves), spec, static, rest)
+        everything, entry = self._found(leaves, spec, static)
         if entry.draws:
             everything.append(take(entry.draws))
         operands = [*everything, *entry.captured]
@@ -187,8 +185,7 @@ class Jitted:
             With ``program``, ``optimized``, ``llvm``, ``cost()`` and ``report()``.
         """
         leaves, spec, static = self._arguments(args, kwargs)
-        captured, rest = self._captures.read()
-        entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
+        entry = self._found(leaves, spec, static)[1]
         return Lowered(entry.operation.program, self._donated_leaves(spec))
 
     # -------------------------------------------------------------- signatures
@@ -231,6 +228,29 @@ class Jitted:
 
     def _positions_of_names(self) -> list[int]:
         return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
+
+    def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
+        """The operands, those that were captured included, and the entry for them."""
+        captures = self._captures
+        if captures.is_empty:
+            return list(leaves), self._entry(leaves, len(leaves), spec, static, ())
+        captured, rest = captures.read()
+        everything = [*leaves, *captured]
+        try:
+            return everything, self._entry(everything, len(leaves), spec, static, rest)
+        except AbstractValueError:
+            # Perhaps it is a captured array whose values are needed: a list of orders, filters.
+            if captures.by_value or not captured:
+                raise
+            captures.by_value = True
+            try:
+                captured, rest = captures.read()
+                entry = self._entry([*leaves, *captured], len(leaves), spec, static, rest)
+            except AbstractValueError:
+                captures.by_value = False
+            else:
+                return [*leaves, *captured], entry
+            raise
 
     def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
         avals = [self._aval(x) for x in leaves]
