@@ -15,7 +15,7 @@ __all__ = ["MatrixProduct", "as_product"]
 # Multiplications above which a call of BLAS is faster than a nest, which computes what follows as
 # well: where rows of the result and of one operand are contiguous along the same axis, and where
 # the nest has to sum along its vectors (A @ B.T). Measured on products from 64^3 to 512^3 and on
-# the sides of small networks (`python -m benchmarks.jit --only products`).
+# the sides of small networks.
 _ALONG_ROWS = {4: 20_000_000, 8: 10_000_000}
 _ALONG_SUMS = 200_000
 _LEAST_SIDE = 8
