@@ -12,7 +12,7 @@ from tests.differential.compare import Answers, ask
 from tests.differential.libraries import Jax, Library
 from tests.differential.programs import Program
 
-BATCH = 16
+BATCH = 24
 
 
 class Store:

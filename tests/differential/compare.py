@@ -83,7 +83,10 @@ def ask(library: Library, program: Program, wanted: Sequence[str] = QUANTITIES) 
             continue
         try:
             for quantity, arrays in compute().items():
-                found.arrays[quantity] = [np.asarray(array) for array in arrays]
+                parts = [np.asarray(array) for array in arrays]
+                if any(part.dtype == object for part in parts):
+                    raise UnsupportedError("returned boxes of its own in place of numbers")
+                found.arrays[quantity] = parts
         except UnsupportedError as error:
             for quantity in quantities:
                 found.unsupported[quantity] = str(error).splitlines()[0]

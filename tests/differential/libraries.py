@@ -377,7 +377,7 @@ class Jax(Library):
     def many(self, questions: Sequence[Question]) -> list[dict[str, list[np.ndarray]] | None]:
         """The answers to many questions at once; None where JAX cannot compile the program.
 
-        Compiling sixteen programs together takes half the time of compiling each, and a fifth of
+        Compiling many programs together takes half the time of compiling each, and a fifth of
         compiling their operations one by one, as evaluation without ``jit`` does.
         """
 
@@ -418,8 +418,10 @@ class Jax(Library):
             return compute()
         except NotImplementedError as error:  # no derivative, or none in this argument
             raise UnsupportedError(str(error)) from error
-        except ValueError as error:
-            if "differentiation" not in str(error) or "not supported" not in str(error):
+        except (TypeError, ValueError) as error:
+            # What JAX 0.10 says of exp1 and of gumbel_r.logpdf under differentiation comes last.
+            reasons = "differentiation.*not supported|No constant handler|float0"
+            if not re.search(reasons, str(error)):
                 raise
             raise UnsupportedError(str(error)) from error
 

@@ -66,6 +66,7 @@ class Run:
         self.ours, self.peers = ours, peers
         self.tallies = {(mine.name, peer.name): Tally() for mine in ours for peer in peers}
         self.unsupported: dict[str, Counter[str]] = {peer.name: Counter() for peer in peers}
+        self.contradictions: dict[str, list[str]] = {peer.name: [] for peer in peers}
         self.programs: list[Program] = []
         # Programs whose gradients were compared with a peer, by family of operations.
         self.families: dict[str, Counter[str]] = {peer.name: Counter() for peer in peers}
@@ -76,6 +77,9 @@ class Run:
         mine = {library.name: ask(library, program, wanted) for library in self.ours}
         for peer in peers_of(program.kind, self.peers):
             theirs = self._ask(peer, program, wanted, store)
+            if contradicts_itself(theirs, program):
+                self.contradictions[peer.name].append(f"{program.kind} {program.seed}")
+                theirs = with_jvp_of_gradient(theirs, program)
             reason = theirs.unsupported.get("gradient")
             if reason:
                 self.unsupported[peer.name][reason] += 1
@@ -94,6 +98,23 @@ class Run:
             # A failure of a peer is listed with what it cannot do; the rest is compared.
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
             return Answers({}, dict.fromkeys(wanted, reason))
+
+
+def with_jvp_of_gradient(answers: Answers, program: Program) -> Answers:
+    """The answers with the gradient along the tangents in place of the jvp."""
+    parts = zip(answers.arrays["gradient"], program.tangents)
+    along = np.asarray(sum(np.sum(g * t) for g, t in parts))
+    return Answers({**answers.arrays, "jvp": [along]}, answers.unsupported)
+
+
+def contradicts_itself(answers: Answers, program: Program) -> bool:
+    """Whether a peer's forward mode is not the gradient, by its own reverse mode, along it."""
+    if not {"gradient", "jvp"} <= answers.arrays.keys():
+        return False
+    other = with_jvp_of_gradient(answers, program)
+    size = max(float(np.abs(t).max()) for t in answers.arrays["gradient"])
+    gap = float(np.abs(other.arrays["jvp"][0] - answers.arrays["jvp"][0]))
+    return gap > 1e-6 * max(size, 1e-3)
 
 
 def families_of(program: Program) -> set[str]:
@@ -172,7 +193,7 @@ def _what(run: Run) -> list[str]:
         f"shapes, {kinds['wide']:,} have six on many. Every operation occurs in at least "
         f"{min(used.values())} programs. Forward mode and Hessian-vector products were asked of "
         "all wide programs and of every eighth narrow one, of JAX only of the latter: it compiles "
-        "each operation anew for each shape, so that wide programs would take it hours.",
+        "each operation anew for each shape, and wide programs have too many.",
         "",
         f"{versions}, NumPy {np.__version__}, Python {platform.python_version()}; "
         f"{datetime.now(UTC).date().isoformat()}.",
@@ -239,6 +260,14 @@ def _peers(run: Run) -> list[str]:
             lines.append(
                 f"- {name}: {reason} Programs with {operations} are compared with it to "
                 f"{entry.tolerance:g} and left out of the largest differences above."
+            )
+    for name, programs in run.contradictions.items():
+        if programs:
+            lines.append(
+                f"- {name}: in {len(programs)} programs ({', '.join(programs[:6])}"
+                f"{', ...' if len(programs) > 6 else ''}) its forward mode is not its own gradient "
+                "along the tangent, and wengert's is; there its gradient takes the place of its "
+                "jvp."
             )
     lines += [
         "",
