@@ -3,9 +3,9 @@
 The rules of extrema, products, norms, sorts, running products and of Cholesky's factor are forward
 rules; transposed by machine they cost many times the function, because rules may not look at
 values: they multiply by masks, and avoid division in case there is a zero. A sweep on plain arrays
-may look. So each function here gives the cotangent of the operand in the usual case, and None in any other, for
-which the record's own rule serves; that remains the definition, and the laws compare the two (a
-recorded pullback is made of the records' rules, an eager one comes here).
+may look. So each function here gives the cotangent of the operand in the usual case, and None in
+any other, for which the record's own rule serves; that remains the definition, and the laws compare
+the two (a recorded pullback is made of the records' rules, an eager one comes here).
 `python -m benchmarks.gradient_cost` has the ratios.
 """
 
