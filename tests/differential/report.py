@@ -27,15 +27,20 @@ from tests.differential.compare import (
     differences,
     tolerance,
 )
-from tests.differential.libraries import OURS, PEERS, Jax, Library
+from tests.differential.libraries import OURS, PEERS, Jax, Library, plain_numpy
 from tests.differential.programs import Program, generate, operations_of
 from tests.differential.steps import OPERATIONS
 
 DISAGREEMENTS = """\
 Found by this test and mended, each with a regression test: complex values written into an array
 whose tangent is real lost their imaginary part in forward mode
-(`tests/transforms/test_forward.py`). Where wengert and a peer still differ, derivatives in forty
-digits (mpmath) said that the peer is wrong:
+(`tests/transforms/test_forward.py`).
+
+Where wengert and a peer still differ, the peer is wrong, by mpmath in forty digits for the number
+of digits, by differences of values for the rest. Left out of the steps for the same reason:
+PyTorch's Bessel functions j, y and k of orders 0 and 1, through which no gradient passes and no
+error says so, and its von Mises distribution, which has eight digits; autograd's sort in forward
+mode, its `where` with broadcasting, and its trace of a matrix that is not square.
 """
 OUT = Path(__file__).parent.parent.parent / "docs" / "differential.md"
 
@@ -77,9 +82,10 @@ class Run:
         mine = {library.name: ask(library, program, wanted) for library in self.ours}
         for peer in peers_of(program.kind, self.peers):
             theirs = self._ask(peer, program, wanted, store)
-            if contradicts_itself(theirs, program):
+            ours_is_near = not any(contradicts_differences(m, program) for m in mine.values())
+            if ours_is_near and contradicts_differences(theirs, program):
                 self.contradictions[peer.name].append(f"{program.kind} {program.seed}")
-                theirs = with_jvp_of_gradient(theirs, program)
+                del theirs.arrays["jvp"]
             reason = theirs.unsupported.get("gradient")
             if reason:
                 self.unsupported[peer.name][reason] += 1
@@ -100,21 +106,15 @@ class Run:
             return Answers({}, dict.fromkeys(wanted, reason))
 
 
-def with_jvp_of_gradient(answers: Answers, program: Program) -> Answers:
-    """The answers with the gradient along the tangents in place of the jvp."""
-    parts = zip(answers.arrays["gradient"], program.tangents)
-    along = np.asarray(sum(np.sum(g * t) for g, t in parts))
-    return Answers({**answers.arrays, "jvp": [along]}, answers.unsupported)
-
-
-def contradicts_itself(answers: Answers, program: Program) -> bool:
-    """Whether a peer's forward mode is not the gradient, by its own reverse mode, along it."""
-    if not {"gradient", "jvp"} <= answers.arrays.keys():
+def contradicts_differences(answers: Answers, program: Program) -> bool:
+    """Whether a peer's forward mode is not even near the central difference of the values."""
+    if "jvp" not in answers.arrays:
         return False
-    other = with_jvp_of_gradient(answers, program)
-    size = max(float(np.abs(t).max()) for t in answers.arrays["gradient"])
-    gap = float(np.abs(other.arrays["jvp"][0] - answers.arrays["jvp"][0]))
-    return gap > 1e-6 * max(size, 1e-3)
+    function, h = program.function(plain_numpy()), 1e-6
+    steps = [(x, h * t) for x, t in zip(program.inputs, program.tangents)]
+    above, below = (function(*[x + sign * t for x, t in steps]) for sign in (1, -1))
+    slope = (above - below) / (2 * h)
+    return bool(abs(answers.arrays["jvp"][0] - slope) > 1e-4 * max(abs(slope), 1.0))
 
 
 def families_of(program: Program) -> set[str]:
@@ -264,10 +264,9 @@ def _peers(run: Run) -> list[str]:
     for name, programs in run.contradictions.items():
         if programs:
             lines.append(
-                f"- {name}: in {len(programs)} programs ({', '.join(programs[:6])}"
-                f"{', ...' if len(programs) > 6 else ''}) its forward mode is not its own gradient "
-                "along the tangent, and wengert's is; there its gradient takes the place of its "
-                "jvp."
+                f"- {name}: in {len(programs)} programs ({', '.join(programs[:6])}) its forward "
+                "mode is far from the central difference of the values, and wengert's is not. "
+                "Other quantities are compared."
             )
     lines += [
         "",

@@ -168,7 +168,7 @@ class _NegativeBinomial(_Density):
 class Distributions:
     """``scipy.stats``.
 
-    Without the von Mises distribution, whose normalization PyTorch approximates to seven digits.
+    Without the von Mises distribution, whose normalization PyTorch approximates to eight digits.
     """
 
     def __getattr__(self, name: str) -> Any:

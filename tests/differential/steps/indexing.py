@@ -243,7 +243,7 @@ def _write_block(xp: Any, x: Any) -> Any:
 @rare_writes.step("write_row_and_column", 1, when(lambda x: is_square(x) and x.ndim == 2))
 def _write_row_and_column(xp: Any, x: Any) -> Any:
     x = xp.write(x, (0, slice(None)), x[:, 1], "multiply")
-    return xp.write(x, (slice(None), 2), x[0], "add")
+    return xp.write(x, (slice(None), -1), x[0], "add")
 
 
 @rare_writes.step("elimination", 1, when(lambda x: is_square(x) and x.ndim == 2))
