@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -144,3 +145,43 @@ class TestDerivative:
             wg.derivative(np.sin, argnums=(0,))(1.0)  # type: ignore[arg-type]
         with pytest.raises(wg.WengertTypeError, match="dtype int64"):
             wg.derivative(np.sin)(1)
+
+
+COMPLEX_WRITES = {
+    "slice": lambda z, x: operator.setitem(z, slice(1, None), 1j * x[:-1] ** 2),
+    "number": lambda z, x: operator.setitem(z, 0, 2.0),
+    "mask": lambda z, x: operator.setitem(z, np.array([True, False]), 1j * x[0]),
+    "view": lambda z, x: operator.setitem(z[::-1], slice(1, None), 1j * x[:1]),
+    "transposed": lambda z, x: operator.setitem(z[:, None].T, (0, 0), 1j * x[1]),
+    "in place": lambda z, x: operator.imul(z, 1j * x),
+    "out": lambda z, x: np.multiply(z, 1j * x, out=z),
+    "add.at": lambda z, x: np.add.at(z, np.array([0, 0]), 1j * x),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX_WRITES)
+def test_complex_values_written_where_the_tangent_is_real(name: str) -> None:
+    """The tangent of x + 0.5j is real; imaginary parts written into it were lost.
+
+    Found by the differential test (complex_write, wide program 141).
+    """
+
+    def f(x: Any) -> Any:
+        z = np.copy(x + 0.5j)
+        COMPLEX_WRITES[name](z, x)
+        return np.sum(np.imag(z) * x + np.real(z) ** 2)
+
+    x, v = np.array([1.0, 2.0]), np.array([0.3, -0.5])
+    h = 1e-6 * v
+    gradient = wg.grad(f)
+    np.testing.assert_allclose(wg.jvp(f, (x,), (v,))[1], (f(x + h) - f(x - h)) / 2e-6, rtol=1e-8)
+    expected = (gradient(x + h) - gradient(x - h)) / 2e-6
+    for product in (
+        wg.jvp(gradient, (x,), (v,))[1],
+        wg.grad(lambda x: wg.jvp(f, (x,), (v,))[1])(x),
+        wg.jacfwd(gradient)(x) @ v,
+        wg.hvp(f, x, v),
+    ):
+        np.testing.assert_allclose(product, expected, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(wg.linearize(f, x)[1](v), gradient(x) @ v, rtol=1e-12)
+    np.testing.assert_allclose(wg.jacfwd(f)(x), gradient(x), rtol=1e-12)

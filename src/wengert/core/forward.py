@@ -116,6 +116,10 @@ def push_forward(
             (algebra.zeros_like(x) if t is None else t) if i in primitive.linear else x
             for i, (x, t) in enumerate(zip(ins, tangents, strict=True))
         ]
+        joint = len(args) > 1 and 0 in primitive.linear and primitive.outputs is None
+        if joint and out.dtype.kind == "c":
+            # The tangent of x + 1j, x real, is real; a write into it would lose imaginary parts.
+            args[0] = algebra.cast_like(args[0], out.dtype)
         return bind(primitive, tuple(args), params, False)
     total = None
     for i, t in enumerate(tangents):

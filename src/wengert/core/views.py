@@ -315,7 +315,9 @@ def _set_dual(
         t._n = None
         # Popped, so that a Tensor which nobody else holds no longer holds the array.
         t._a = mine.pop(level)._a if level in mine else np.zeros_like(root._a)
-        if not owns_alone(t):
+        if t._a.dtype != root._a.dtype:  # of x + 1j, x real, the tangent is real
+            t._a = t._a.astype(root._a.dtype)
+        elif not owns_alone(t):
             t._a = t._a.copy("K")
         tangents[level] = t
     if not owns_alone(root):
