@@ -476,12 +476,8 @@ def _has_no_methods(spec: Any) -> bool:
         if isinstance(kind, type) and kind.__module__ != "builtins":
             fields = getattr(kind, "_fields", ())
             own = vars(kind).keys() - _GENERATED - set(fields)
-            own -= {
-                "__annotations__",
-                "__orig_bases__",
-                "__annotations_cache__",
-                "__annotate_func__",
-            }
+            own -= {"__annotations__", "__orig_bases__", "__static_attributes__", "__firstlineno__",
+                    "__annotations_cache__", "__annotate_func__"}  # fmt: skip
             plain = plain and issubclass(kind, tuple) and not own
 
     spec.walk([None] * spec.num_leaves, node)
