@@ -19,8 +19,8 @@ from wengert.compiler.codegen import target
 from wengert.compiler.runtime import disk
 
 from ..laws.case import Case
-from ..laws.collect import all_cases
 from ..laws.registry import Subject, assert_same, copies, leaves
+from .sampling import every
 
 pytest.importorskip("llvmlite")
 
@@ -281,15 +281,7 @@ def test_another_process_finds_it(place: Path) -> None:
     assert runs[0][1] == runs[1][1]
 
 
-def _sample() -> list[object]:
-    cases = [(identifier, case) for identifier, case in all_cases() if case.record]
-    return [
-        pytest.param(case, id=identifier, marks=() if k % 12 == 0 else pytest.mark.slow)
-        for k, (identifier, case) in enumerate(cases)
-    ]
-
-
-@pytest.mark.parametrize("case", _sample())
+@pytest.mark.parametrize("case", every(12, lambda case: case.record))
 def test_laws(case: Case, place: Path, compiled: list[str]) -> None:
     """What is found does what was compiled."""
     s = Subject(case, np.float64)

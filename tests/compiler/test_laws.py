@@ -7,7 +7,6 @@ others differ from what is run in registers alone. WENGERT_EVERY_LAW=1 runs the 
 
 from __future__ import annotations
 
-import os
 import zlib
 from typing import Any
 
@@ -20,6 +19,7 @@ from wengert.core.program import verify
 from ..laws.case import Case
 from ..laws.collect import all_cases
 from ..laws.registry import Subject, assert_same, copies, leaves, like
+from .sampling import EVERY
 
 pytest.importorskip("llvmlite")
 
@@ -30,7 +30,6 @@ def _allowed(case: Case, dtype: Any) -> bool:
 
 _CALLED = ("fft-", "integrate-", "interpolate-", "linalg-", "scipy_linalg-", "signal-", "sparse-",
            "special", "stats")  # fmt: skip
-_EVERY = os.environ.get("WENGERT_EVERY_LAW") == "1"
 
 
 def _drawn(identifier: str, dtype: Any, order: int) -> bool:
@@ -39,7 +38,7 @@ def _drawn(identifier: str, dtype: Any, order: int) -> bool:
         or dtype is np.complex128
         or (order > 0 and dtype is np.float32)
     )
-    if _EVERY or not is_sampled:
+    if EVERY or not is_sampled:
         return True
     return zlib.crc32(f"{identifier} {np.dtype(dtype)}".encode()) % 6 == 0
 

@@ -18,8 +18,8 @@ from wengert.core.program import interpret
 
 from ..core.test_random_programs import loss_of, programs, text_of
 from ..laws.case import Case
-from ..laws.collect import all_cases
 from ..laws.registry import Subject, copies
+from .sampling import every
 
 X = np.linspace(-1.0, 1.0, 6).reshape(2, 3)
 
@@ -58,15 +58,7 @@ def check(f: Any, *args: Any, rtol: float = 0.0) -> NumPyExecutor:
     return run
 
 
-def _runs() -> list[object]:
-    cases = [(identifier, case) for identifier, case in all_cases() if case.record]
-    return [
-        pytest.param(case, id=identifier, marks=() if k % 4 == 0 else pytest.mark.slow)
-        for k, (identifier, case) in enumerate(cases)
-    ]
-
-
-@pytest.mark.parametrize("case", _runs())
+@pytest.mark.parametrize("case", every(4, lambda case: case.record))
 def test_laws(case: Case) -> None:
     s = Subject(case, np.float64)
     check(case.f, *s.merged(copies(s.args)), rtol=1e-12 if "eig" in case.name else 1e-14)

@@ -13,8 +13,8 @@ import pytest
 import wengert as wg
 
 from ..laws.case import Case
-from ..laws.collect import all_cases
 from ..laws.registry import Subject, copies
+from .sampling import every
 
 pytest.importorskip("llvmlite")
 
@@ -54,11 +54,7 @@ int main(int argc, char **argv) {
 
 
 def _cases(step: int) -> list[object]:
-    cases = [(identifier, case) for identifier, case in all_cases() if case.record and case.order]
-    return [
-        pytest.param(case, id=identifier, marks=() if k % step == 0 else pytest.mark.slow)
-        for k, (identifier, case) in enumerate(cases)
-    ]
+    return every(step, lambda case: case.record and case.order > 0)
 
 
 def _stages(case: Case, dtype: Any) -> tuple[Any, list[Any]]:
