@@ -151,5 +151,6 @@ def test_runs_on_aarch64(case: Case, driver: Path, tmp_path: Path) -> None:
         expected = _run_here(stages, operands)
         tolerance = 1e-5 if dtype is np.float32 else 1e-12
         for a, b in zip(found, expected, strict=True):
-            scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
+            # Entries that are small by cancellation have the rounding of what cancelled.
+            scale = float(np.max(np.abs(b), initial=1.0, where=np.isfinite(b)))
             np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)

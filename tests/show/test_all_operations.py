@@ -40,6 +40,7 @@ NO_TEXT = {
     *("conv2d", "conv2d_input", "conv2d_kernel"),
     *("max_pool2d", "maxima_mean2d", "maxima_spread2d", "window_sum2d", "window_spread2d"),
     *("batch_norm", "fold_in", "random_words"),
+    "unit_vectors",
     *("gammainc_derivative", "betainc_derivative", "zeta_derivative", "symmetric_integral"),
     *("hyp1f1_derivative", "hyp2f1_derivative", "student_derivative"),
     *("complex_polygamma", "gennorm_slope", "vonmises_cdf"),

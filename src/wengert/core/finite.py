@@ -12,19 +12,12 @@ from .tensor import FastTensor, RareTensor, Tensor
 
 __all__ = ["finite"]
 
-# np.vdot copies what is not in C order, and is the cheaper call.
-_SMALL = 4096
-
 
 def finite(value: Any) -> bool:
     """Whether a value and its tangents are finite. Abstract values count as finite."""
     if type(value) is np.ndarray and value.dtype.char in "df":
         # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
-        if value.size < _SMALL:
-            square = np.vdot(value, value)
-        else:
-            flat = value.ravel("K")
-            square = flat.dot(flat)
+        square = np.vdot(value, value)
         return isfinite(square) or bool(np.isfinite(value).all())
     if type(value) is FastTensor:
         return finite(value._a)
