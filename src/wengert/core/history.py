@@ -17,7 +17,7 @@ from .ownership import overwritten, owns_alone, was_written
 from .quiet import quiet
 from .refusals import not_numbers
 from .state import DEBUGGED, LOCAL
-from .sweep import collect, propagate, propagate_examined, results_finite
+from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
 from .tensor import FastTensor, RareTensor, Tensor
 from .user_operation import USER
@@ -170,7 +170,7 @@ def _gradients(
     none: frozenset[int] = frozenset()
     if DEBUGGED and debugging.examines():
         with quiet():
-            propagate_examined(order, nodes, root, seed, none, graph, wrap, keep)
+            propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
         return kept
     with quiet():
         propagate(order, nodes, root, seed, none, graph, wrap, False, keep)

@@ -16,7 +16,7 @@ from .state import DEBUGGED
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
 
-__all__ = ["collect", "propagate", "propagate_examined", "results_finite", "sweep"]
+__all__ = ["collect", "propagate", "results_finite", "sweep"]
 
 
 def sweep(
@@ -50,7 +50,9 @@ def sweep(
         if DEBUGGED and debugging.examines():
             wrap = wrapper(False)
             with quiet():
-                cotangents = propagate_examined(order, nodes, root, seed, stops, False, wrap)
+                cotangents = propagate(
+                    order, nodes, root, seed, stops, False, wrap, True, examined=True
+                )
             return cotangents, nodes, False, record
         with quiet():
             cotangents = _propagate_plain(order, nodes, root, seed, stops)
@@ -64,7 +66,7 @@ def sweep(
     order = sorted(nodes, reverse=True)
     if DEBUGGED and debugging.examines():
         with quiet():
-            cotangents = propagate_examined(order, nodes, root, seed, stops, True, wrap)
+            cotangents = propagate(order, nodes, root, seed, stops, True, wrap, True, examined=True)
         return cotangents, nodes, True, record
     with quiet():
         cotangents = propagate(order, nodes, root, seed, stops, True, wrap, False)
@@ -223,8 +225,13 @@ def propagate(
     wrap: Wrap,
     strong: bool,
     visit: Callable[[Node, Any], None] | None = None,
+    examined: bool = False,
 ) -> Cotangents:
-    """One pass over the nodes, newest first. ``visit(node, ct)`` sees every cotangent."""
+    """One pass over the nodes, newest first.
+
+    ``visit(node, ct)`` sees every cotangent. If ``examined``, as inside of `debug`, products are
+    strong, and what each node adds is looked at.
+    """
     if graph:
         seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
     cotangents: Cotangents = {root[0]: seed}
@@ -241,6 +248,8 @@ def propagate(
                 visit(node, ct)
             if k in stops or kind is LEAF:
                 results[k] = ct
+            elif examined and (kind.primitive is not None or kind.name == "user"):
+                _contribute_examined(node, ct, cotangents, graph, wrap)
             elif kind.primitive is not None and (strong or (graph and _is_abstract(ct))):
                 _contribute_strongly(node, ct, cotangents, graph, wrap)
             elif graph:
@@ -253,56 +262,23 @@ def propagate(
     return results
 
 
-def propagate_examined(
-    order: list[int],
-    nodes: dict[int, Node],
-    root: Node,
-    seed: Any,
-    stops: frozenset[int],
-    graph: bool,
-    wrap: Wrap,
-    visit: Callable[[Node, Any], None] | None = None,
-) -> Cotangents:
-    """`propagate` inside of `debug`: with strong products, and looking at what each node adds."""
-    if graph:
-        seed = [_as_tensor(s) for s in seed] if type(seed) is list else _as_tensor(seed)
-    cotangents: Cotangents = {root[0]: seed}
-    results: Cotangents = {}
-    node = root
-    try:
-        for k in order:
-            if k not in cotangents:
-                continue
-            ct = cotangents.pop(k)
-            node = nodes[k]
-            kind = node[1]
-            if visit is not None:
-                visit(node, ct)
-            if k in stops or kind is LEAF:
-                results[k] = ct
-                continue
-            if kind.primitive is None and kind.name != "user":  # it only passes on
-                if graph:
-                    kind.graph(node, ct, cotangents, wrap)
-                else:
-                    kind.raw(node, ct, cotangents)
-                continue
-            added: Cotangents = {}
-            with debugging.rule_of(node):
-                if kind.primitive is not None:
-                    _contribute_strongly(node, ct, added, graph, wrap)
-                elif graph:
-                    kind.graph(node, ct, added, wrap)
-                else:
-                    kind.raw(node, ct, added)
-            debugging.examine_contributions(node, ct, added)
-            with debugging.rule_of(node):
-                for j, c in added.items():
-                    cotangents[j] = cotangents[j] + c if j in cotangents else c
-    except Exception as error:
-        debugging.note_backward(error, node)
-        raise
-    return results
+def _contribute_examined(
+    node: Node, ct: Any, cotangents: Cotangents, graph: bool, wrap: Wrap
+) -> None:
+    """Inside of `debug`: look at what a node adds before it is added."""
+    kind = node[1]
+    added: Cotangents = {}
+    with debugging.rule_of(node):
+        if kind.primitive is not None:
+            _contribute_strongly(node, ct, added, graph, wrap)
+        elif graph:
+            kind.graph(node, ct, added, wrap)
+        else:
+            kind.raw(node, ct, added)
+    debugging.examine_contributions(node, ct, added)
+    with debugging.rule_of(node):
+        for j, c in added.items():
+            cotangents[j] = cotangents[j] + c if j in cotangents else c
 
 
 def _is_abstract(ct: Any) -> bool:

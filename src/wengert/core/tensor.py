@@ -195,13 +195,13 @@ class Tensor:
         destination is read-only". Write into the Tensor (``x[i] = v``, recorded), or into a copy
         (``x.numpy()``, ``x.detach().copy()``).
         """
-        from .views import expose
+        from .exposed import expose
 
         return expose(self)
 
     @array.setter
     def array(self, value: Any) -> None:
-        from .views import replace_array
+        from .exposed import replace_array
 
         replace_array(self, value)
 

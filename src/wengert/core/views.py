@@ -1,4 +1,4 @@
-"""Writing: item assignment through any chain of views, in-place operators, and ``.array``.
+"""Writing: item assignment through any chain of views, and in-place operators.
 
 A write through a view is one node on the view's base, ``setitem(base, value, *index_arrays)``; the
 other views of the base are derived again when they are next used. Writes happen in place where the
@@ -34,11 +34,11 @@ from .index import (
 from .ownership import overwritten, owns_alone, retract, snapshot, was_written
 from .primitive import PRIMITIVES
 from .refusals import not_numbers
-from .state import DEBUGGED, LOCAL, PAUSED, is_debugged, is_paused, next_id
+from .state import DEBUGGED, PAUSED, is_debugged, is_paused, next_id
 from .tape import LEAF
-from .tensor import FastTensor, Rare, RareTensor, Tensor, handle, leaf_array
+from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
 
-__all__ = ["apply_chain", "expose", "in_place", "replace_array", "set_item"]
+__all__ = ["apply_chain", "in_place", "set_item"]
 
 ndarray = np.ndarray
 _READ_ONLY = (
@@ -476,58 +476,3 @@ def in_place(
     if not (PAUSED and is_paused()):
         x._n = result._n
     return x
-
-
-def expose(x: Tensor) -> Any:
-    """The array behind ``.array``."""
-    refresh(x)
-    if type(x._a) is Var:
-        x._concrete(".array")
-    rare = x._x if type(x) is RareTensor else None
-    is_result = x._n is not None and x._n[1] is not LEAF
-    if rare is not None and rare.exposed and (rare.recorded is not None or not is_result):
-        return x._a
-    if (is_result and LOCAL.depth) or (
-        rare is not None and (rare.tangents or rare.base is not None)
-    ):
-        view = np.asarray(x._a).view()
-        view.flags.writeable = False
-        return view
-    recorded = x._a if is_result else None
-    if is_result or type(x._a) is not ndarray:
-        x._a = np.array(x._a)
-    elif not owns_alone(x):
-        x._a = x._a.copy()
-    if rare is None:
-        x._x = Rare(None)
-        x.__class__ = RareTensor
-    x._x.exposed = True
-    x._x.recorded = recorded
-    return x._a
-
-
-def replace_array(x: Tensor, value: Any) -> None:
-    """The assignment ``x.array = value``."""
-    if type(x) is RareTensor and x._x.exposed and value is x._a:
-        return  # x.array -= step ends with this assignment of the array to itself
-    is_result = x._n is not None and x._n[1] is not LEAF
-    if is_result and LOCAL.depth:
-        raise MutationError(
-            ".array of the result of a recorded operation cannot be set inside a transform; use "
-            ".detach() first"
-        )
-    if type(x) is RareTensor and (x._x.tangents or x._x.base is not None):
-        raise MutationError(".array of a view cannot be set; write x[...] = value")
-    new = leaf_array(value, x._n is not None)
-    if x._n is not None and new.shape != x.shape:
-        raise ShapeError(
-            f".array of a Tensor of shape {x.shape} that requires gradients cannot be set to an "
-            f"array of shape {new.shape}"
-        )
-    if is_result:
-        expose(x)
-        x._a = new
-        return
-    x._a = new
-    if type(x) is RareTensor:
-        x.__class__ = FastTensor

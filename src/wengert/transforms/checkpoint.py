@@ -19,7 +19,7 @@ from ..core.ownership import snapshot
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.state import DEBUGGED, PAUSED, awaiting, is_paused, next_id, no_grad
-from ..core.sweep import propagate, propagate_examined, sweep
+from ..core.sweep import propagate, sweep
 from ..core.tape import INPUT, JOIN, LEAF, OUTPUT, Node, wrapper
 from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.stream import remembered, repeated
@@ -290,7 +290,7 @@ def _sweep_plain(
     wrap = wrapper(False)
     if DEBUGGED and debugging.examines():
         with quiet():
-            return propagate_examined(order, nodes, root, seeds, stops, False, wrap)
+            return propagate(order, nodes, root, seeds, stops, False, wrap, True, examined=True)
     with quiet():
         found = propagate(order, nodes, root, seeds, stops, False, wrap, False)
         if not all(finite(c) for c in found.values()):
