@@ -290,3 +290,20 @@ def test_writes_at_progressions() -> None:
     x, v = rng.normal(size=(4, 3)), rng.normal(size=(2, 3, 3))
     agrees(lambda x, v: wg.vjp(write, x, v)[1](x), x, v)
     agrees(write, x, v)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 7, 16])
+def test_one_index_for_all_elements(n: int) -> None:
+    """Every element adds to the one place, also if all of them add the same number."""
+
+    def added(i: Any, v: Any) -> Any:
+        x = np.zeros_like(v)
+        np.add.at(x, np.broadcast_to(i, v.shape), v[0] + 0 * v)
+        return x
+
+    def gradient(i: Any, v: Any) -> Any:
+        return wg.grad(lambda v: np.sum(v[np.broadcast_to(i, v.shape)] ** 2))(v)
+
+    v = np.arange(1.0, n + 1)
+    for f in (added, gradient):
+        np.testing.assert_allclose(wg.jit(f)(np.array(n // 2), v), f(np.array(n // 2), v))

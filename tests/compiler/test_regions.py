@@ -251,13 +251,29 @@ def has_gather(plan: Plan) -> bool:
 
 def test_row_numbers_are_no_gather() -> None:
     x, y = np.arange(12.0).reshape(4, 3), np.array([0, 2, 1, 1])
-    f = wg.jit(lambda x: x[np.arange(4), 1] + x[np.arange(1, 4, 2), 0].sum())
+    f = wg.jit(lambda x: x[np.arange(4), np.zeros(4, int) + 1] + x[np.arange(1, 4, 2), 0].sum())
     assert has_gather(wg.jit(lambda x: x[y, 0]).lower(x).plan)
     assert not has_gather(f.lower(x).plan)
     np.testing.assert_array_equal(f(x), x[np.arange(4), 1] + x[[1, 3], 0].sum())
     g = wg.jit(wg.grad(lambda x: np.sum(x[np.arange(4), y] ** 2 + x[np.array([0, 0, 1, 1]), 0])))
     expected = wg.grad(lambda x: np.sum(x[np.arange(4), y] ** 2 + x[np.array([0, 0, 1, 1]), 0]))(x)
     np.testing.assert_array_equal(g(x), expected)
+
+
+def test_writes_to_one_row_again_and_again() -> None:
+    def last(v: Any) -> Any:
+        x = np.zeros_like(v)
+        x[np.zeros(4, int)] = v
+        return x
+
+    def added(v: Any) -> Any:
+        x = np.zeros_like(v)
+        np.add.at(x, np.zeros(4, int) + 2, v)
+        return x
+
+    v = np.arange(1.0, 5.0)
+    for f in (last, added, wg.grad(lambda v: np.sum(v[np.zeros(4, int) + 1] ** 2))):
+        np.testing.assert_array_equal(wg.jit(f)(v), f(v))
 
 
 def test_captured_row_numbers_are_read_anew() -> None:

@@ -521,7 +521,9 @@ class _NestWriter:
             offsets, varies = [], False
         dynamic = offsets[0] if offsets and not varies else None
         step = at.step(LANE)
-        if varies or abs(step) > 1 or (step < 0) or (not step and value.is_vector):
+        # One place for all lanes: each of them adds to it, also where they add the same.
+        adds = bool(store.arrays) and store.kind != "set"
+        if varies or abs(step) > 1 or (step < 0) or (not step and (value.is_vector or adds)):
             self._scatter(store, value, at, offsets if varies else [dynamic] * self.active)
             return
         pointer, _ = self._pointer(store.buffer, at, dynamic, self.w.depth)

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.index import ARRAY, Template, advanced_position
 from ...core.program import Equation
 from ..indices import strides_of
-from ..ir import Graph, Node
+from ..ir import Graph, Node, axis_terms
 from .movement import diagonal_map, node_of
 from .reductions import log_sum_exp
 from .table import Lowered, lowers
@@ -65,11 +65,12 @@ def gather_map(
 
 def _index_nodes(
     result: Lowered, x: Node, entries: Sequence[Any], arrays: Sequence[Any],
-    shape: tuple[int, ...], block: int,
+    shape: tuple[int, ...], block: int, writes: bool = False,
 ) -> tuple[tuple[Any, ...], list[Node]]:  # fmt: skip
     """The entries of the map, and the index arrays seen from the region that they make.
 
-    What is known to be a progression becomes part of the map; of others the bounds are checked.
+    What is known to be a progression becomes part of the map; of others the bounds are checked. A
+    map that ``writes`` must not name a place twice: one index again and again is no progression.
     """
     g = result.graph
     nodes: list[Node] = []
@@ -84,7 +85,11 @@ def _index_nodes(
             tuple([(block + d, 0, 1) for d in range(len(lengths))]), shape,
         )  # fmt: skip
         line = seen.args[0] if seen.op == "view" else seen
-        if line.op == "iota" and line.size <= n:
+        if (
+            line.op == "iota"
+            and line.size <= n
+            and not (writes and i.size > 1 and _stands_still(seen))
+        ):
             settled[at] = seen.attrs[0] if seen.op == "view" else (0, 0, 1)
             continue
         settled[at] = len(nodes)
@@ -98,6 +103,11 @@ def _index_nodes(
             check = g.reduce("or", outside, range(len(i.shape)))
             result.checks.append((check, f"{_OUT_OF_BOUNDS} for an axis of length {n}"))
     return tuple(settled), nodes
+
+
+def _stands_still(indices: Node) -> bool:
+    """Whether a progression is one index again and again."""
+    return indices.op == "view" and not any(t for _, t in axis_terms(indices.attrs[0]))
 
 
 def _read(g: Graph, x: Node, entries: Any, nodes: Sequence[Node], shape: tuple[int, ...]) -> Node:
@@ -138,7 +148,7 @@ def _scatter_add(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | Non
     ct = g.broadcast(ct, shape)
     if _is_basic(entries):
         return g.make("update", (zeros, ct), v.shape, v.dtype, ("set", entries))
-    entries, nodes = _index_nodes(result, zeros, entries, arrays, shape, block)
+    entries, nodes = _index_nodes(result, zeros, entries, arrays, shape, block, True)
     return g.make("update", (zeros, ct, *nodes), v.shape, v.dtype, ("add", entries))
 
 
@@ -226,7 +236,7 @@ def _written(
         return None
     value = node_of(g, value, base.dtype)
     value = g.broadcast(_without_lead(g, value, region), region)
-    entries, nodes = _index_nodes(result, base, entries, arrays, region, block)
+    entries, nodes = _index_nodes(result, base, entries, arrays, region, block, True)
     return g.make("update", (base, value, *nodes), base.shape, base.dtype, ("set", entries))
 
 
@@ -269,7 +279,7 @@ def _add_at(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
         return node_of(g, x, v.dtype)
     value = g.broadcast(_without_lead(g, node_of(g, value, v.dtype), region), region)
     base = node_of(g, x, v.dtype)
-    entries, nodes = _index_nodes(result, base, entries, arrays, region, block)
+    entries, nodes = _index_nodes(result, base, entries, arrays, region, block, True)
     return g.make("update", (base, value, *nodes), v.shape, v.dtype, ("add", entries))
 
 
@@ -292,7 +302,7 @@ def _last_writer(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | Non
     nobody = g.const(-1, np.int64, p["shape"])
     if _is_basic(entries):
         return g.const(True, bool, region)
-    entries, nodes = _index_nodes(result, nobody, entries, ins, region, block)
+    entries, nodes = _index_nodes(result, nobody, entries, ins, region, block, True)
     writers = g.make("update", (nobody, numbers, *nodes), p["shape"], np.int64, ("set", entries))
     found = _read(g, writers, entries, nodes, region)
     return g.map("equal", found, numbers, dtype=bool)
