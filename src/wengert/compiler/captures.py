@@ -11,6 +11,7 @@ what they were (`surroundings`), arrays that are attributes (``self.x``) by thei
 from __future__ import annotations
 
 import builtins
+import collections
 import dis
 import functools
 import types
@@ -314,7 +315,7 @@ def _of_users(spec: Any) -> tuple[Any, ...]:
     static: list[Any] = []
 
     def node(kind: Any, data: Any, _: Any) -> None:
-        if isinstance(kind, type) and kind.__module__ != "builtins":
+        if isinstance(kind, type) and kind.__module__ != "builtins" and not _is_record(kind):
             classes[kind] = None
             static.append(data)
 
@@ -323,6 +324,18 @@ def _of_users(spec: Any) -> tuple[Any, ...]:
     if held.has_users or any(not is_library(kind) for kind in classes):
         return (*classes, *static)
     return ()
+
+
+_GENERATED = frozenset(vars(collections.namedtuple("_Generated", "x"))) | {
+    "__annotations__", "__annotations_cache__", "__annotate_func__", "__orig_bases__",
+    "__static_attributes__", "__firstlineno__",
+}  # fmt: skip
+
+
+def _is_record(kind: type) -> bool:
+    """Whether a class is a named tuple with nothing but its fields: there is nothing to change."""
+    fields = getattr(kind, "_fields", ())
+    return issubclass(kind, tuple) and not vars(kind).keys() - _GENERATED - set(fields)
 
 
 def _is_user_function(x: Any) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import functools
 import inspect
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from operator import is_
@@ -19,18 +17,18 @@ from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
 from ..core.ownership import plain_array
-from ..core.program import Program
 from ..core.recorder import record
 from ..core.state import LOCAL
-from ..core.tensor import RareTensor, Tensor, handle
+from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import Captures, structure_print
-from .operation import Operation
+from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
-from .stages import Lowered, Runner, compile_program
+from .signature import Entry, is_traced
+from .stages import Lowered, Runner
 from .surroundings import SCALARS, Fingerprint, is_library, refused_draws
 
 __all__ = ["Jitted", "jit"]
@@ -43,69 +41,6 @@ _MOST_NATIVE = 4
 
 # The state of the stream from which draws without a key get theirs.
 _STATE = Aval((3,), np.dtype(np.uint64))
-
-
-class _Entry:
-    """What is kept for one signature."""
-
-    __slots__ = (
-        "calls",
-        "captured",
-        "draws",
-        "is_passing",
-        "natives",
-        "operation",
-        "out_spec",
-        "run",
-    )
-
-    def __init__(
-        self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
-        draws: int, threads: int | None, backend: str | None,
-    ) -> None:  # fmt: skip
-        _find_progressions(program)
-        self.captured = [obj for _, obj in program.captured]
-        compiler = functools.partial(compile_program, threads=threads, backend=backend)
-        self.operation = Operation(name, program, compiler)
-        self.out_spec = out_spec
-        # How many keys a call takes from the stream of wengert.random, whose state is then the
-        # operand between the arguments and what was captured.
-        self.draws = draws
-        # Inside of transforms the operation runs, which overwrites nothing.
-        self.run = compiler(self.operation.program, donated) if donated else None
-        # What it captured belongs to a recording or derivative that is going on: for once only.
-        self.is_passing = any(map(_is_traced, self.captured))
-        self.calls = 0
-        self.natives = 0
-
-
-def _find_progressions(program: Program) -> None:
-    """Mark hidden inputs that are row numbers, such as ``np.arange(n)`` in the function itself.
-
-    Nobody can change an array that only the Program refers to: its content is known for good.
-    """
-    for k in range(len(program.captured)):
-        v, a = program.captured[k]
-        if type(a) is not np.ndarray or a.base is not None or a.dtype.kind not in "iu":
-            continue
-        # Of three references one is `a`, and one the argument of getrefcount.
-        if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
-            continue
-        start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
-        if (
-            start >= 0
-            and (step > 0 or a.size == 1)
-            and np.array_equal(a, start + step * np.arange(a.size))
-        ):
-            v.progression = (start, step)
-
-
-def _is_traced(x: Any) -> bool:
-    """Whether a Tensor takes part in a recording or a derivative."""
-    if not isinstance(x, Tensor):
-        return False
-    refresh(x)
-    return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
 
 
 class _Leaves(NativeCallable):
@@ -145,7 +80,7 @@ class Jitted(NativeCallable):
         self._donate_argnums = donate_argnums
         self._threads = threads
         self._backend = backend
-        self._entries: dict[Any, _Entry] = {}
+        self._entries: dict[Any, Entry] = {}
         self._lock = threading.RLock()
         self._natives: list[NativeEntry] = []
         self._leaves: dict[Any, _Leaves] = {}
@@ -187,7 +122,7 @@ class Jitted(NativeCallable):
             everything.append(take(entry.draws))
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
-        if LOCAL.recordings or any(map(_is_traced, operands)):
+        if LOCAL.recordings or any(map(is_traced, operands)):
             results = list(entry.operation([_as_operand(x) for x in everything]))
         else:
             plain = [_as_plain(x) for x in operands]
@@ -206,7 +141,7 @@ class Jitted(NativeCallable):
         return pytree.unflatten(entry.out_spec, results)
 
     def _use_native(
-        self, args: Any, kwargs: Any, entry: _Entry, operands: list[Any], count: int, spec: Any,
+        self, args: Any, kwargs: Any, entry: Entry, operands: list[Any], count: int, spec: Any,
         static: Any,
     ) -> None:  # fmt: skip
         """Let native code serve calls like this one, if it can."""
@@ -246,9 +181,7 @@ class Jitted(NativeCallable):
             same = len(guards.leaves) == len(operands) and all(map(is_, guards.leaves, operands))
             return guards if same else None
 
-        guards = None
-        if not held or _has_no_methods(spec[0]):
-            guards = guarded(arguments, len(args) + len(names))
+        guards = None if held else guarded(arguments, len(args) + len(names))
         if guards is not None:
             use_native_calls(Jitted)
             self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
@@ -310,10 +243,10 @@ class Jitted(NativeCallable):
     def _positions_of_names(self) -> list[int]:
         return [self._parameters.index(k) for k in self._static_argnames if k in self._parameters]
 
-    def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], _Entry]:
+    def _found(self, leaves: list[Any], spec: Any, static: Any) -> tuple[list[Any], Entry]:
         """Leaves and captured arrays, and the entry of their signature."""
 
-        def found() -> tuple[list[Any], _Entry]:
+        def found() -> tuple[list[Any], Entry]:
             captured, rest = ([], ()) if self._captures.is_empty else self._captures.read()
             everything = [*leaves, *captured]
             return everything, self._entry(everything, len(leaves), spec, static, rest)
@@ -328,7 +261,7 @@ class Jitted(NativeCallable):
             self._captures.hold("")
             raise
 
-    def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> _Entry:
+    def _entry(self, leaves: list[Any], count: int, spec: Any, static: Any, rest: Any) -> Entry:
         avals = [self._aval(x) for x in leaves]
         described = tuple(
             [
@@ -381,7 +314,7 @@ class Jitted(NativeCallable):
             "compiled anew"
         )
 
-    def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> _Entry:
+    def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> Entry:
         out_spec: Any = None
         draws = 0
         name = name_of(self._function)
@@ -416,7 +349,7 @@ class Jitted(NativeCallable):
             for v in avals
         ] + list(dynamic)[not draws :]
         donated = self._donated_leaves(spec)
-        return _Entry(program, out_spec, name, donated, draws, self._threads, self._backend)
+        return Entry(program, out_spec, name, donated, draws, self._threads, self._backend)
 
     def _donated_leaves(self, spec: Any) -> tuple[int, ...]:
         """The numbers of the leaves of donated arguments."""
@@ -464,26 +397,6 @@ class Jitted(NativeCallable):
         return f"jit({name_of(self._function)})"
 
 
-_GENERATED = frozenset(vars(collections.namedtuple("_Generated", "x")))
-
-
-def _has_no_methods(spec: Any) -> bool:
-    """Whether classes of containers are named tuples with nothing but their fields."""
-    plain = True
-
-    def node(kind: Any, *_: Any) -> None:
-        nonlocal plain
-        if isinstance(kind, type) and kind.__module__ != "builtins":
-            fields = getattr(kind, "_fields", ())
-            own = vars(kind).keys() - _GENERATED - set(fields)
-            own -= {"__annotations__", "__orig_bases__", "__static_attributes__", "__firstlineno__",
-                    "__annotations_cache__", "__annotate_func__"}  # fmt: skip
-            plain = plain and issubclass(kind, tuple) and not own
-
-    spec.walk([None] * spec.num_leaves, node)
-    return plain
-
-
 def _is_plain(x: Any) -> bool:
     """Whether a static value has not changed if it is equal to what it was."""
     if type(x) is tuple:
@@ -510,68 +423,6 @@ def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:
         "decides the path and has few values, name it in static_argnums or static_argnames)"
     )
     return AbstractValueError(text).with_traceback(error.__traceback__)
-
-
-def _positions(what: str, given: int | Sequence[int]) -> tuple[int, ...]:
-    try:
-        numbers: Any = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
-    except TypeError:
-        numbers = (None,)
-    if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
-        raise WengertTypeError(
-            f"jit: {what} must be an integer or a sequence of integers, not {given!r}"
-        )
-    if len(set(numbers)) != len(numbers):
-        raise WengertValueError(f"jit: {what}={given!r} names an argument twice")
-    return tuple(map(int, numbers))
-
-
-def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    try:
-        names: Any = (given,) if isinstance(given, str) else tuple(given)
-    except TypeError:
-        names = (None,)
-    if not all(isinstance(k, str) for k in names):
-        raise WengertTypeError(
-            f"jit: static_argnames must be a string or a sequence of strings, not {given!r}"
-        )
-    return names  # type: ignore[no-any-return]
-
-
-def _check_positions(
-    f: Function, static: tuple[int, ...], names: tuple[str, ...], donated: tuple[int, ...]
-) -> None:
-    """Refuse numbers and names of arguments that the function does not have."""
-    if any(k < 0 for k in donated):
-        raise WengertValueError(
-            f"jit of {name_of(f)}: donate_argnums={donated!r} has a negative number; count from 0"
-        )
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # a function of C code
-        return
-    kinds = {p.kind for p in parameters}
-    positional = [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    count = len(positional)
-    if inspect.Parameter.VAR_POSITIONAL not in kinds:
-        for what, numbers in (("static_argnums", static), ("donate_argnums", donated)):
-            for k in numbers:
-                if not -count <= k < count:
-                    raise WengertValueError(
-                        f"jit of {name_of(f)}: {what} has {k}, but the function takes {count} "
-                        "arguments by position"
-                    )
-    known = {p.name for p in parameters}
-    for name in names:
-        if name not in known and inspect.Parameter.VAR_KEYWORD not in kinds:
-            raise WengertValueError(
-                f"jit of {name_of(f)}: static_argnames has {name!r}, but the function has no "
-                f"argument {name!r}; it has {', '.join(known) or 'none'}"
-            )
-        if name in positional and positional.index(name) in donated:
-            raise WengertValueError(f"jit: argument {name!r} is both static and donated")
 
 
 def jit(
@@ -624,9 +475,9 @@ def jit(
     >>> f(np.zeros(3))
     array([0., 0., 0.])
     """
-    names = _names(static_argnames)
-    static = _positions("static_argnums", static_argnums)
-    donated = _positions("donate_argnums", donate_argnums)
+    names = names_of(static_argnames)
+    static = positions_of("static_argnums", static_argnums)
+    donated = positions_of("donate_argnums", donate_argnums)
     if set(static) & set(donated):
         raise WengertValueError(
             f"jit: argument {min(set(static) & set(donated))} is both static and donated"
@@ -642,7 +493,7 @@ def jit(
     def compiled(f: Function) -> Jitted:
         check_function("jit", f)
         if static or names or donated:
-            _check_positions(f, static, names, donated)
+            check_positions(f, static, names, donated)
         return Jitted(f, static, names, donated, number, backend)
 
     return compiled if function is None else compiled(function)

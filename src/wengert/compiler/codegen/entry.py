@@ -2,7 +2,7 @@
 
 Python calls ``dispatch`` (a `PyMethodDef` with METH_FASTCALL | METH_KEYWORDS). It tries the
 *entries* of the function that was called, one for each signature: each is an array of words
-(`ENTRY`) with a program of guards, which read the arguments and what was captured, and one of
+(`entry_words`) with a program of guards, which read the arguments and what was captured, and one of
 outputs. Where a guard fails nothing has happened yet; where all entries fail, Python takes over
 (``wengert_slow``), which records the function again, copies arguments into another layout, or
 explains an error.
@@ -14,8 +14,6 @@ addresses in it and can be kept on disk. They take 3 ns for each array.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ..runtime.layout import (
     BYTE_ORDER,
@@ -28,45 +26,10 @@ from ..runtime.layout import (
     TYPE,
     TYPE_NUM,
 )
+from .entry_words import ENTRY, GUARDS, OUTPUTS, RESULT_WORDS
+from .function_text import FunctionText
 
-__all__ = ["ENTRY", "GUARDS", "OUTPUTS", "PYTHON_FUNCTIONS", "RESULT_WORDS", "dispatcher_text"]
-
-# The words of an entry, by position.
-ENTRY = {
-    name: k
-    for k, name in enumerate((
-        "arguments", "keywords", "names", "guards", "guards_end", "registers", "table", "scratch",
-        "overlaps", "overlaps_end", "results", "results_end", "pool", "arena", "checks",
-        "checks_end", "outputs", "outputs_end", "stack", "release", "run", "array_type",
-    ))
-}  # fmt: skip
-
-# The guards, and the words that follow the number of each. ``src`` and ``dst`` are registers:
-# object pointers, the first of which are the arguments.
-GUARDS = {
-    "array": ("src", "slot", "type", "dtype", "type_num", "ndim", "flags"),  # and the lengths
-    "number": ("src", "slot", "type"),  # NumPy's scalars and Python's floats
-    "integer": ("src", "slot", "type", "scratch"),
-    "same": ("src", "object"),
-    "tuple": ("src", "dst", "type", "length"),
-    "list": ("src", "dst", "type", "length"),
-    "dict": ("src", "dst", "type", "length"),  # and the keys
-    "cell": ("dst", "cell"),
-    "global": ("dst", "dict", "name"),
-    "memory": ("address", "word"),  # what is there now
-}
-OUTPUTS = {
-    "result": ("number",),
-    "object": ("object",),
-    "argument": ("src",),
-    "tuple": ("length",),
-    "list": ("length",),
-    "dict": ("length",),  # and the keys
-    "call": ("length", "function"),  # of the list of this many
-}
-# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one
-# that is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
-RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")
+__all__ = ["PYTHON_FUNCTIONS", "dispatcher_text"]
 
 # Result, arguments.
 PYTHON_FUNCTIONS = {
@@ -92,102 +55,7 @@ _NUMPY_FUNCTIONS = {
 _FAILED = "inttoptr (i64 1 to ptr)"  # a guard failed: no object
 
 
-class _Function:
-    """Writes one function: values have numbers, variables are stack slots that LLVM removes."""
-
-    def __init__(self, header: str) -> None:
-        self.header = header
-        self.slots: list[str] = []  # stack slots must stand at the start to become registers
-        self.lines: list[str] = []
-        self.count = 0
-
-    def __call__(self, line: str) -> None:
-        self.lines.append(f"  {line}")
-
-    def value(self, text: str) -> str:
-        self.count += 1
-        self(f"%v{self.count} = {text}")
-        return f"%v{self.count}"
-
-    def at(self, pointer: str, offset: int | str, kind: str = "i64") -> str:
-        """What stands at an offset in bytes."""
-        place = self.value(f"getelementptr i8, ptr {pointer}, i64 {offset}")
-        return self.value(f"load {kind}, ptr {place}")
-
-    def word(self, pointer: str, k: int, kind: str = "i64") -> str:
-        return self.at(pointer, 8 * k, kind)
-
-    def item(self, pointer: str, index: str, kind: str = "ptr") -> str:
-        place = self.value(f"getelementptr {kind}, ptr {pointer}, i64 {index}")
-        return self.value(f"load {kind}, ptr {place}")
-
-    def set_item(self, pointer: str, index: str, value: str, kind: str = "ptr") -> None:
-        place = self.value(f"getelementptr {kind}, ptr {pointer}, i64 {index}")
-        self(f"store {kind} {value}, ptr {place}")
-
-    def variable(self, kind: str, value: str) -> str:
-        self.count += 1
-        name = f"%v{self.count}"
-        self.slots.append(f"  {name} = alloca {kind}")
-        self(f"store {kind} {value}, ptr {name}")
-        return name
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
-
-    def block(self) -> str:
-        self.count += 1
-        return f"b{self.count}"
-
-    def require(self, condition: str, otherwise: str) -> None:
-        """Go on if the condition holds."""
-        name = self.block()
-        self(f"br i1 {condition}, label %{name}, label %{otherwise}")
-        self.label(name)
-
-    def equal(self, a: str, b: str, otherwise: str, kind: str = "i64") -> None:
-        self.require(self.value(f"icmp eq {kind} {a}, {b}"), otherwise)
-
-    @contextmanager
-    def when(self, condition: str) -> Iterator[None]:
-        inside, after = self.block(), self.block()
-        self(f"br i1 {condition}, label %{inside}, label %{after}")
-        self.label(inside)
-        yield
-        self(f"br label %{after}")
-        self.label(after)
-
-    @contextmanager
-    def count_to(self, stop: str, start: str = "0", step: int = 1) -> Iterator[str]:
-        """A loop; gives the index."""
-        head, inside, after = self.block(), self.block(), self.block()
-        variable = self.variable("i64", start)
-        self(f"br label %{head}")
-        self.label(head)
-        index = self.value(f"load i64, ptr {variable}")
-        condition = self.value(f"icmp slt i64 {index}, {stop}")
-        self(f"br i1 {condition}, label %{inside}, label %{after}")
-        self.label(inside)
-        yield index
-        following = self.value(f"add i64 {index}, {step}")
-        self(f"store i64 {following}, ptr {variable}")
-        self(f"br label %{head}")
-        self.label(after)
-
-    @contextmanager
-    def records(self, start: str, stop: str, size: int) -> Iterator[str]:
-        """A loop over records of ``size`` words; gives the pointer to each."""
-        length = self.value(f"sub i64 {stop}, {start}")
-        base = self.value(f"inttoptr i64 {start} to ptr")
-        with self.count_to(length, step=8 * size) as offset:
-            yield self.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-
-    def text(self) -> str:
-        head = f"define {self.header} {{"
-        return "\n".join([head, "start:", *self.slots, *self.lines, "}", ""])
-
-
-def _interpreter(f: _Function, table: dict[str, tuple[str, ...]], start: str, stop: str) -> str:
+def _interpreter(f: FunctionText, table: dict[str, tuple[str, ...]], start: str, stop: str) -> str:
     """The head of a loop over instructions; returns the variable with the place of the next."""
     place = f.variable("i64", start)
     f("br label %next")
@@ -201,7 +69,7 @@ def _interpreter(f: _Function, table: dict[str, tuple[str, ...]], start: str, st
     return place
 
 
-def _advance(f: _Function, place: str, words: int, more: str | None = None) -> None:
+def _advance(f: FunctionText, place: str, words: int, more: str | None = None) -> None:
     at = f.value(f"load i64, ptr {place}")
     at = f.value(f"add i64 {at}, {8 * words}")
     if more is not None:
@@ -213,7 +81,7 @@ def _advance(f: _Function, place: str, words: int, more: str | None = None) -> N
 
 def _guarded() -> str:
     """``i1 guarded(entry, registers, table, scratch)``: fills registers and table of pointers."""
-    f = _Function("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
+    f = FunctionText("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
     start, stop = f.word("%entry", ENTRY["guards"]), f.word("%entry", ENTRY["guards_end"])
     place = _interpreter(f, GUARDS, start, stop)
 
@@ -320,7 +188,7 @@ def _guarded() -> str:
     return f.text()
 
 
-def _no_overlap(f: _Function) -> None:
+def _no_overlap(f: FunctionText) -> None:
     """Pairs of slots and lengths in bytes of which one is donated: they must not share memory."""
     start, stop = f.word("%entry", ENTRY["overlaps"]), f.word("%entry", ENTRY["overlaps_end"])
     with f.records(start, stop, 4) as pair:
@@ -340,7 +208,7 @@ def _outputs() -> str:
 
     ``results`` are owned, and taken from there one by one.
     """
-    f = _Function("internal ptr @outputs(ptr %entry, ptr %regs, ptr %results, ptr %stack)")
+    f = FunctionText("internal ptr @outputs(ptr %entry, ptr %regs, ptr %results, ptr %stack)")
     start, stop = f.word("%entry", ENTRY["outputs"]), f.word("%entry", ENTRY["outputs_end"])
     top = f.variable("i64", "0")
     place = _interpreter(f, OUTPUTS, start, stop)
@@ -429,7 +297,7 @@ def _outputs() -> str:
 
 def _call() -> str:
     """``ptr call(entry, args, nargs, names)``: the result, null for an error, or 1: try another."""
-    f = _Function("internal ptr @call(ptr %entry, ptr %args, i64 %nargs, ptr %names)")
+    f = FunctionText("internal ptr @call(ptr %entry, ptr %args, i64 %nargs, ptr %names)")
     word = functools.partial(f.word, "%entry")
     f.equal("%nargs", word(ENTRY["arguments"]), "failed")
     keywords = word(ENTRY["keywords"])
@@ -578,7 +446,7 @@ def _call() -> str:
 
 
 def _dispatch(slot: int) -> str:
-    f = _Function("ptr @dispatch(ptr %self, ptr %args, i64 %nargs, ptr %names)")
+    f = FunctionText("ptr @dispatch(ptr %self, ptr %args, i64 %nargs, ptr %names)")
     # While any thread records, Python finds out whether it is this one.
     f.equal(f.at("@wengert_recording", CONTENT), "0", "slow")
     entries = f.at("%self", slot, "ptr")

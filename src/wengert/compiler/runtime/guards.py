@@ -16,7 +16,7 @@ import numpy as np
 
 from ...core import pytree
 from ...core.tensor import Tensor
-from ..codegen.entry import GUARDS, OUTPUTS
+from ..codegen.entry_words import GUARDS, OUTPUTS
 from .layout import CONTENT, FUNCTION
 from .native import NativeCallable, NativeEntry, Results
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.state import RECORDING
-from ..codegen.entry import ENTRY, PYTHON_FUNCTIONS, RESULT_WORDS, dispatcher_text
+from ..codegen.entry import PYTHON_FUNCTIONS, dispatcher_text
+from ..codegen.entry_words import ENTRY, RESULT_WORDS
 from . import disk, layout
 
 __all__ = ["NativeCallable", "NativeEntry", "Result", "Results", "is_available", "use_native_calls"]

@@ -1,0 +1,42 @@
+"""The words of an entry: how guards, results and outputs are written for the native dispatcher."""
+
+from __future__ import annotations
+
+__all__ = ["ENTRY", "GUARDS", "OUTPUTS", "RESULT_WORDS"]
+
+# The words of an entry, by position.
+ENTRY = {
+    name: k
+    for k, name in enumerate((
+        "arguments", "keywords", "names", "guards", "guards_end", "registers", "table", "scratch",
+        "overlaps", "overlaps_end", "results", "results_end", "pool", "arena", "checks",
+        "checks_end", "outputs", "outputs_end", "stack", "release", "run", "array_type",
+    ))
+}  # fmt: skip
+
+# The guards, and the words that follow the number of each. ``src`` and ``dst`` are registers:
+# object pointers, the first of which are the arguments.
+GUARDS = {
+    "array": ("src", "slot", "type", "dtype", "type_num", "ndim", "flags"),  # and the lengths
+    "number": ("src", "slot", "type"),  # NumPy's scalars and Python's floats
+    "integer": ("src", "slot", "type", "scratch"),
+    "same": ("src", "object"),
+    "tuple": ("src", "dst", "type", "length"),
+    "list": ("src", "dst", "type", "length"),
+    "dict": ("src", "dst", "type", "length"),  # and the keys
+    "cell": ("dst", "cell"),
+    "global": ("dst", "dict", "name"),
+    "memory": ("address", "word"),  # what is there now
+}
+OUTPUTS = {
+    "result": ("number",),
+    "object": ("object",),
+    "argument": ("src",),
+    "tuple": ("length",),
+    "list": ("length",),
+    "dict": ("length",),  # and the keys
+    "call": ("length", "function"),  # of the list of this many
+}
+# A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one
+# that is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
+RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")

@@ -1,0 +1,78 @@
+"""What `jit` keeps for one signature: the Program that was recorded, and the code for it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.abstract import Var
+from ..core.bind import refresh
+from ..core.program import Program
+from ..core.tensor import RareTensor, Tensor
+from .operation import Operation
+from .stages import compile_program
+
+__all__ = ["Entry", "is_traced"]
+
+
+class Entry:
+    """What is kept for one signature."""
+
+    __slots__ = (
+        "calls",
+        "captured",
+        "draws",
+        "is_passing",
+        "natives",
+        "operation",
+        "out_spec",
+        "run",
+    )
+
+    def __init__(
+        self, program: Program, out_spec: Any, name: str, donated: Sequence[int],
+        draws: int, threads: int | None, backend: str | None,
+    ) -> None:  # fmt: skip
+        _find_progressions(program)
+        self.captured = [obj for _, obj in program.captured]
+        compiler = functools.partial(compile_program, threads=threads, backend=backend)
+        self.operation = Operation(name, program, compiler)
+        self.out_spec = out_spec
+        # How many keys a call takes from the stream of wengert.random, whose state is then the
+        # operand between the arguments and what was captured.
+        self.draws = draws
+        # Inside of transforms the operation runs, which overwrites nothing.
+        self.run = compiler(self.operation.program, donated) if donated else None
+        # What it captured belongs to a recording or derivative that is going on: for once only.
+        self.is_passing = any(map(is_traced, self.captured))
+        self.calls = 0
+        self.natives = 0
+
+
+def _find_progressions(program: Program) -> None:
+    """Mark hidden inputs that are row numbers, such as ``np.arange(n)`` in the function itself.
+
+    Nobody can change an array that only the Program refers to: its content is known for good.
+    """
+    for k in range(len(program.captured)):
+        v, a = program.captured[k]
+        if type(a) is not np.ndarray or a.base is not None or a.dtype.kind not in "iu":
+            continue
+        # Of three references one is `a`, and one the argument of getrefcount.
+        if a.ndim != 1 or not a.size or sys.getrefcount(a) > 3:
+            continue
+        start, step = int(a[0]), int(a[1]) - int(a[0]) if a.size > 1 else 0
+        if start >= 0 and step >= 0 and np.array_equal(a, start + step * np.arange(a.size)):
+            v.progression = (start, step)
+
+
+def is_traced(x: Any) -> bool:
+    """Whether a Tensor takes part in a recording or a derivative."""
+    if not isinstance(x, Tensor):
+        return False
+    refresh(x)
+    return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
