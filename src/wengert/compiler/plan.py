@@ -75,7 +75,8 @@ class Nest:
     A nest with ``rows``, a position in ``kept + reduced``, runs on a range of that axis only, which
     it is given when it is called. If the axis is one of ``reduced``, its stores add to what the
     buffer holds. ``partial`` has for reductions that were computed in parts the parts, an array
-    that stands in the place of the operand.
+    that stands in the place of the operand. ``alone`` keeps the axis of the rows from being joined
+    with others, and its rows from being computed several at once, so that ranges of it may be small.
     """
 
     kept: tuple[int, ...]
@@ -85,6 +86,7 @@ class Nest:
     rows: int | None = None
     partial: dict[Node, Node] = field(default_factory=dict)
     ordered: int | None = None
+    alone: bool = False
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from .cost import bytes_of, flops_of, peak_of
 from .lowering import lowered
 from .numpy_executor import NumPyExecutor
 from .passes.donate import donate
+from .passes.epilogues import split_epilogues
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.merge import merge
@@ -35,7 +36,7 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    plan = merge(donate(fuse(lowered(program)), donated))
+    plan = merge(donate(split_epilogues(fuse(lowered(program))), donated))
     return plan_memory(form_regions(plan, _target(threads)))
 
 

@@ -172,6 +172,7 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
             axes
             and axes[-1].reduced == reduced
             and d != nest.rows
+            and not (nest.alone and axes[-1].number == nest.rows)
             and nest.ordered not in (d, axes[-1].number)
             and _joins(found, axes[-1].number, d, n)
         ):
@@ -202,6 +203,8 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
     counts = _tile(nest, found, kept, vector, width)
+    if nest.alone and ranged in counts:
+        del counts[ranged]
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
     return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)

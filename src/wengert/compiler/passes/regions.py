@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import lcm
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,13 @@ _CACHE = 1 << 19  # bytes of rows that a core keeps at hand: half of a usual L2
 _BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with them, may have
 _ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
 _BETTER = 1.1  # how much more a region has to do that goes along a later axis
+_MANY_ROWS = 64  # for each thread: more than are computed at once in any nest
+_UNTILED = 0.4  # what tiles are worth
 _PRICE = 4  # how often accumulators are written and read
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
+_SHORT_STEPS = 8  # that are looked past for better rows
+_WORTH_BARRIER = 2e-5  # seconds of a region that begins with another
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -180,7 +184,7 @@ class _Former:
         found: list[Any] = []
         while left:
             growing = self._best(left)
-            if growing is None:
+            if growing is None or self._is_better_later(growing, left):
                 found.append(left.pop(0))
                 continue
             taken = {id(p.step) for p, _ in growing.members}
@@ -212,9 +216,50 @@ class _Former:
                     continue
             if not self._pays(found):
                 continue
-            if best is None or found.seconds > _BETTER * best.seconds:
+            if best is None or self._is_better(found, best):
                 best = found
         return best
+
+    def _is_better(self, found: _Growing, best: _Growing) -> bool:
+        tiled = self._is_tiled(found)
+        if tiled != self._is_tiled(best) and (found if tiled else best).seconds > _WORTH_BARRIER:
+            return tiled
+        return self._gain(found) > _BETTER * self._gain(best)
+
+    def _is_tiled(self, growing: _Growing) -> bool:
+        return self._gain(growing) > 0.9 * growing.seconds
+
+    def _is_better_later(self, growing: _Growing, left: Sequence[Nest | Product]) -> bool:
+        """Whether a short first step would impose its rows on those that have better ones."""
+        if self._is_tiled(growing):
+            return False
+        for k, step in enumerate(left[:_SHORT_STEPS], 1):
+            if self.profile(step).seconds > _WORTH_SHARING:
+                return False
+            later = self._best(left[k:]) if k < len(left) else None
+            if later is not None and self._is_tiled(later) and later.seconds > _WORTH_BARRIER:
+                return True
+        return False
+
+    def _gain(self, growing: _Growing) -> float:
+        """What a region does; nests count less that lose their tiles to keep all threads busy."""
+        if self.threads == 1 or growing.axis_length >= _MANY_ROWS * self.threads:
+            return growing.seconds
+        nests = {replace(p.nest, rows=r.axis): p for p, r in growing.members if not r.sums}
+        unit = self._unit(list(nests))
+        share = -(-growing.axis_length // (self.threads * unit)) * unit
+        if -(-growing.axis_length // share) == self.threads:
+            return growing.seconds
+        lost = sum(
+            profile.seconds for nest, profile in nests.items()
+            if self._at_once(nest) > self._at_once(replace(nest, alone=True))
+        )  # fmt: skip
+        return growing.seconds - _UNTILED * lost
+
+    def _at_once(self, nest: Nest) -> int:
+        """How many elements are computed together."""
+        loops = choose_loops(nest, self.plan.buffers, self.target.vector_bytes)
+        return prod(loops.counts.values()) * loops.width
 
     def _pays(self, growing: _Growing) -> bool:
         if self._overflows(growing) and len(growing.members) > 1:
@@ -290,14 +335,22 @@ class _Former:
                 made = replace(step if as_product else profile.nest, rows=rows.axis)
                 self.profiles[made] = profile
                 region.steps.append(made)
-        for step in region.steps:
-            if isinstance(step, Nest):
-                loops = choose_loops(step, self.plan.buffers, self.target.vector_bytes)
-                region.unit = lcm(region.unit, loops.unit)
+        nests = [step for step in region.steps if isinstance(step, Nest)]
+        region.unit = self._unit(nests)
+        if -(-region.length // region.share) < parts:
+            # Too few rows for what is computed at once: rows one by one keep all threads busy.
+            for nest in nests:
+                nest.alone = True
+            region.unit = self._unit(nests)
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)
         return region, after
+
+    def _unit(self, nests: Sequence[Nest]) -> int:
+        """The number of rows of which their ranges are multiples."""
+        vector_bytes = self.target.vector_bytes
+        return lcm(*[choose_loops(n, self.plan.buffers, vector_bytes).unit for n in nests])
 
     def _block(self, region: Region, growing: _Growing) -> int:
         """How many rows at a time: they fit into the cache, and accumulators are worth it."""
