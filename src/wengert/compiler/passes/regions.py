@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..codegen.access import choose_loops
+from ..codegen.access import Loops, choose_loops
 from ..codegen.nest import identity_of
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
@@ -83,6 +83,7 @@ class _Growing:
     writes: dict[Buffer, int | None] = field(default_factory=dict)
     summed: set[Buffer] = field(default_factory=set)  # written when the region has ended
     late: set[Buffer] = field(default_factory=set)  # read then
+    gain: float | None = None  # of a region with few rows; see `_Former._gain`
 
     @property
     def seconds(self) -> float:
@@ -166,6 +167,7 @@ class _Former:
         self.target = target
         self.profiles: dict[Any, Profile] = {}
         self.made: list[tuple[Region, _Growing]] = []
+        self.loops: dict[Any, Loops] = {}
         seconds = sum(
             self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
         )
@@ -245,21 +247,30 @@ class _Former:
         """What a region does; nests count less that lose their tiles to keep all threads busy."""
         if self.threads == 1 or growing.axis_length >= _MANY_ROWS * self.threads:
             return growing.seconds
-        nests = {replace(p.nest, rows=r.axis): p for p, r in growing.members if not r.sums}
-        unit = self._unit(list(nests))
+        if growing.gain is None:
+            growing.gain = self._gain_of_few_rows(growing)
+        return growing.gain
+
+    def _gain_of_few_rows(self, growing: _Growing) -> float:
+        members = [(p, r.axis) for p, r in growing.members if not r.sums]
+        unit = lcm(*[self._loops(p, axis, False).unit for p, axis in members])
         share = -(-growing.axis_length // (self.threads * unit)) * unit
         if -(-growing.axis_length // share) == self.threads:
             return growing.seconds
         lost = sum(
-            profile.seconds for nest, profile in nests.items()
-            if self._at_once(nest) > self._at_once(replace(nest, alone=True))
+            profile.seconds for profile, axis in members
+            if _at_once(self._loops(profile, axis, False))
+            > _at_once(self._loops(profile, axis, True))
         )  # fmt: skip
         return growing.seconds - _UNTILED * lost
 
-    def _at_once(self, nest: Nest) -> int:
-        """How many elements are computed together."""
-        loops = choose_loops(nest, self.plan.buffers, self.target.vector_bytes)
-        return prod(loops.counts.values()) * loops.width
+    def _loops(self, profile: Profile, axis: int, alone: bool) -> Loops:
+        """The loops of a step that runs on ranges of an axis."""
+        key = (profile, axis, alone)
+        if key not in self.loops:
+            nest = replace(profile.nest, rows=axis, alone=alone)
+            self.loops[key] = choose_loops(nest, self.plan.buffers, self.target.vector_bytes)
+        return self.loops[key]
 
     def _pays(self, growing: _Growing) -> bool:
         if self._overflows(growing) and len(growing.members) > 1:
@@ -434,6 +445,11 @@ class _Former:
                 ):
                     region.local[memory] = size
                     memory.held = region.parts * region.block * size
+
+
+def _at_once(loops: Loops) -> int:
+    """How many elements are computed together."""
+    return prod(loops.counts.values()) * loops.width
 
 
 def _is_skinny(p: Product) -> bool:
