@@ -27,6 +27,7 @@ from .runtime.blas import thread_setter
 from .runtime.threads import usable_threads
 
 if TYPE_CHECKING:
+    from .profiler import Measurement
     from .runtime.executable import Executable
     from .runtime.interface import Interface
 
@@ -75,12 +76,12 @@ def compile_program(
 
     face, code, simple = _machine_code(program, donated, threads)
     names = [s for s in face.segments if isinstance(s, str)]
-    wanted = {name: _address_of(name) for name in face.symbols}
+    wanted = {name: address_of(name) for name in face.symbols}
     linked = target.link(code, names, wanted) if names else None
     return Runner(Executable(face, linked, simple), [v.dtype for v in program.inputs])
 
 
-def _address_of(symbol: str) -> int:
+def address_of(symbol: str) -> int:
     """Of a function that machine code calls."""
     from .runtime import blas, threads
 
@@ -218,6 +219,25 @@ class Lowered:
         if cost["calls"]:
             lines.append("by NumPy " + ", ".join(f"{k} ({n})" for k, n in cost["calls"].items()))
         return "\n".join(lines)
+
+    def profile(self, seconds: float = 0.2) -> Measurement:
+        """How long every step takes, on every thread.
+
+        The program is compiled once more, with clocks, and run on numbers drawn at random.
+
+        Parameters
+        ----------
+        seconds : float
+            How long it runs.
+
+        Returns
+        -------
+        Measurement
+            ``print`` shows a table.
+        """
+        from .profiler import profile
+
+        return profile(self.plan, self.optimized, seconds)
 
     def __str__(self) -> str:
         return str(self.optimized)
