@@ -74,8 +74,10 @@ class Nest:
 
     A nest with ``rows``, a position in ``kept + reduced``, runs on a range of that axis only, which
     it is given when it is called. If the axis is one of ``reduced``, its stores add to what the
-    buffer holds. ``partial`` has for reductions that were computed in parts the parts, an array
-    that stands in the place of the operand.
+    buffer holds. ``parts`` is in how many parts the axis is cut, and ``span`` how many rows of it
+    are computed at a time. ``partial`` has for reductions that were computed in parts the parts, an
+    array that stands in the place of the operand; ``packed`` has operands that read copies, in
+    another order, of what the reduction was of.
     """
 
     kept: tuple[int, ...]
@@ -85,6 +87,9 @@ class Nest:
     rows: int | None = None
     partial: dict[Node, Node] = field(default_factory=dict)
     ordered: int | None = None
+    span: int | None = None
+    parts: int = 1
+    packed: dict[Node, Node] = field(default_factory=dict)
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -93,7 +98,7 @@ class Nest:
 
     def operand(self, r: Node) -> Node:
         """What a reduction reduces."""
-        return self.partial.get(r, r.args[0])
+        return self.partial.get(r) or self.packed.get(r) or r.args[0]
 
 
 @dataclass(eq=False)

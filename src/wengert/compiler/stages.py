@@ -18,6 +18,7 @@ from .passes.donate import donate
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.merge import merge
+from .passes.pack import pack
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
@@ -36,8 +37,9 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
+    target = _target(threads)
     plan = merge(donate(fuse(lowered(program)), donated))
-    return plan_memory(form_regions(plan, _target(threads)))
+    return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 
 
 def _target(threads: int | None) -> Target:
