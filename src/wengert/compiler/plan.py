@@ -74,9 +74,11 @@ class Nest:
 
     A nest with ``rows``, a position in ``kept + reduced``, runs on a range of that axis only, which
     it is given when it is called. If the axis is one of ``reduced``, its stores add to what the
-    buffer holds. ``partial`` has for reductions that were computed in parts the parts, an array
-    that stands in the place of the operand. ``alone`` keeps the axis of the rows from being joined
-    with others, and its rows from being computed several at once, so that ranges of it may be small.
+    buffer holds. ``parts`` is in how many parts the axis is cut, and ``span`` how many rows of it
+    are computed at a time. ``partial`` has for reductions that were computed in parts the parts, an
+    array that stands in the place of the operand; ``packed`` has operands that read copies, in
+    another order, of what the reduction was of. ``alone`` keeps the axis of the rows from being joined
+    with others, and its rows from being computed several at once: ranges of it may be small.
     """
 
     kept: tuple[int, ...]
@@ -87,6 +89,9 @@ class Nest:
     partial: dict[Node, Node] = field(default_factory=dict)
     ordered: int | None = None
     alone: bool = False
+    span: int | None = None
+    parts: int = 1
+    packed: dict[Node, Node] = field(default_factory=dict)
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -95,7 +100,7 @@ class Nest:
 
     def operand(self, r: Node) -> Node:
         """What a reduction reduces."""
-        return self.partial.get(r, r.args[0])
+        return self.partial.get(r) or self.packed.get(r) or r.args[0]
 
 
 @dataclass(eq=False)

@@ -19,6 +19,7 @@ from .passes.epilogues import split_epilogues
 from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.merge import merge
+from .passes.pack import pack
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
@@ -28,6 +29,7 @@ from .runtime.blas import thread_setter
 from .runtime.threads import usable_threads
 
 if TYPE_CHECKING:
+    from .profiler import Measurement
     from .runtime.executable import Executable
     from .runtime.interface import Interface
 
@@ -36,8 +38,9 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
+    target = _target(threads)
     plan = merge(donate(split_epilogues(fuse(lowered(program))), donated))
-    return plan_memory(form_regions(plan, _target(threads)))
+    return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 
 
 def _target(threads: int | None) -> Target:
@@ -76,12 +79,12 @@ def compile_program(
 
     face, code, simple = _machine_code(program, donated, threads)
     names = [s for s in face.segments if isinstance(s, str)]
-    wanted = {name: _address_of(name) for name in face.symbols}
+    wanted = {name: address_of(name) for name in face.symbols}
     linked = target.link(code, names, wanted) if names else None
     return Runner(Executable(face, linked, simple), [v.dtype for v in program.inputs])
 
 
-def _address_of(symbol: str) -> int:
+def address_of(symbol: str) -> int:
     """Of a function that machine code calls."""
     from .runtime import blas, threads
 
@@ -219,6 +222,25 @@ class Lowered:
         if cost["calls"]:
             lines.append("by NumPy " + ", ".join(f"{k} ({n})" for k, n in cost["calls"].items()))
         return "\n".join(lines)
+
+    def profile(self, seconds: float = 0.2) -> Measurement:
+        """How long every step takes, on every thread.
+
+        The program is compiled once more, with clocks, and run on numbers drawn at random.
+
+        Parameters
+        ----------
+        seconds : float
+            How long it runs.
+
+        Returns
+        -------
+        Measurement
+            ``print`` shows a table.
+        """
+        from .profiler import profile
+
+        return profile(self.plan, self.optimized, seconds)
 
     def __str__(self) -> str:
         return str(self.optimized)

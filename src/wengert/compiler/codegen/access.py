@@ -10,8 +10,10 @@ from typing import Any
 from ..indices import Linear, address, seen_through
 from ..ir import Node
 from ..plan import Buffer, Nest
+from .tiles import Read, Shape, best_layout
 
-__all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops", "operand_index", "through_views"]
+__all__ = ["Access", "Axis", "Loops", "ProductAxes", "accesses", "choose_loops"]
+__all__ += ["operand_index", "product_axes", "through_views"]
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,19 @@ class Loops:
         return self.counts.get(axis, 1) * (self.width if axis is self.vector else 1)
 
 
-def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
-    """Loops for a nest: axes that move together joined, and the axis along the lanes."""
+@dataclass(frozen=True)
+class _Axes:
+    """The axes of a nest, those that move together joined; see `Loops`."""
+
+    found: list[Access]
+    domain: list[Linear]
+    kept: list[Axis]
+    reduced: list[Axis]
+    ranged: Axis | None
+    scale: int
+
+
+def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer]) -> _Axes:
     lengths = (*nest.kept, *nest.reduced)
     plain = [Linear.variable(d) for d in range(len(lengths))]
     found = list(accesses(nest, buffers, plain))
@@ -188,7 +201,17 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
             domain.append(Linear.variable(axes[-1]))
             ranged = axes[-1] if d == nest.rows else ranged
     kept = [a for a in axes if not a.reduced]
-    reduced_axes = [a for a in axes if a.reduced]
+    return _Axes(found, domain, kept, [a for a in axes if a.reduced], ranged, scale)
+
+
+def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
+    """Loops for a nest: axes that move together joined, and the axis along the lanes."""
+    a = _axes_of(nest, buffers)
+    product = _product_of(nest, a, vector_bytes)
+    if product is not None:
+        return product.loops(a, vector_bytes)
+    found, domain, kept, reduced_axes = a.found, a.domain, a.kept, a.reduced
+    ranged, scale = a.ranged, a.scale
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
     vector = _vector_axis(found, kept, reduced_axes, ordered, vector_bytes // itemsize)
@@ -208,6 +231,80 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
     return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
+
+
+@dataclass(frozen=True)
+class ProductAxes:
+    """Rows, columns and sums of a nest that is a product of matrices, and its `tiles.Shape`."""
+
+    domain: list[Linear]
+    p: Axis
+    q: Axis
+    k: Axis
+    shape: Shape
+    alone: bool = False
+
+    def loops(self, a: _Axes, vector_bytes: int) -> Loops:
+        """The loops of the best layout."""
+        p, q, layout = self.p, self.q, best_layout(self.shape)
+        vector = {"p": p, "q": q, "k": self.k}[layout.vector]
+        inner = [{"p": p, "q": q}[axis] for axis in layout.order]
+        counts = {p: layout.rows, q: layout.columns}
+        if self.alone and a.ranged in counts:
+            counts[a.ranged] = 1
+        return Loops(
+            a.domain,
+            [x for x in a.kept if x not in inner] + inner,
+            a.reduced,
+            vector,
+            min(self.shape.lanes, 1 << (vector.length - 1).bit_length()),
+            counts,
+            a.ranged,
+            a.scale,
+        )
+
+
+def product_axes(
+    nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int
+) -> ProductAxes | None:
+    """What a nest is as a product of matrices, if it is one."""
+    return _product_of(nest, _axes_of(nest, buffers), vector_bytes)
+
+
+def _product_of(nest: Nest, a: _Axes, vector_bytes: int) -> ProductAxes | None:
+    if len(a.reduced) != 1 or len(nest.reductions) != 1 or nest.ordered is not None:
+        return None
+    (k,), (r,) = a.reduced, nest.reductions
+    if r.attrs[0] != "sum" or r.dtype.kind != "f" or not k.length:
+        return None
+    if any(x.dynamic for x in a.found) or any(s.arrays for s in nest.stores):
+        return None
+    steps = [[[abs(x.at.step(y.number)) for y in (*a.kept, k)], x] for x in a.found]
+    reads = [step for step, x in steps if x.in_sum]
+    n = len(a.kept)
+    pairs = [
+        (i, j)
+        for j in range(n) for i in range(j)
+        if any(s[i] and not s[j] for s in reads) and any(s[j] and not s[i] for s in reads)
+    ]  # fmt: skip
+    if not pairs or any(x.length == 0 for x in a.kept):
+        return None
+    i, j = max(pairs, key=lambda pair: a.kept[pair[0]].length * a.kept[pair[1]].length)
+    p, q = a.kept[i], a.kept[j]
+    spans = {p: p.length, q: q.length}
+    if a.ranged in spans:
+        spans[a.ranged] = min(a.ranged.length, (nest.span or a.ranged.length) * a.scale)
+    shape = Shape(
+        p.length, q.length, k.length,
+        tuple(sorted({
+            Read(s[i], s[j], s[n], x.dtype.itemsize, x.dtype != r.dtype)
+            for s, x in steps if x.in_sum
+        })),
+        tuple([(s[i], s[j]) for s, x in steps if not x.in_sum]),
+        vector_bytes // r.dtype.itemsize, vector_bytes, spans[p], spans[q],
+        "p" if a.ranged is p else "q" if a.ranged is q else "", nest.parts,
+    )  # fmt: skip
+    return ProductAxes(a.domain, p, q, k, shape, nest.alone)
 
 
 def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:

@@ -6,12 +6,14 @@ and the arena. Nests with the same text share a function.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..passes.memory import touched
 from ..plan import Buffer, Call, Nest, Plan, Product, Region
+from .clocks import Clocks
 from .nest import nest_function
 from .vectors import literal
 
@@ -69,12 +71,18 @@ class _Lines:
         return f"define {header} #0 {{\n" + "\n".join(lines) + "\n  ret void\n}\n"
 
 
-def _phase_text(number: int, function: str, parts: int, flags: int) -> list[str]:
+def _phase_text(
+    number: int, function: str, parts: int, flags: int, clocks: Clocks | None
+) -> list[str]:
     """Take the parts of a phase that nobody has taken, and wait for all of them.
 
     ``flags`` is where its words begin: one for each part, and one that counts those that are done.
     """
     f = f"f{number}"
+    waits = [f"  call void @wengert_wait(ptr %{f}done, i32 {parts})"]
+    if clocks is not None:
+        ended = [f"  {line}" for line in clocks.stop(f"%{f}c", 0, "%thread")]
+        waits = [f"  {clocks.start(f'%{f}c')}", *waits, *ended]
     return [
         f"  br label %{f}",
         f"{f}:",
@@ -98,13 +106,14 @@ def _phase_text(number: int, function: str, parts: int, flags: int) -> list[str]
         f"  %{f}more = icmp ult i64 %{f}next, {parts}",
         f"  br i1 %{f}more, label %{f}loop, label %{f}wait",
         f"{f}wait:",
-        f"  call void @wengert_wait(ptr %{f}done, i32 {parts})",
+        *waits,
     ]
 
 
 class _Emitter:
-    def __init__(self, plan: Plan, vector_bytes: int) -> None:
+    def __init__(self, plan: Plan, vector_bytes: int, clocks: Clocks | None) -> None:
         self.plan = plan
+        self.clocks = clocks
         self.vector_bytes = vector_bytes
         self.functions: dict[str, str] = {}
         self.declarations: set[str] = set()
@@ -133,7 +142,19 @@ class _Emitter:
         if nest.rows is not None:
             assert rows is not None
             arguments += [f"i64 {bound}" for bound in rows]
-        to.lines.append(f"call void {name}({', '.join(arguments)})")
+        with self.timed(nest, to):
+            to.lines.append(f"call void {name}({', '.join(arguments)})")
+
+    @contextmanager
+    def timed(self, step: Nest | Product, to: _Lines) -> Iterator[None]:
+        """A clock around a step, if there are clocks."""
+        if self.clocks is None:
+            yield
+            return
+        started = to.name()
+        to.lines.append(self.clocks.start(started))
+        yield
+        to.lines += self.clocks.stop(started, self.clocks.row(step), "%part")
 
     def pointer(self, buffer: Buffer, to: _Lines) -> str:
         """Where a memory begins; for what a region holds in part, where it would begin."""
@@ -159,7 +180,8 @@ class _Emitter:
     def step(self, step: Nest | Product, to: _Lines, rows: tuple[str, str] | None = None) -> None:
         """A nest or product."""
         if isinstance(step, Product):
-            self.product(step, to, rows)
+            with self.timed(step, to):
+                self.product(step, to, rows)
         else:
             self.nest(step, to, rows)
 
@@ -248,7 +270,7 @@ class _Emitter:
                 to.lines += [f"br label %{after}", f"{after}:"]
             function = f"@{name}_phase{number}"
             texts.append(to.function(f"internal void {function}(ptr %table, i64 %part)"))
-            work += _phase_text(number, function, parts, flags)
+            work += _phase_text(number, function, parts, flags, self.clocks)
             flags += parts + 1
         self.symbols |= {"wengert_parallel", "wengert_wait"}
         self.declarations.add("declare void @wengert_parallel(ptr, ptr, ptr, i64)")
@@ -382,9 +404,9 @@ def _run(e: _Emitter, steps: Sequence[Nest | Product | Region], name: str) -> st
     return to.function(f"void @{name}(ptr %table)")
 
 
-def emit(plan: Plan, vector_bytes: int) -> Module:
-    """The module of a plan, for registers of this length."""
-    e = _Emitter(plan, vector_bytes)
+def emit(plan: Plan, vector_bytes: int, clocks: Clocks | None = None) -> Module:
+    """The module of a plan, for registers of this length; with clocks around steps, if given."""
+    e = _Emitter(plan, vector_bytes, clocks)
     segments: list[str | Call] = []
     bodies: list[str] = []
     run: list[Nest | Product | Region] = []
@@ -409,6 +431,8 @@ def emit(plan: Plan, vector_bytes: int) -> Module:
             parts.append(f"{name} = {body}")
         else:
             parts.append(f"define internal void {name}{body}")
+    if clocks is not None:
+        parts += clocks.definition()
     text = "\n".join(
         [*sorted(e.declarations), *parts, *bodies, "attributes #0 = { nounwind }", _EXPECT, ""]
     )

@@ -67,6 +67,7 @@ def nest_function(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int)
     return _NestWriter(nest, buffers, vector_bytes).write()
 
 
+Point = tuple[dict[Axis, Linear], int]  # an element of a tile, and its active lanes
 Block = tuple[list[Linear], int]  # indices along an axis, and the active lanes of the last
 
 
@@ -139,11 +140,9 @@ class _NestWriter:
         full = axis.length // step * step
         if full:
             yield 0, full, step, count, unit
-        left = (axis.length - full) // unit
+        left = -(-(axis.length - full) // unit)
         if left:
-            yield full, full + left * unit, left * unit, left, unit
-        if axis.length % unit:
-            yield axis.length // unit * unit, axis.length, unit, 1, axis.length % unit
+            yield full, full + left * unit, left * unit, left, axis.length % unit or unit
 
     @contextmanager
     def _piece(self, start: int, stop: int, step: int) -> Iterator[Linear]:
@@ -176,18 +175,23 @@ class _NestWriter:
     def _body(self, at: dict[Axis, Block]) -> None:
         """Everything for one tile of the kept axes."""
         vector = self.loops.vector
-        self.active = at[vector][1] if vector in at else self.width
-        names = list(at)
+        # Vectors innermost: what is the same in all lanes is used for all of them, and given up.
+        names = sorted(at, key=lambda axis: axis is vector)
         points = [
             dict(zip(names, choice, strict=True))
             for choice in itertools.product(*[at[a][0] for a in names])
         ]
+        actives = [self.width] * len(points)
+        if vector in at:
+            many, last = len(at[vector][0]), at[vector][1]
+            actives = [last if (k + 1) % many == 0 else self.width for k in range(len(points))]
         slots = {
             (r, k): self._accumulator(r) for r in self.nest.reductions for k in range(len(points))
         }
         if slots:
-            self._reduced_loops(self.loops.reduced, points, slots)
+            self._reduced_loops(self.loops.reduced, list(zip(points, actives)), slots)
         for k, point in enumerate(points):
+            self.active = actives[k]
             for r in self.nest.reductions:
                 self.accumulated[r] = self._total(r, slots[r, k])
             index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
@@ -207,10 +211,11 @@ class _NestWriter:
         return slot
 
     def _reduced_loops(
-        self, axes: Sequence[Axis], points: list[dict[Axis, Linear]], slots: dict[Any, str]
+        self, axes: Sequence[Axis], points: list[Point], slots: dict[Any, str]
     ) -> None:
         if not axes:
-            for k, point in enumerate(points):
+            for k, (point, active) in enumerate(points):
+                self.active = active
                 for r, places in self.nest.reductions.items():
                     domain = self._domain(point)
                     self._accumulate(r, operand_index(places, domain), slots[r, k])
@@ -218,17 +223,14 @@ class _NestWriter:
         axis = axes[0]
         if not axis.length:
             return
-        before = self.active
 
         def body(first: Linear, count: int, active: int) -> None:
-            if axis is self.loops.vector:
-                self.active = active
+            along = axis is self.loops.vector
             for i in self._indices(axis, first, count):
-                inner = [{**point, axis: i} for point in points]
+                inner = [({**point, axis: i}, active if along else a) for point, a in points]
                 self._reduced_loops(axes[1:], inner, slots)
 
         self._walk(axis, body)
-        self.active = before
 
     def _reduced_blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         if axis is self.loops.vector:
@@ -295,7 +297,7 @@ class _NestWriter:
             return self.accumulated[node]
         if node.op == "view" and node not in self.buffers:
             return self.value(node.args[0], seen_through(node.attrs, index))
-        key = (node, tuple(index), self.active)
+        key = (node, tuple(index), self.active if any(i.step(LANE) for i in index) else 0)
         found = self.w.get(key)
         if found is None:
             found = self._made(node, index)

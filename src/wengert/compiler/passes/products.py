@@ -13,11 +13,8 @@ from ..plan import Buffer, Nest, Product
 __all__ = ["MatrixProduct", "as_product"]
 
 # Multiplications above which a call of BLAS is faster than a nest, which computes what follows as
-# well: where rows of the result and of one operand are contiguous along the same axis, and where
-# the nest has to sum along its vectors (A @ B.T). Measured on products from 64^3 to 512^3 and on
-# the sides of small networks.
-_ALONG_ROWS = {4: 20_000_000, 8: 10_000_000}
-_ALONG_SUMS = 200_000
+# well. Measured on products from 64^3 to 1024^3 and on the sides of small networks.
+_LEAST = {4: 100_000_000, 8: 100_000_000}
 _LEAST_SIDE = 8
 
 
@@ -73,9 +70,7 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
     )
     if not all(map(_is_matrix, strides, _sides(sizes))):
         return None
-    along = (strides[1][1] == strides[2][1] == 1) or (strides[0][0] == strides[2][0] == 1)
-    least = _ALONG_ROWS[r.dtype.itemsize] if along else _ALONG_SUMS
-    if sizes[0] * sizes[1] * sizes[2] < least:
+    if sizes[0] * sizes[1] * sizes[2] < _LEAST[r.dtype.itemsize]:
         return None
     stack = tuple(
         [(x.shape[d], at[0].step(d), at[1].step(d), place[d]) for d in kept if d not in (i, j)]

@@ -24,7 +24,7 @@ from ..codegen.nest import identity_of
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
 from .memory import touched
-from .rows import Profile, Rows, bytes_of_row
+from .rows import SECONDS_PER_BYTE, Profile, Rows, bytes_of_row
 
 __all__ = ["Target", "form_regions"]
 
@@ -39,6 +39,7 @@ _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
 _SHORT_STEPS = 8  # that are looked past for better rows
 _WORTH_BARRIER = 2e-5  # seconds of a region that begins with another
+_WORTH_WAITING = 2e-6  # seconds that a barrier costs, with what is not in the cache after it
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -168,6 +169,7 @@ class _Former:
         self.profiles: dict[Any, Profile] = {}
         self.made: list[tuple[Region, _Growing]] = []
         self.loops: dict[Any, Loops] = {}
+        self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
         seconds = sum(
             self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
         )
@@ -193,6 +195,10 @@ class _Former:
             left = [s for s in left if id(s) not in taken and id(s) not in self._taken(growing)]
             region, after = self._region(growing)
             found.append(region)
+            if region.parts > 1:
+                self.owned |= {m: p for m, p in growing.reads.items() if p} | {
+                    m: p for m, p in growing.writes.items() if p
+                }
             self.made.append((region, growing))
             left = after + left
         if self.threads > 1 and any(isinstance(s, Region) and s.parts > 1 for s in found):
@@ -268,7 +274,7 @@ class _Former:
         """The loops of a step that runs on ranges of an axis."""
         key = (profile, axis, alone)
         if key not in self.loops:
-            nest = replace(profile.nest, rows=axis, alone=alone)
+            nest = replace(profile.nest, rows=axis, alone=alone, parts=self.threads)
             self.loops[key] = choose_loops(nest, self.plan.buffers, self.target.vector_bytes)
         return self.loops[key]
 
@@ -294,11 +300,36 @@ class _Former:
         if isinstance(step, Product) and self.threads > 1 and not self.target.shares_products:
             return []
         found = [(profile, rows) for d in profile.axes() if (rows := profile.rows(d))]
+        if self.threads > 1:
+            found = self._local(found)
         if isinstance(step, Product) and sums:
             nest = self.profile(step.nest)
             nest.origin = step
             found += [(nest, r) for d in nest.axes() if (r := nest.rows(d)) and r.sums]
         return found if sums else [(p, r) for p, r in found if not r.sums]
+
+    def _local(self, found: list[tuple[Profile, Rows]]) -> list[tuple[Profile, Rows]]:
+        """Without axes along which the threads have to fetch much more than along another one.
+
+        What a step reads on no rows, such as weights, comes into the cache of every thread; and
+        what is cut otherwise than before has to come from the cache of another one.
+        """
+        prices = [self._price(rows) for _, rows in found]
+        best = min((c for c, (_, rows) in zip(prices, found) if not rows.sums), default=0.0)
+        return [
+            choice for c, choice in zip(prices, found)
+            if choice[1].sums or c <= best + _WORTH_WAITING
+        ]  # fmt: skip
+
+    def _price(self, rows: Rows) -> float:
+        """The seconds in which one thread fetches what it needs for its rows."""
+        total = 0.0
+        for memory, period in {**rows.reads, **rows.writes}.items():
+            share = 1 / self.threads if period else 1.0
+            if period and self.owned.get(memory, period) != period:
+                share *= 2
+            total += memory.nbytes * share
+        return total * SECONDS_PER_BYTE
 
     def _grown(
         self, left: list[Nest | Product], first: Profile, rows: Rows, sums: bool
@@ -343,7 +374,11 @@ class _Former:
                 after.append(self._accumulate(region, profile.nest, rows))
             else:
                 as_product = isinstance(step, Product) and not (overflows and _is_skinny(step))
-                made = replace(step if as_product else profile.nest, rows=rows.axis)
+                made: Nest | Product
+                if as_product:
+                    made = replace(step, rows=rows.axis)
+                else:
+                    made = replace(profile.nest, rows=rows.axis, parts=parts)
                 self.profiles[made] = profile
                 region.steps.append(made)
         nests = [step for step in region.steps if isinstance(step, Nest)]
@@ -356,6 +391,9 @@ class _Former:
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)
+        for step in region.steps:
+            if isinstance(step, Nest) and step.rows is not None:
+                step.span = region.block
         return region, after
 
     def _unit(self, nests: Sequence[Nest]) -> int:
@@ -390,7 +428,10 @@ class _Former:
             target = tuple([(p, 0, 1) if p >= 0 else (-1, 0, 0) for p in kept])
             stores.append(Store(own, r, r.attrs[0], target))
             region.fills.append(_fill(own, identity_of(r.attrs[0], r.dtype)))
-        region.steps.append(Nest(nest.kept, nest.reduced, stores, dict(nest.reductions), rows.axis))
+        region.steps.append(replace(
+            nest, stores=stores, reductions=dict(nest.reductions), rows=rows.axis,
+            parts=region.parts,
+        ))  # fmt: skip
         return Nest(nest.kept, (region.parts,), nest.stores, places, None, partial)
 
     def _last_axis(self, nest: Nest) -> int:

@@ -21,9 +21,9 @@ from ..ir import Node
 from ..plan import Buffer, Nest, Product
 from .costs import operation_cost
 
-__all__ = ["Profile", "Rows", "bytes_of_row", "period_of"]
+__all__ = ["SECONDS_PER_BYTE", "Profile", "Rows", "bytes_of_row", "period_of"]
 
-_SECONDS_PER_BYTE = 1e-10
+SECONDS_PER_BYTE = 1e-10
 _SECONDS_PER_OPERATION = 4e-10  # of one scalar operation; vectors share it between their lanes
 _SECONDS_PER_CALL = 5e-8
 _VECTOR_BYTES = 32
@@ -96,7 +96,7 @@ class Profile:
         itemsize = max([s.buffer.dtype.itemsize for s in self.nest.stores])
         return float(
             operations * itemsize / _VECTOR_BYTES * _SECONDS_PER_OPERATION
-            + sum(m.nbytes for m in self.reads | self.writes) * _SECONDS_PER_BYTE
+            + sum(m.nbytes for m in self.reads | self.writes) * SECONDS_PER_BYTE
             + _SECONDS_PER_CALL
         )
 

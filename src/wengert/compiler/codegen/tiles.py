@@ -1,0 +1,210 @@
+"""Tiles of products: how many rows and vectors, along which axes, and which loop is outside.
+
+A product has two kept axes, each of which moves an operand that the other leaves where it is, and
+one that is summed. For every way to lay it out the cycles are estimated: multiplications, loads,
+the latency of the accumulators, remainders, and what has to come from the caches. The estimate is
+in units of one multiplication of vectors; only the order of the candidates matters.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import gcd
+from typing import NamedTuple
+
+__all__ = ["Layout", "Read", "Shape", "best_layout", "pieces"]
+
+_L1 = 24 << 10  # bytes that operands may have there
+_L2 = 640 << 10
+_PER_L2 = 1 / 40  # cycles for each byte from there
+_PER_L3 = 1 / 10
+_LINE = 64
+_SKIPPED = 1 / 16  # cycles for each element that is not gone over in its order
+_WAYS = 8  # lines that the first cache keeps of addresses that differ by its pages
+_PAGE = 4096
+_ROWS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
+_EVEN = (1, 2, 4, 8, 16)  # where ranges begin at multiples of them
+_VECTORS = (1, 2, 3, 4, 5, 6)
+_STRIDED = 1.5  # cycles of an element that is loaded or stored alone
+_JOIN = 10  # cycles to add up the lanes of an accumulator
+
+
+class Read(NamedTuple):
+    """An operand: its steps along rows, columns and the sum, and the bytes of an element."""
+
+    row: int
+    column: int
+    sum: int
+    itemsize: int
+    converts: bool = False
+
+
+class Shape(NamedTuple):
+    """A product: rows p, columns q, and the sum k.
+
+    ``outer`` are the steps along rows and columns of what is read and written once for each
+    element of the result. ``span_p`` and ``span_q`` are how many rows and columns are computed in
+    one go, and ``ranged`` tells along which of them ranges are cut, for so many ``parts``.
+    """
+
+    p: int
+    q: int
+    k: int
+    reads: tuple[Read, ...]
+    outer: tuple[tuple[int, int], ...]
+    lanes: int
+    vector_bytes: int
+    span_p: int
+    span_q: int
+    ranged: str
+    parts: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """``vector`` is "p", "q" or "k"; ``rows`` of p and ``columns`` of q are a tile.
+
+    Along the axis of the vectors they count vectors. ``order`` has the outer loop first.
+    """
+
+    vector: str
+    rows: int
+    columns: int
+    order: str
+    cycles: float
+
+
+def pieces(length: int, unit: int, count: int) -> list[tuple[int, int]]:
+    """Of an axis: how many tiles there are of how many vectors, the rest last."""
+    vectors = -(-length // unit)
+    full = length // unit // count
+    left = vectors - full * count
+    return [(n, c) for n, c in ((full, count), (1, left)) if n and c]
+
+
+@functools.lru_cache(maxsize=4096)
+def best_layout(shape: Shape) -> Layout:
+    """The layout of the least cycles."""
+    return min(_layouts(shape), key=lambda layout: layout.cycles)
+
+
+def _layouts(s: Shape) -> Iterator[Layout]:
+    registers = 32 if s.vector_bytes == 64 else 16
+    for vector in "qpk":
+        length = {"p": s.p, "q": s.q, "k": s.k}[vector]
+        lanes = min(s.lanes, 1 << (length - 1).bit_length())
+        many = -(-length // lanes)
+        for rows in _EVEN if s.ranged == "p" else _VECTORS if vector == "p" else _ROWS:
+            for columns in _EVEN if s.ranged == "q" else _VECTORS if vector == "q" else _ROWS:
+                if rows > (many if vector == "p" else s.p):
+                    continue
+                if columns > (many if vector == "q" else s.q):
+                    continue
+                if rows * columns + min(rows, columns) + 1 > registers:
+                    continue
+                yield _judged(s, vector, rows, columns, lanes)
+
+
+def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layout:
+    unit_p, unit_q = (lanes if vector == v else 1 for v in "pq")
+    steps = -(-s.k // lanes) if vector == "k" else s.k
+    total = 0.0
+    for n, r in pieces(s.p, unit_p, rows):
+        for m, c in pieces(s.q, unit_q, columns):
+            total += n * m * (steps * _step(s, vector, r, c, lanes) + _ends(s, vector, r, c, lanes))
+    traffic = {order: _traffic(s, order, rows * unit_p, columns * unit_q) for order in ("pq", "qp")}
+    order = min(traffic, key=lambda o: traffic[o])
+    # Small tiles are less text, and the end of one overlaps the beginning of the next.
+    cycles = (total + 0.7 * traffic[order]) * (1 + 0.005 * rows * columns)
+    if s.ranged:
+        length, unit = (s.p, rows * unit_p) if s.ranged == "p" else (s.q, columns * unit_q)
+        cycles *= -(-length // (s.parts * unit)) * unit * s.parts / length
+    return Layout(vector, rows, columns, order, cycles)
+
+
+def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
+    """One step of the sum for one tile."""
+    loads = 0.0
+    work = float(rows * columns)
+    for read in s.reads:
+        times = (rows if read.row else 1) * (columns if read.column else 1)
+        along = {"p": read.row, "q": read.column, "k": read.sum}[vector]
+        if not read.sum and vector != "k":
+            continue  # before the loop
+        loads += times * (1.0 if along in (0, 1) else _STRIDED * lanes)
+        if read.sum == 1 and read.row * rows + read.column * columns:
+            loads += times * _collisions(read, rows, columns)
+        work += times * read.converts * (1.0 if along else 1 / lanes)
+    latency = 4.0 if s.vector_bytes == 64 else 8.0
+    return max(work, 0.8 * loads, latency) + 0.3
+
+
+def _collisions(read: Read, rows: int, columns: int) -> float:
+    """The price of lines that push each other out, since they are powers of two apart."""
+    step, count = (read.row, rows) if read.row else (read.column, columns)
+    places = _PAGE // gcd(step * read.itemsize, _PAGE)
+    return 4.0 if count > _WAYS * places else 0.0
+
+
+def _ends(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
+    """What is done once for each tile."""
+    total = 6.0
+    for along_p, along_q in s.outer:
+        times = (rows if along_p else 1) * (columns if along_q else 1)
+        along = {"p": along_p, "q": along_q, "k": 0}[vector]
+        total += times * (1.0 if along in (0, 1) else _STRIDED * lanes)
+    if vector == "k":
+        total += rows * columns * _JOIN
+    return total
+
+
+def _traffic(s: Shape, order: str, rows: int, columns: int) -> float:
+    """Cycles in which operands come from the caches, in a span."""
+    span_p, span_q = s.span_p, s.span_q
+    tile = {"p": min(rows, span_p), "q": min(columns, span_q)}
+    span = {"p": span_p, "q": span_q}
+    outer, inner = order
+    passes = {axis: -(-span[axis] // tile[axis]) for axis in "pq"}
+    panels = sum(_bytes(r, s.k, tile, "pq") for r in s.reads)
+    total = 0.0
+    for read in s.reads:
+        moved = {"p": bool(read.row), "q": bool(read.column)}
+        if moved[outer] and not moved[inner]:
+            # A panel stays while the inner loop runs, in the first cache if there is room.
+            once = _bytes(read, s.k, tile, outer)
+            times = passes[outer] * (1 if panels <= _L1 else passes[inner])
+            total += _priced(once * times, once)
+        elif moved[inner]:
+            whole = _bytes(read, s.k, {**tile, inner: span[inner]}, "pq")
+            if whole > _L1:
+                total += _priced(passes[outer] * whole, whole)
+            else:
+                total += whole * _PER_L2
+    for along in s.outer:
+        # What is read and written once is best gone over as it lies in memory.
+        if along["pq".index(outer)] == 1 and tile[outer] < span[outer]:
+            total += span_p * span_q * _SKIPPED
+    return total * (s.p / span_p) * (s.q / span_q)
+
+
+def _priced(amount: float, footprint: float) -> float:
+    return amount * (_PER_L2 if footprint <= _L2 else _PER_L3)
+
+
+def _bytes(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
+    """The bytes of whole cache lines that a panel has."""
+    n = 1
+    contiguous = read.sum == 1
+    length = k if read.sum else 1
+    for axis in axes:
+        step = read.row if axis == "p" else read.column
+        if not step:
+            continue
+        if step == 1 and not contiguous:
+            length_in = counts[axis] * read.itemsize
+            n *= max(length_in, _LINE) // read.itemsize
+        else:
+            n *= counts[axis]
+    return float(n * length * read.itemsize)
