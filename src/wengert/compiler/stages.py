@@ -14,6 +14,7 @@ from ..core.program import Program
 from .cost import bytes_of, flops_of, peak_of
 from .lowering import lowered
 from .numpy_executor import NumPyExecutor
+from .passes.chains import chain_sums
 from .passes.donate import donate
 from .passes.epilogues import split_epilogues
 from .passes.fuse import fuse
@@ -39,17 +40,18 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
     target = _target(threads)
-    plan = merge(donate(split_epilogues(fuse(lowered(program))), donated))
+    plan = merge(donate(split_epilogues(fuse(chain_sums(lowered(program)))), donated), target.registers)
     return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 
 
 def _target(threads: int | None) -> Target:
     try:
-        from .codegen.target import host_vector_bytes
+        from .codegen.target import host_registers, host_vector_bytes
     except ImportError:
         return Target()
     count = usable_threads(threads)
-    return Target(count, host_vector_bytes(), count == 1 or thread_setter() is not None)
+    shares_products = count == 1 or thread_setter() is not None
+    return Target(count, host_vector_bytes(), shares_products, host_registers())
 
 
 def compile_program(

@@ -245,26 +245,36 @@ class _NestWriter:
 
     def _accumulate(self, r: Node, index: list[Linear], slot: str) -> None:
         kind, t = r.attrs[0], type_name(r.dtype, self.width)
-        x = self.nest.operand(r)
-        is_product = (
-            kind == "sum" and r.dtype.kind == "f" and x.op == "map" and x.attrs == "mul"
-            and x not in self.buffers
-        )  # fmt: skip
         masked = self.active < self.width and self.loops.vector in self.loops.reduced
-        if is_product and not masked:
-            factors = [self._vector(self.value(y, index)) for y in x.args]
-            v = Vectors(self.w, self.w.depth, self.width)
-            old = v.emit(f"load {t}, ptr {slot}")
-            new = v.multiply_add(factors[0], factors[1], old, r.dtype)
+        in_place = kind == "sum" and r.dtype.kind == "f" and not masked
+        operand = self.nest.operand(r)
+        for x in self._terms(operand) if in_place else [operand]:
+            if in_place and self._is_inside(x, "mul"):
+                factors = [self._vector(self.value(y, index)) for y in x.args]
+                v = Vectors(self.w, self.w.depth, self.width)
+                old = v.emit(f"load {t}, ptr {slot}")
+                new = v.multiply_add(factors[0], factors[1], old, r.dtype)
+            else:
+                name = self._vector(self.value(x, index))
+                v = Vectors(self.w, self.w.depth, self.width)
+                if masked:
+                    identity = v.const(identity_of(kind, r.dtype), r.dtype)
+                    name = v.select(self._mask(), name, identity, r.dtype)
+                old = v.emit(f"load {t}, ptr {slot}")
+                new = _combine(v, kind, old, name, r.dtype)
+            self.w.line(f"store {t} {new}, ptr {slot}")
+
+    def _terms(self, x: Node) -> Iterator[Node]:
+        """What is added up one after another: products that are added are multiplied into it."""
+        if self._is_inside(x, "add") and any(self._is_inside(y, "mul", "add") for y in x.args):
+            for y in x.args:
+                yield from self._terms(y)
         else:
-            name = self._vector(self.value(x, index))
-            v = Vectors(self.w, self.w.depth, self.width)
-            if masked:
-                identity = v.const(identity_of(kind, r.dtype), r.dtype)
-                name = v.select(self._mask(), name, identity, r.dtype)
-            old = v.emit(f"load {t}, ptr {slot}")
-            new = _combine(v, kind, old, name, r.dtype)
-        self.w.line(f"store {t} {new}, ptr {slot}")
+            yield x
+
+    def _is_inside(self, x: Node, *names: str) -> bool:
+        """Whether a node is one of these operations, and computed in this nest."""
+        return x.op == "map" and x.attrs in names and x not in self.buffers
 
     def _total(self, r: Node, slot: str) -> Value:
         """What an accumulator holds after the loops; its lanes joined if they were reduced."""

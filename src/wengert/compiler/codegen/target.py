@@ -70,6 +70,11 @@ def host_vector_bytes() -> int:
     return 32 if features.get("avx2") else 16
 
 
+def host_registers() -> int:
+    """How many vector registers there are."""
+    return 32 if host_vector_bytes() == 64 or _machine().triple.startswith("aarch64") else 16
+
+
 def description() -> str:
     """What machine code depends on besides its text: LLVM, and the processor."""
     machine = _machine()

@@ -3,16 +3,18 @@
 What follows a reduction is computed for each element of the result. Where the lanes of a vector are
 elements that are summed, such as in a dot product of rows, the result is a scalar, and so is all
 that is made of it. If that is more than a few operations, the sums are stored instead, and a second
-nest has its vectors along the results.
+nest has its vectors along the results. And of several products of matrices in one nest all but one
+are stored, since each needs the registers for its tile.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
-from ..codegen.access import choose_loops
+from ..codegen.access import choose_loops, product_axes
 from ..ir import Node
-from ..plan import Buffer, Nest, Plan, Store
+from ..plan import Buffer, Nest, Plan, Step, Store
 from .costs import operation_cost
 
 __all__ = ["has_long_scalar_epilogue", "split_epilogues"]
@@ -24,14 +26,32 @@ _VECTOR_BYTES = 32
 
 def split_epilogues(plan: Plan) -> Plan:
     """Store the sums whose epilogue would be long, and computed on scalars."""
-    steps = []
+    steps: list[Step] = []
     for step in plan.steps:
-        if isinstance(step, Nest) and has_long_scalar_epilogue(step, plan):
-            steps += _split(step, plan)
-        else:
+        if not isinstance(step, Nest):
             steps.append(step)
+            continue
+        stored, nest = _without_products(step, plan)
+        steps += stored
+        if has_long_scalar_epilogue(nest, plan):
+            steps += [_stored(nest, r, plan) for r in nest.reductions]
+            rest = [s for s in nest.stores if s.node not in nest.reductions]
+            steps += [Nest(nest.kept, (), rest)] if rest else []
+        else:
+            steps.append(nest)
     plan.steps = steps
     return plan
+
+
+def _without_products(nest: Nest, plan: Plan) -> tuple[list[Nest], Nest]:
+    """Of several products in a nest one is left; the others are stored: each wants its tile."""
+    if len(nest.reductions) < 2 or any(s.node in nest.reductions for s in nest.stores):
+        return [], nest
+    alone = {r: _alone(nest, r, Buffer(r.shape, r.dtype, "temporary")) for r in nest.reductions}
+    products = [r for r in alone if product_axes(alone[r], plan.buffers, _VECTOR_BYTES)]
+    stored = [_stored(nest, r, plan) for r in products[1:]]
+    left = {r: places for r, places in nest.reductions.items() if r not in products[1:]}
+    return stored, replace(nest, reductions=left)
 
 
 def has_long_scalar_epilogue(nest: Nest, plan: Plan) -> bool:
@@ -59,20 +79,19 @@ def _operations(nest: Nest, plan: Plan) -> int:
     return total
 
 
-def _split(nest: Nest, plan: Plan) -> list[Nest]:
-    stores = []
-    for r, places in nest.reductions.items():
-        buffer = plan.buffers.get(r)
-        if buffer is None:
-            buffer = plan.buffers[r] = Buffer(r.shape, r.dtype, "temporary")
-            stores.append(Store(buffer, r, "set", _target(r, places)))
-        else:
-            stores += [s for s in nest.stores if s.node is r]
-    rest = [s for s in nest.stores if s.node not in nest.reductions]
-    return [
-        Nest(nest.kept, nest.reduced, stores, dict(nest.reductions)),
-        Nest(nest.kept, (), rest),
-    ]
+def _stored(nest: Nest, r: Node, plan: Plan) -> Nest:
+    """A nest that stores one of the reductions."""
+    for store in nest.stores:
+        if store.node is r:
+            return Nest(nest.kept, nest.reduced, [store], {r: nest.reductions[r]})
+    plan.buffers[r] = Buffer(r.shape, r.dtype, "temporary")
+    return _alone(nest, r, plan.buffers[r])
+
+
+def _alone(nest: Nest, r: Node, buffer: Buffer) -> Nest:
+    places = nest.reductions[r]
+    store = Store(buffer, r, "set", _target(r, places))
+    return Nest(nest.kept, nest.reduced, [store], {r: places})
 
 
 def _target(r: Node, places: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:

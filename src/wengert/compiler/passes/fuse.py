@@ -353,12 +353,12 @@ def _reduced(r: Node) -> tuple[int, ...]:
 
 def _factors(x: Node) -> Iterator[Node]:
     """Operands of a product that is summed, of which each element is read several times."""
-    if x.op != "map" or x.attrs != "mul":
+    if x.op != "map" or x.attrs not in ("mul", "add"):
         return
     for y in x.args:
-        if y.op == "map" and y.attrs == "mul":
+        if y.op == "map" and y.attrs in (("mul",) if x.attrs == "mul" else ("mul", "add")):
             yield from _factors(y)
-        elif y.op == "view":
+        elif y.op == "view" and x.attrs == "mul":
             used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
             times = prod([n for d, n in enumerate(y.shape) if d not in used])
             if times > 4 and y.args[0].op in ("map", "gather", "view"):

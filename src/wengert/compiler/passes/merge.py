@@ -22,6 +22,7 @@ __all__ = ["merge"]
 
 _LARGEST = 400  # operations of one nest, so that functions stay of a size LLVM likes
 _CHEAP = 12  # beyond this, two short loops overlap their iterations better than a long one
+_CHEAP_WITH_MANY = 60  # the same where there are 32 registers
 _LARGEST_EPILOGUE = 120  # where it is written once for each element of a tile
 
 
@@ -51,12 +52,13 @@ def _written(step: Step) -> Iterable[Buffer]:
     return [b.memory for b in step.results]
 
 
-def merge(plan: Plan) -> Plan:
-    """Merge nests, and drop the stores that this makes useless."""
+def merge(plan: Plan, registers: int = 16) -> Plan:
+    """Merge nests, and drop the stores that this makes useless; for so many vector registers."""
+    shorter = _CHEAP if registers < 32 else _CHEAP_WITH_MANY
     done: list[_Known] = []
     for step in plan.steps:
         known = _Known(step, plan)
-        place = _place(known, done, plan) if isinstance(step, Nest) else None
+        place = _place(known, done, plan, shorter) if isinstance(step, Nest) else None
         if place is None:
             done.append(known)
         else:
@@ -66,19 +68,19 @@ def merge(plan: Plan) -> Plan:
     return plan
 
 
-def _place(known: _Known, done: list[_Known], plan: Plan) -> int | None:
+def _place(known: _Known, done: list[_Known], plan: Plan, shorter: int) -> int | None:
     """The nest that this one can join: nothing in between may have to come first."""
     for k in range(len(done) - 1, -1, -1):
         if isinstance(done[k].step, Call):
             return None
-        if isinstance(done[k].step, Nest) and _fits(done[k], known, plan):
+        if isinstance(done[k].step, Nest) and _fits(done[k], known, plan, shorter):
             return k
         if known.waits_for(done[k]):
             return None
     return None
 
 
-def _fits(first: _Known, second: _Known, plan: Plan) -> bool:
+def _fits(first: _Known, second: _Known, plan: Plan, shorter: int) -> bool:
     a, b = first.step, second.step
     assert isinstance(a, Nest)
     assert isinstance(b, Nest)
@@ -94,7 +96,7 @@ def _fits(first: _Known, second: _Known, plan: Plan) -> bool:
     if b.reductions and (has_tiles or _has_tiles(b, plan)):
         return False
     work = _operations(a, plan), _operations(b, plan)
-    if min(work) > _CHEAP or sum(work) > (_LARGEST_EPILOGUE if has_tiles else _LARGEST):
+    if min(work) > shorter or sum(work) > (_LARGEST_EPILOGUE if has_tiles else _LARGEST):
         return False
     targets = {x.buffer.memory: x.at for x in (*first.found, *second.found)
                if x.writes and x.buffer is not None}  # fmt: skip

@@ -45,7 +45,7 @@ _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row
 
 @dataclass(frozen=True)
 class Target:
-    """For which machine to plan: threads, and the length of its registers in bytes.
+    """For which machine to plan: threads, and the length in bytes and number of its registers.
 
     ``shares_products`` tells whether threads may call BLAS at the same time.
     """
@@ -53,6 +53,7 @@ class Target:
     threads: int = 1
     vector_bytes: int = 32
     shares_products: bool = True
+    registers: int = 16
 
 
 def form_regions(plan: Plan, target: Target) -> Plan:

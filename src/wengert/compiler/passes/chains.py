@@ -1,0 +1,93 @@
+"""Sums of sums over the same indices become one sum.
+
+The gradient of a weight that is used several times, as in a recurrent net, is a sum of products. In
+one nest, one accumulator takes them all in, which leaves registers for a tile of rows and vectors.
+This rewrites the index IR, before `fuse` sees it. Products for BLAS, and those whose operands are
+contiguous along the sum (they are computed from packed copies), are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..indices import Linear, address, seen_through
+from ..ir import Graph, Node
+from ..lowering.table import Lowered
+from .products import as_product
+
+__all__ = ["chain_sums"]
+
+_MOST = 32  # terms of one sum, so that functions stay of a size LLVM likes
+
+
+def chain_sums(lowered: Lowered) -> Lowered:
+    """Join sums that are only added up."""
+    roots = [y for y in lowered.outputs if isinstance(y, Node)] + [c for c, _ in lowered.checks]
+    nodes = _reachable(roots)
+    users = Counter(x for n in nodes for x in n.args)
+    users.update(roots)
+    made: dict[Node, Node] = {}
+    joined: dict[Node, int] = {}  # sums of several terms that one node reads, and how many
+    for n in nodes:
+        args = tuple([made[x] for x in n.args])
+        if n.op == "map" and n.attrs == "add" and n.dtype.kind == "f":
+            terms = [joined.get(x, 1 if users[y] == 1 else 0) for x, y in zip(args, n.args)]
+            if all(terms) and sum(terms) <= _MOST and _are_alike(*args):
+                x, y = args
+                made[n] = _joined(lowered.graph, x, y)
+                if users[n] == 1:
+                    joined[made[n]] = sum(terms)
+                continue
+        made[n] = n if args == n.args else _again(lowered.graph, n, args)
+    lowered.outputs = [made[y] if isinstance(y, Node) else y for y in lowered.outputs]
+    lowered.checks = [(made[c], why) for c, why in lowered.checks]
+    return lowered
+
+
+def _reachable(roots: list[Node]) -> list[Node]:
+    found = set(roots)
+    stack = list(found)
+    while stack:
+        for x in stack.pop().args:
+            if x not in found:
+                found.add(x)
+                stack.append(x)
+    return sorted(found, key=lambda n: n.id)
+
+
+def _again(g: Graph, n: Node, args: tuple[Node, ...]) -> Node:
+    """The node with other operands of the same shapes and dtypes."""
+    return g.make(n.op, args, n.shape, n.dtype, n.attrs)
+
+
+def _joined(g: Graph, x: Node, y: Node) -> Node:
+    added = g.make("map", (x.args[0], y.args[0]), x.args[0].shape, x.dtype, "add")
+    return g.make("reduce", (added,), x.shape, x.dtype, x.attrs)
+
+
+def _are_alike(x: Node, y: Node) -> bool:
+    """Whether two nodes are sums over the same axes, which a nest of both computes best."""
+    return (
+        x.op == y.op == "reduce"
+        and x.attrs == y.attrs
+        and x.attrs[0] == "sum"
+        and x.args[0].shape == y.args[0].shape
+        and all(_goes_along_results(s) for s in (x, y))
+    )
+
+
+def _goes_along_results(s: Node) -> bool:
+    """Whether vectors may lie along an axis of the result, without a copy of an operand."""
+    if as_product(s, lambda node: True) is not None:
+        return False
+    stack = [s.args[0]]
+    while stack:
+        x = stack.pop()
+        if x.op == "map" and x.attrs in ("add", "mul"):
+            stack += x.args
+        elif x.op == "view":
+            index = seen_through(x.attrs, [Linear.variable(d) for d in range(len(x.shape))])
+            at = address(x.args[0].shape, index)
+            if any(at.step(d) == 1 for d in range(len(x.shape)) if d not in s.attrs[1]):
+                return True
+    return False
