@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks import libraries, peers_report
 from benchmarks.backends import BACKENDS
 from benchmarks.limits import Limits, measure_limits
+from benchmarks.memory import peak_beyond_data
 from benchmarks.programs import FAMILIES, GALLERY, Program, programs, variants
 from benchmarks.timing import Times, interleave, timer
 
@@ -82,7 +83,7 @@ def _checked(program: Program, leave_out: Sequence[str]) -> tuple[dict[str, Step
 
 def measure(
     key: str, program: Program, *, rounds: int, burst: float, scale: float = 1.0,
-    leave_out: Sequence[str] = (), limits: Limits | None = None,
+    leave_out: Sequence[str] = (), limits: Limits | None = None, variant: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Check one program, measure it, and compare with its bars.
 
@@ -90,8 +91,9 @@ def measure(
     -------
     dict
         ``title``, ``times`` in microseconds by name with quartiles, ``ratios`` (the other's time
-        divided by ours), ``bars`` with what was measured, ``missing`` with reasons, and the
-        ``fraction`` of the machine's limit that is reached.
+        divided by ours), ``bars`` with what was measured, ``missing`` with reasons, the
+        ``fraction`` of the machine's limit that is reached, and ``own_bars``, those on it and on
+        memory.
     """
     steps, missing = _checked(program, leave_out)
     rounds = min(rounds, 5) if program.is_large else rounds
@@ -122,7 +124,26 @@ def measure(
     }
     if limits is not None:
         entry["fraction"] = limits.fraction(times.median(OURS), program.flops, program.bytes)
+    entry["own_bars"] = _own_bars(key, program, entry.get("fraction"), scale, variant)
     return entry
+
+
+def _own_bars(
+    key: str, program: Program, fraction: float | None, scale: float, variant: int | None
+) -> list[dict[str, Any]]:
+    """The bars that are not about others; those that cannot be measured here are left out."""
+    found: list[dict[str, Any]] = []
+    if program.least_fraction is not None and fraction is not None:
+        bound = program.least_fraction * scale
+        found.append({
+            "what": "of the limit", "bound": bound, "measured": fraction, "met": fraction >= bound,
+        })  # fmt: skip
+    if program.most_memory is not None and (peak := peak_beyond_data(key, variant)) is not None:
+        bound = program.most_memory / scale
+        found.append({
+            "what": "memory beyond the data", "bound": bound, "measured": peak, "met": peak <= bound,
+        })  # fmt: skip
+    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         start = time.perf_counter()
         entry = measure(
             key, program, rounds=rounds, burst=burst, leave_out=leave_out, limits=limits,
-            scale=1.0 if arguments.variant is None else 0.8,
+            scale=1.0 if arguments.variant is None else 0.8, variant=arguments.variant,
         )  # fmt: skip
         entry["is_gallery"] = key in GALLERY
         entry["seconds"] = round(time.perf_counter() - start, 1)

@@ -56,13 +56,29 @@ def as_text(entry: dict[str, Any]) -> str:
         lines.append(line)
     if entry.get("fraction"):
         lines.append(f"  {100 * entry['fraction']:.0f} % of the machine's limit")
+    lines += [f"  {own_bar(bar)}" for bar in entry.get("own_bars", ())]
     lines += [f"  {name} is left out: {why}" for name, why in entry["missing"].items()]
     return "\n".join(lines)
 
 
+def own_bar(bar: dict[str, Any]) -> str:
+    """A bar on the part of the limit, or on memory, in words."""
+    if "memory" in bar["what"]:
+        values = [f"{bar[k] / 2**20:.1f} MiB" for k in ("measured", "bound")]
+        word = "at most"
+    else:
+        values = [f"{100 * bar[k]:.0f} %" for k in ("measured", "bound")]
+        word = "at least"
+    verdict = "met" if bar["met"] else "MISSED"
+    return f"{values[0]} {bar['what']}, bar {word} {values[1]}: {verdict}"
+
+
 def summary(results: dict[str, Any]) -> str:
     """How many bars were met, and the gallery in one line."""
-    bars = [b for e in results["programs"] if not e["is_gallery"] for b in e["bars"]]
+    bars = [
+        b for e in results["programs"] if not e["is_gallery"]
+        for b in (*e["bars"], *e.get("own_bars", ()))
+    ]  # fmt: skip
     text = f"{sum(b['met'] for b in bars)} of {len(bars)} bars met"
     ratios = [e["ratios"]["jax"] for e in results["programs"]
               if e["is_gallery"] and "jax" in e["ratios"]]  # fmt: skip
@@ -107,6 +123,9 @@ def page(results: dict[str, Any]) -> str:
         lines += [f"## {heading}", "", *("| " + " | ".join(row) + " |" for row in rows[:1])]
         lines.append("|" + " --- |" * len(rows[0]))
         lines += ["| " + " | ".join(row) + " |" for row in rows[1:]] + [""]
+    own = [(e["title"], b) for e in results["programs"] for b in e.get("own_bars", ())]
+    if own:
+        lines += ["## Other bars", "", *(f"- {t}: {own_bar(b)}" for t, b in own), ""]
     missing = [(e["title"], n, w) for e in results["programs"] for n, w in e["missing"].items()]
     if missing:
         lines += ["## Left out", "", *(f"- {t}: {n} ({w})" for t, n, w in missing), ""]

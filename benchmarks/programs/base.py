@@ -47,6 +47,10 @@ class Program:
         Of a step, to compare with the limits of the machine.
     is_large : bool
         Whether a step takes a tenth of a second and more.
+    least_fraction : float, optional
+        A bar: the part of the machine's limit that is to be reached.
+    most_memory : int, optional
+        A bar: the bytes beyond the data that a step may need.
     """
 
     title: str
@@ -60,6 +64,8 @@ class Program:
     flops: float | None = None
     bytes: float | None = None
     is_large: bool = False
+    least_fraction: float | None = None
+    most_memory: int | None = None
 
 
 def chosen(key: str, seed: int | None) -> np.random.Generator | None:

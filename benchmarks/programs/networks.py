@@ -165,6 +165,7 @@ def linear(seed: int | None = None) -> Program:
     program = _classifier(
         "Linear, full batch", (features, classes), rows, np.float32, "tanh", 0.01, bars,
         is_large=True, without=("autograd",), steps=2, bytes=4.0 * rows * features,
+        most_memory=16 << 20,
     )  # fmt: skip
     data, start = _examples(rows, features, classes, np.float32), _start((features, classes), "f4")
     by_hand = {**program.by_hand, "numpy row blocks": lambda: _row_blocks(start, *data, 0.01, 1.0)}
@@ -195,7 +196,7 @@ def linear_uint8(seed: int | None = None) -> Program:
         {"numpy row blocks": lambda: _row_blocks(start, x, y, 0.01, scale)},
         [Bar("numpy row blocks", 2, 2.5)],
         steps=2, rtol=2e-4, without=("autograd",), is_large=True, bytes=1.0 * rows * features,
-        flops=4.0 * rows * features * classes,
+        flops=4.0 * rows * features * classes, most_memory=16 << 20,
     )  # fmt: skip
 
 
