@@ -21,6 +21,7 @@ from .passes.fuse import fuse
 from .passes.memory import plan_memory
 from .passes.merge import merge
 from .passes.pack import pack
+from .passes.reciprocals import share_reciprocals
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
 from .plan import Call, Nest, Plan, Product
@@ -40,7 +41,8 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
     target = _target(threads)
-    plan = merge(donate(split_epilogues(fuse(chain_sums(lowered(program)))), donated), target.registers)
+    graph = chain_sums(share_reciprocals(lowered(program)))
+    plan = merge(donate(split_epilogues(fuse(graph)), donated), target.registers)
     return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 
 

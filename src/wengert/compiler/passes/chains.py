@@ -15,7 +15,7 @@ from ..ir import Graph, Node
 from ..lowering.table import Lowered
 from .products import as_product
 
-__all__ = ["chain_sums"]
+__all__ = ["again", "chain_sums", "reachable"]
 
 _MOST = 32  # terms of one sum, so that functions stay of a size LLVM likes
 
@@ -23,7 +23,7 @@ _MOST = 32  # terms of one sum, so that functions stay of a size LLVM likes
 def chain_sums(lowered: Lowered) -> Lowered:
     """Join sums that are only added up."""
     roots = [y for y in lowered.outputs if isinstance(y, Node)] + [c for c, _ in lowered.checks]
-    nodes = _reachable(roots)
+    nodes = reachable(roots)
     users = Counter(x for n in nodes for x in n.args)
     users.update(roots)
     made: dict[Node, Node] = {}
@@ -38,13 +38,14 @@ def chain_sums(lowered: Lowered) -> Lowered:
                 if users[n] == 1:
                     joined[made[n]] = sum(terms)
                 continue
-        made[n] = n if args == n.args else _again(lowered.graph, n, args)
+        made[n] = n if args == n.args else again(lowered.graph, n, args)
     lowered.outputs = [made[y] if isinstance(y, Node) else y for y in lowered.outputs]
     lowered.checks = [(made[c], why) for c, why in lowered.checks]
     return lowered
 
 
-def _reachable(roots: list[Node]) -> list[Node]:
+def reachable(roots: list[Node]) -> list[Node]:
+    """All nodes that these are made of, operands first."""
     found = set(roots)
     stack = list(found)
     while stack:
@@ -55,7 +56,7 @@ def _reachable(roots: list[Node]) -> list[Node]:
     return sorted(found, key=lambda n: n.id)
 
 
-def _again(g: Graph, n: Node, args: tuple[Node, ...]) -> Node:
+def again(g: Graph, n: Node, args: tuple[Node, ...]) -> Node:
     """The node with other operands of the same shapes and dtypes."""
     return g.make(n.op, args, n.shape, n.dtype, n.attrs)
 
