@@ -54,7 +54,7 @@ def as_text(entry: dict[str, Any]) -> str:
             aim = f", aim {bar['aim']:g}" if bar["aim"] else ""
             line += f"  bar {bar['bound']:g}{aim}: {'met' if bar['met'] else 'MISSED'}"
         lines.append(line)
-    if entry.get("fraction"):
+    if entry.get("fraction") and "of the limit" not in str(entry.get("own_bars")):
         lines.append(f"  {100 * entry['fraction']:.0f} % of the machine's limit")
     lines += [f"  {own_bar(bar)}" for bar in entry.get("own_bars", ())]
     lines += [f"  {name} is left out: {why}" for name, why in entry["missing"].items()]

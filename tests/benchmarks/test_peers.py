@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import libraries, peers, peers_report, scaling
+from benchmarks import libraries, memory, peers, peers_report, scaling
 from benchmarks.limits import Limits
 from benchmarks.programs import FAMILIES, GALLERY, programs, variants
 
@@ -109,3 +109,29 @@ def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown: nothing" in capsys.readouterr().err
     assert peers.main(["--quick", "--only", "tanh4", "--without", "pytorch"]) == 0
     assert "Derivative 4 of tanh" in capsys.readouterr().out
+
+
+def test_bars_on_the_limit_and_on_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = dataclasses.replace(FAMILIES["hessian"](), least_fraction=0.7, most_memory=1 << 20)
+    for peak, fraction, met in ((1 << 21, 0.1, False), (1 << 19, 0.8, True)):
+        monkeypatch.setattr(peers, "peak_beyond_data", lambda key, variant, peak=peak: peak)
+        monkeypatch.setattr(Limits, "fraction", lambda *a, fraction=fraction: fraction)
+        entry = peers.measure(
+            "hessian", program, rounds=1, burst=1e-4, leave_out=[*SLOW_PEERS, "jax"], limits=LIMITS
+        )
+        assert [bar["met"] for bar in entry["own_bars"]] == [met, met]
+        text = peers_report.as_text({**entry, "is_gallery": False})
+        assert text.count("MISSED") == (0 if met else 2)
+        assert "memory beyond the data, bar at most 1.0 MiB" in text
+        summary = peers_report.summary({"programs": [{**entry, "is_gallery": False, "bars": []}]})
+        assert summary == f"{2 * met} of 2 bars met"
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")
+def test_memory_beyond_the_data() -> None:
+    """The result of 8,000,000 bytes is beyond the data; the compiler is not."""
+    peak = memory.peak_beyond_data("tanh4_array")
+    assert peak is not None
+    assert 8_000_000 <= peak < 40_000_000
+    with pytest.raises(RuntimeError, match="nothing failed"):
+        memory.peak_beyond_data("nothing")

@@ -385,3 +385,22 @@ def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WENGERT_THREADS", "many")
     with pytest.raises(wg.WengertValueError, match="WENGERT_THREADS must be a positive integer"):
         parts()
+
+
+def test_few_rows_keep_all_threads_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a tile of rows, or a vector over joined axes, would be more than a thread's share."""
+    force(monkeypatch, 1 << 30)
+
+    def attention(x: Any) -> Any:
+        a = np.exp(x @ np.swapaxes(x, -1, -2) * 0.1)
+        return np.tanh((a / a.sum(-1, keepdims=True)) @ x)
+
+    x = np.random.default_rng(0).normal(size=(4, 9, 7))
+    for threads in (1, 2, 3, 4):
+        f = wg.jit(attention, threads=threads)
+        shared = [s for s in f.lower(x).plan.steps if isinstance(s, Region) and s.parts > 1]
+        for region in shared:
+            if region.length == 4:
+                assert -(-region.length // region.share) == -(-4 // -(-4 // threads))
+        assert threads == 1 or any(r.length == 4 for r in shared)
+        np.testing.assert_allclose(f(x), attention(x), 1e-12)
