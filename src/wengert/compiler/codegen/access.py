@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any
 
@@ -132,7 +132,8 @@ class Loops:
     ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
     whose elements lie in the lanes of ``width``; ``counts`` are the kept axes of which several
     indices, or vectors, are computed together, and how many. The ``ranged`` axis is that of the
-    nest's rows, each of which is ``scale`` long.
+    nest's rows, each of which is ``scale`` long. ``turned`` buffers are read across their rows, with
+    this step of the lanes, and as many rows as there are lanes at once, along this axis.
     """
 
     domain: list[Linear]
@@ -143,6 +144,7 @@ class Loops:
     counts: Mapping[Axis, int]
     ranged: Axis | None = None
     scale: int = 1
+    turned: Mapping[Buffer, tuple[Axis, int]] = field(default_factory=dict)
 
     @property
     def unit(self) -> int:
@@ -226,11 +228,40 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
     counts = _tile(nest, found, kept, vector, width)
+    turned = _turned(nest, found, kept, vector, width)
+    if nest.alone and any(axis is ranged for axis, _ in turned.values()):
+        turned = {}
+    for axis, _ in turned.values():
+        counts = {axis: width, vector: 1}
     if nest.alone and ranged in counts:
         del counts[ranged]
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
-    return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
+    return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale, turned)
+
+
+def _turned(
+    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
+) -> dict[Buffer, tuple[Axis, int]]:
+    """What is read across its rows while what is written lies along the lanes."""
+    if nest.reductions or nest.ordered is not None or width < 4 or vector.reduced:
+        return {}
+    if any(s.arrays or s.kind != "set" for s in nest.stores):
+        return {}
+    across = [
+        (a, axis)
+        for a in found if not a.writes and not a.dynamic and a.at.step(vector.number) > 1
+        for axis in kept if a.at.step(axis.number) == 1 and axis.length >= width
+    ]  # fmt: skip
+    written = {a.buffer.memory for a in found if a.writes and a.buffer is not None}
+    axes = {axis for _, axis in across}
+    if any(a.dtype.kind == "b" for a, _ in across):
+        return {}
+    if len(axes) != 1 or any(a.buffer is None or a.buffer.memory in written for a, _ in across):
+        return {}
+    if any(a.writes and a.at.step(vector.number) not in (0, 1) for a in found):
+        return {}
+    return {a.buffer: (axis, a.at.step(vector.number)) for a, axis in across if a.buffer is not None}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ..ir import Node
 from ..plan import Buffer, Nest, Store
 from .access import Axis, choose_loops, operand_index, through_views
 from .scalars import SCALAR_OPERATIONS
-from .vectors import Vectors, literal, type_name
+from .vectors import Vectors, literal, transposed, type_name
 from .writer import Writer
 
 __all__ = ["NestFunction", "identity_of", "nest_function"]
@@ -82,6 +82,8 @@ class _NestWriter:
         self.memory: dict[Buffer, str] = {}
         self.computed = {s.node for s in nest.stores if s.computes}
         self.accumulated: dict[Node, Value] = {}
+        self.point: dict[Axis, int] = {}  # the place in the tile
+        self.tile: dict[Axis, int] = {}  # how many indices it has
 
     def write(self) -> NestFunction:
         if self.loops.ranged is not None:
@@ -188,10 +190,12 @@ class _NestWriter:
         slots = {
             (r, k): self._accumulator(r) for r in self.nest.reductions for k in range(len(points))
         }
+        self.tile = {a: len(block[0]) for a, block in at.items()}
         if slots:
             self._reduced_loops(self.loops.reduced, list(zip(points, actives)), slots)
         for k, point in enumerate(points):
             self.active = actives[k]
+            self.point = {a: at[a][0].index(i) for a, i in point.items()}
             for r in self.nest.reductions:
                 self.accumulated[r] = self._total(r, slots[r, k])
             index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
@@ -402,6 +406,9 @@ class _NestWriter:
 
     def _load(self, buffer: Buffer, at: Linear, dynamic: str | None, depth: int) -> Value:
         step = at.step(LANE)
+        turned = self._transposed(buffer, at) if dynamic is None else None
+        if turned is not None:
+            return turned
         pointer, depth = self._pointer(buffer, at, dynamic, depth)
         dtype = buffer.dtype
         memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
@@ -441,6 +448,28 @@ class _NestWriter:
             x = v.emit(f"load {s}, ptr {p}, align {dtype.itemsize}")
             name = v.emit(f"insertelement {t} {name}, {s} {x}, i32 {k}")
         return name
+
+    def _transposed(self, buffer: Buffer, at: Linear) -> Value | None:
+        """A vector across the rows of memory, one of a square that is loaded along them."""
+        axis, step = self.loops.turned.get(buffer, (None, 0))
+        if axis is None or at.step(LANE) != step or self.tile.get(axis) != self.width:
+            return None
+        dtype = buffer.dtype
+        corner = at.plus(Linear(-self.point[axis]))
+        key = ("square", buffer, corner, self.active)
+        found = self.w.get(key)
+        if found is None:
+            depth = self.w.depth
+            v = Vectors(self.w, depth, self.width)
+            t = v.type(dtype)
+            square = ["zeroinitializer"] * self.width
+            for lane in range(self.active):
+                row = Linear(corner.offset + lane * step, _without_lane(corner))
+                pointer, _ = self._pointer(buffer, row, None, depth)
+                square[lane] = v.emit(f"load {t}, ptr {pointer}, align {dtype.itemsize}")
+            found = self.w.put(key, (transposed(v, square, dtype), depth), depth)
+        vectors, depth = found
+        return Value(vectors[self.point[axis]], dtype, depth, True)
 
     def _reversed(self, v: Vectors, name: str, dtype: Any) -> str:
         t = v.type(dtype)

@@ -133,12 +133,12 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
         along = {"p": read.row, "q": read.column, "k": read.sum}[vector]
         if not read.sum and vector != "k":
             continue  # before the loop
-        loads += times * (1.0 if along in (0, 1) else _STRIDED * lanes)
+        loads += times * (0.8 if along == 0 else 1.0 if along == 1 else _STRIDED * lanes)
         if read.sum == 1 and read.row * rows + read.column * columns:
             loads += times * _collisions(read, rows, columns)
         work += times * read.converts * (1.0 if along else 1 / lanes)
     latency = 4.0 if s.vector_bytes == 64 else 8.0
-    return max(work, 0.8 * loads, latency) + 0.3
+    return max(work, loads, latency) + 0.3
 
 
 def _collisions(read: Read, rows: int, columns: int) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .writer import Writer
 
-__all__ = ["LLVM_TYPES", "Vectors", "literal", "type_name"]
+__all__ = ["LLVM_TYPES", "Vectors", "literal", "transposed", "type_name"]
 
 LLVM_TYPES = {
     "f4": "float",
@@ -154,3 +154,25 @@ class Vectors:
             for lane in columns
         ]
         return self.gathered(results, dtype)
+
+
+def transposed(v: Vectors, rows: Sequence[str], dtype: Any) -> list[str]:
+    """The columns of a square of as many vectors as they have lanes.
+
+    Blocks beside the diagonal change places, in squares of half the size again and again.
+    """
+    rows = list(rows)
+    width, t = v.width, v.type(dtype)
+    distance = width // 2
+    while distance:
+        for i in range(width):
+            if i & distance:
+                continue
+            a, b = rows[i], rows[i + distance]
+            low = [k if not k & distance else width + k - distance for k in range(width)]
+            high = [k + distance if not k & distance else width + k for k in range(width)]
+            for place, order in ((i, low), (i + distance, high)):
+                lanes = ", ".join(f"i32 {k}" for k in order)
+                rows[place] = v.emit(f"shufflevector {t} {a}, {t} {b}, <{width} x i32> <{lanes}>")
+        distance //= 2
+    return rows

@@ -19,7 +19,7 @@ from ..plan import Buffer, Call, Nest, Plan, Product, Store
 
 __all__ = ["pack"]
 
-_PER_ELEMENT = 3.0  # cycles of a copied element
+_PER_ELEMENT = 1.0  # cycles of a copied element
 _GAIN = 0.85  # of the cycles may be left, at most
 
 

@@ -12,7 +12,7 @@ accumulators afterwards. So a loss over a large batch and its gradient go over t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import lcm, prod
 from typing import Any
@@ -40,6 +40,7 @@ _WORTH_SHARING = 4e-6  # seconds of a region
 _SHORT_STEPS = 8  # that are looked past for better rows
 _WORTH_BARRIER = 2e-5  # seconds of a region that begins with another
 _WORTH_WAITING = 2e-6  # seconds that a barrier costs, with what is not in the cache after it
+_SHORT = 1 << 12  # bytes of a piece of memory that is shared out; less is dear
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -315,21 +316,25 @@ class _Former:
         What a step reads on no rows, such as weights, comes into the cache of every thread; and
         what is cut otherwise than before has to come from the cache of another one.
         """
-        prices = [self._price(rows) for _, rows in found]
-        best = min((c for c, (_, rows) in zip(prices, found) if not rows.sums), default=0.0)
-        return [
-            choice for c, choice in zip(prices, found)
-            if choice[1].sums or c <= best + _WORTH_WAITING
-        ]  # fmt: skip
+        prices = [self._price(*choice) for choice in found]
+        best = min(prices, default=0.0)
+        return [choice for c, choice in zip(prices, found) if c <= best + _WORTH_WAITING]
 
-    def _price(self, rows: Rows) -> float:
+    def _price(self, profile: Profile, rows: Rows) -> float:
         """The seconds in which one thread fetches what it needs for its rows."""
         total = 0.0
-        for memory, period in {**rows.reads, **rows.writes}.items():
+        for memory, period in rows.reads.items() if rows.sums else _all(rows):
             share = 1 / self.threads if period else 1.0
             if period and self.owned.get(memory, period) != period:
                 share *= 2
+            if period and period * rows.length * memory.dtype.itemsize < _SHORT * self.threads:
+                share *= 1.5  # pieces of lines and pages, which fill only a part of the cache
             total += memory.nbytes * share
+        if rows.sums:
+            sums = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
+            if sum(m.nbytes for m in rows.reads) < max(_PRICE * sums * self.threads, _CACHE):
+                return float("inf")
+            total += 2 * sums
         return total * SECONDS_PER_BYTE
 
     def _grown(
@@ -492,6 +497,10 @@ class _Former:
 def _at_once(loops: Loops) -> int:
     """How many elements are computed together."""
     return prod(loops.counts.values()) * loops.width
+
+
+def _all(rows: Rows) -> Iterable[tuple[Buffer, int | None]]:
+    return {**rows.reads, **rows.writes}.items()
 
 
 def _is_skinny(p: Product) -> bool:
