@@ -141,7 +141,8 @@ def _own_bars(
     if program.most_memory is not None and (peak := peak_beyond_data(key, variant)) is not None:
         bound = program.most_memory / scale
         found.append({
-            "what": "memory beyond the data", "bound": bound, "measured": peak, "met": peak <= bound,
+            "what": "memory beyond the data", "bound": bound, "measured": peak,
+            "met": peak <= bound,
         })  # fmt: skip
     return found
 

@@ -77,8 +77,8 @@ class Nest:
     buffer holds. ``parts`` is in how many parts the axis is cut, and ``span`` how many rows of it
     are computed at a time. ``partial`` has for reductions that were computed in parts the parts, an
     array that stands in the place of the operand; ``packed`` has operands that read copies, in
-    another order, of what the reduction was of. ``alone`` keeps the axis of the rows from being joined
-    with others, and its rows from being computed several at once: ranges of it may be small.
+    another order, of what the reduction was of. ``alone`` keeps the axis of the rows from being
+    joined with others, and its rows from being computed several at once: ranges may be small.
     """
 
     kept: tuple[int, ...]

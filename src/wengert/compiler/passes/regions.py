@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from math import lcm, prod
 from typing import Any
 
 import numpy as np
 
-from ..codegen.access import Loops, choose_loops
 from ..codegen.nest import identity_of
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
+from .few_rows import Tiles
 from .memory import touched
 from .rows import SECONDS_PER_BYTE, Profile, Rows, bytes_of_row
 
@@ -32,8 +31,6 @@ _CACHE = 1 << 19  # bytes of rows that a core keeps at hand: half of a usual L2
 _BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with them, may have
 _ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
 _BETTER = 1.1  # how much more a region has to do that goes along a later axis
-_MANY_ROWS = 64  # for each thread: more than are computed at once in any nest
-_UNTILED = 0.4  # what tiles are worth
 _PRICE = 4  # how often accumulators are written and read
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
@@ -170,12 +167,12 @@ class _Former:
         self.target = target
         self.profiles: dict[Any, Profile] = {}
         self.made: list[tuple[Region, _Growing]] = []
-        self.loops: dict[Any, Loops] = {}
         self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
         seconds = sum(
             self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
         )
         self.threads = target.threads if seconds > _WORTH_THREADS else 1
+        self.tiles = Tiles(plan, target.vector_bytes, self.threads)
 
     def profile(self, step: Any) -> Profile:
         if step not in self.profiles:
@@ -253,32 +250,10 @@ class _Former:
 
     def _gain(self, growing: _Growing) -> float:
         """What a region does; nests count less that lose their tiles to keep all threads busy."""
-        if self.threads == 1 or growing.axis_length >= _MANY_ROWS * self.threads:
-            return growing.seconds
         if growing.gain is None:
-            growing.gain = self._gain_of_few_rows(growing)
+            members = [(p, r.axis) for p, r in growing.members if not r.sums]
+            growing.gain = growing.seconds - self.tiles.lost(members, growing.axis_length)
         return growing.gain
-
-    def _gain_of_few_rows(self, growing: _Growing) -> float:
-        members = [(p, r.axis) for p, r in growing.members if not r.sums]
-        unit = lcm(*[self._loops(p, axis, False).unit for p, axis in members])
-        share = -(-growing.axis_length // (self.threads * unit)) * unit
-        if -(-growing.axis_length // share) == self.threads:
-            return growing.seconds
-        lost = sum(
-            profile.seconds for profile, axis in members
-            if _at_once(self._loops(profile, axis, False))
-            > _at_once(self._loops(profile, axis, True))
-        )  # fmt: skip
-        return growing.seconds - _UNTILED * lost
-
-    def _loops(self, profile: Profile, axis: int, alone: bool) -> Loops:
-        """The loops of a step that runs on ranges of an axis."""
-        key = (profile, axis, alone)
-        if key not in self.loops:
-            nest = replace(profile.nest, rows=axis, alone=alone, parts=self.threads)
-            self.loops[key] = choose_loops(nest, self.plan.buffers, self.target.vector_bytes)
-        return self.loops[key]
 
     def _pays(self, growing: _Growing) -> bool:
         if self._overflows(growing) and len(growing.members) > 1:
@@ -388,12 +363,12 @@ class _Former:
                 self.profiles[made] = profile
                 region.steps.append(made)
         nests = [step for step in region.steps if isinstance(step, Nest)]
-        region.unit = self._unit(nests)
+        region.unit = self.tiles.unit(nests)
         if -(-region.length // region.share) < parts:
             # Too few rows for what is computed at once: rows one by one keep all threads busy.
             for nest in nests:
                 nest.alone = True
-            region.unit = self._unit(nests)
+            region.unit = self.tiles.unit(nests)
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)
@@ -401,11 +376,6 @@ class _Former:
             if isinstance(step, Nest) and step.rows is not None:
                 step.span = region.block
         return region, after
-
-    def _unit(self, nests: Sequence[Nest]) -> int:
-        """The number of rows of which their ranges are multiples."""
-        vector_bytes = self.target.vector_bytes
-        return lcm(*[choose_loops(n, self.plan.buffers, vector_bytes).unit for n in nests])
 
     def _block(self, region: Region, growing: _Growing) -> int:
         """How many rows at a time: they fit into the cache, and accumulators are worth it."""
@@ -492,11 +462,6 @@ class _Former:
                 ):
                     region.local[memory] = size
                     memory.held = region.parts * region.block * size
-
-
-def _at_once(loops: Loops) -> int:
-    """How many elements are computed together."""
-    return prod(loops.counts.values()) * loops.width
 
 
 def _all(rows: Rows) -> Iterable[tuple[Buffer, int | None]]:

@@ -8,8 +8,8 @@ the pool is busy, with a call from another thread, the caller works alone.
 A worker that finds nothing to do spins for some microseconds, then yields its core to whoever wants
 it, and after a fifth of a millisecond sleeps in a futex: Python code and NumPy between two calls
 have the cores for themselves, and the next call of a loop finds the worker awake. (To wake one that
-sleeps takes about 50 us, in virtual machines up to a millisecond.) A child process after a fork has no
-workers, and makes its own.
+sleeps takes about 50 us, in virtual machines up to a millisecond.) A child process after a fork has
+no workers, and makes its own.
 
 The pool is LLVM text, since it must run without the interpreter lock. It needs Linux's futex;
 elsewhere there is one thread.
