@@ -236,7 +236,7 @@ class _Former:
     def _is_tiled(self, growing: _Growing) -> bool:
         return self._gain(growing) > 0.9 * growing.seconds
 
-    def _is_better_later(self, growing: _Growing, left: Sequence[Nest | Product]) -> bool:
+    def _is_better_later(self, growing: _Growing, left: list[Nest | Product]) -> bool:
         """Whether a short first step would impose its rows on those that have better ones."""
         if self._is_tiled(growing):
             return False
