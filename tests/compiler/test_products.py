@@ -1,4 +1,4 @@
-"""Products of matrices: every layout, width of registers and way to cut them; copies; the profile."""
+"""Products of matrices: layouts, widths of registers, ways to cut them; copies; the profile."""
 
 from __future__ import annotations
 
