@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.program import Program
-from .codegen.access import Loops, choose_loops
+from .codegen.access import Axis, Loops, choose_loops
 from .codegen.clocks import Clocks
 from .codegen.module import emit
 from .cost import bytes_of, flops_of
@@ -104,7 +104,7 @@ def _filled(m: Measured, phase: Sequence[Measured]) -> list[float]:
 
 
 def profile(plan: Plan, program: Program, seconds: float = 0.2) -> Measurement:
-    """Compile a plan with clocks, and run it for about so long; of ten rounds the fastest counts."""
+    """Compile a plan with clocks, and run it for so long; of ten rounds the fastest counts."""
     from .codegen import target
     from .runtime.executable import Executable
     from .runtime.interface import interface_of
@@ -196,14 +196,13 @@ def describe(step: Any, plan: Plan, width: int) -> str:
     return f"nest {axes or 'scalar'}: {kinds}"
 
 
-def _axis(axis: Any, loops: Loops) -> str:
+def _axis(axis: Axis, loops: Loops) -> str:
     """An axis with how many indices of it are computed at once; in brackets if it is summed."""
     text = str(axis.length)
     if axis is loops.vector:
-        text += f"/{loops.counts.get(axis, 1)}v{loops.width}"
+        text += f"/{loops.step(axis) // loops.width}v{loops.width}"
     elif axis in loops.counts:
         text += f"/{loops.counts[axis]}"
     if axis is loops.ranged:
         text += "*"
     return f"({text})" if axis.reduced else text
-

@@ -132,8 +132,8 @@ class Loops:
     ``domain`` has an index in the axes for each axis of ``kept + reduced``; ``vector`` is the axis
     whose elements lie in the lanes of ``width``; ``counts`` are the kept axes of which several
     indices, or vectors, are computed together, and how many. The ``ranged`` axis is that of the
-    nest's rows, each of which is ``scale`` long. ``turned`` buffers are read across their rows, with
-    this step of the lanes, and as many rows as there are lanes at once, along this axis.
+    nest's rows, each of which is ``scale`` long. ``turned`` buffers are read across their rows: as
+    many rows as there are lanes at once, along this axis, with this step between the lanes.
     """
 
     domain: list[Linear]
@@ -261,7 +261,9 @@ def _turned(
         return {}
     if any(a.writes and a.at.step(vector.number) not in (0, 1) for a in found):
         return {}
-    return {a.buffer: (axis, a.at.step(vector.number)) for a, axis in across if a.buffer is not None}
+    return {
+        a.buffer: (axis, a.at.step(vector.number)) for a, axis in across if a.buffer is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -310,7 +312,7 @@ def _product_of(nest: Nest, a: _Axes, vector_bytes: int) -> ProductAxes | None:
         return None
     if any(x.dynamic for x in a.found) or any(s.arrays for s in nest.stores):
         return None
-    steps = [[[abs(x.at.step(y.number)) for y in (*a.kept, k)], x] for x in a.found]
+    steps = [([abs(x.at.step(y.number)) for y in (*a.kept, k)], x) for x in a.found]
     reads = [step for step, x in steps if x.in_sum]
     n = len(a.kept)
     pairs = [

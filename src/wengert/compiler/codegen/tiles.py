@@ -165,7 +165,7 @@ def _traffic(s: Shape, order: str, rows: int, columns: int) -> float:
     span_p, span_q = s.span_p, s.span_q
     tile = {"p": min(rows, span_p), "q": min(columns, span_q)}
     span = {"p": span_p, "q": span_q}
-    outer, inner = order
+    outer, inner = order[0], order[1]
     passes = {axis: -(-span[axis] // tile[axis]) for axis in "pq"}
     panels = sum(_bytes(r, s.k, tile, "pq") for r in s.reads)
     total = 0.0

@@ -15,7 +15,7 @@ from ..codegen.access import ProductAxes, product_axes
 from ..codegen.tiles import best_layout
 from ..indices import Linear, address, seen_through
 from ..ir import Node, axis_terms
-from ..plan import Buffer, Call, Nest, Plan, Product, Store
+from ..plan import Buffer, Call, Nest, Plan, Store
 
 __all__ = ["pack"]
 
@@ -33,25 +33,24 @@ def pack(plan: Plan, vector_bytes: int) -> Plan:
             steps.append(step)
             continue
         nest, view = found
-        same = next((t for t in copies if (t.args, t.attrs) == (view.args, view.attrs)), None)
-        if same is None or _is_written(plan.buffers[view.args[0]].memory, steps, copies[same]):
-            copy = Nest(view.shape, (), [Store(_buffer(plan, view), view, "set", _identity(view))])
-            steps.insert(_earliest(plan.buffers[view.args[0]].memory, steps), copy)
-            copies[view] = copy
-            steps.append(nest)
+        memory = plan.buffers[view.args[0]].memory
+        for same, copy in copies.items():
+            if (same.args, same.attrs) == (view.args, view.attrs) and not _is_written(
+                memory, steps, copy
+            ):
+                assert isinstance(step, Nest)
+                again = _packed(step, plan, vector_bytes, same)
+                assert again is not None
+                nest, view = again
+                break
         else:
-            steps.append(_packed(step, plan, vector_bytes, same)[0])  # type: ignore[index]
+            plan.buffers[view] = Buffer(view.shape, view.dtype, "temporary")
+            target = tuple([(d, 0, 1) for d in range(len(view.shape))])
+            copies[view] = Nest(view.shape, (), [Store(plan.buffers[view], view, "set", target)])
+            steps.insert(_earliest(memory, steps), copies[view])
+        steps.append(nest)
     plan.steps = steps
     return plan
-
-
-def _buffer(plan: Plan, view: Node) -> Buffer:
-    plan.buffers[view] = Buffer(view.shape, view.dtype, "temporary")
-    return plan.buffers[view]
-
-
-def _identity(node: Node) -> tuple[tuple[int, int, int], ...]:
-    return tuple([(d, 0, 1) for d in range(len(node.shape))])
 
 
 def _writes(step: Any) -> set[Buffer]:
@@ -113,7 +112,9 @@ def _order(nest: Nest, r: Node, y: Node, axes: ProductAxes, plan: Plan) -> list[
     if any(len(axis_terms(entry)) > 1 for entry in y.attrs):
         return None
     moving = [d for entry in y.attrs for d, _ in axis_terms(entry)]
-    at = address(base.shape, seen_through(y.attrs, [Linear.variable(d) for d in range(len(y.shape))]))
+    at = address(
+        base.shape, seen_through(y.attrs, [Linear.variable(d) for d in range(len(y.shape))])
+    )
     places = nest.reductions[r]
     summed = [d for d in moving if places[d] >= len(nest.kept)]
     if len(summed) != 1 or at.step(summed[0]) != 1 or len(set(moving)) != len(moving):
@@ -130,13 +131,13 @@ def _axis(axes: ProductAxes, place: int) -> Any:
     return form.terms[0][0] if form.terms else None
 
 
-def _cycles(
-    nest: Nest, r: Node, y: Node, axes: ProductAxes, order: list[int], plan: Plan
-) -> float:
+def _cycles(nest: Nest, r: Node, y: Node, axes: ProductAxes, order: list[int], plan: Plan) -> float:
     """With the copy in the operand's place."""
     shape = axes.shape
     base = y.args[0]
-    at = address(base.shape, seen_through(y.attrs, [Linear.variable(d) for d in range(len(y.shape))]))
+    at = address(
+        base.shape, seen_through(y.attrs, [Linear.variable(d) for d in range(len(y.shape))])
+    )
     lanes = [d for d in order if _axis(axes, nest.reductions[r][d]) in (axes.p, axes.q)]
     along_p = _axis(axes, nest.reductions[r][lanes[-1]]) is axes.p
     step = at.step(lanes[-1])
@@ -156,7 +157,5 @@ def _view(y: Node, order: list[int]) -> Node:
     """The operand with its axes in this order."""
     place = {d: i for i, d in enumerate(order)}
     base = y.args[0]
-    attrs = tuple(
-        [(place[e[0]], e[1], e[2]) if e[0] >= 0 else (-1, e[1], 0) for e in y.attrs]
-    )
+    attrs = tuple([(place[e[0]], e[1], e[2]) if e[0] >= 0 else (-1, e[1], 0) for e in y.attrs])
     return Node("view", (base,), tuple([y.shape[d] for d in order]), y.dtype, attrs, -1)

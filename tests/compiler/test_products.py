@@ -1,0 +1,162 @@
+"""Products of matrices: layouts, widths of registers, ways to cut them; copies; the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.compiler.codegen import access, target
+from wengert.compiler.codegen.tiles import Layout, Read, Shape, best_layout, pieces
+from wengert.compiler.plan import Nest, Product
+
+FORMS: dict[str, tuple[Callable[..., Any], Callable[[int, int, int], tuple[Any, Any]]]] = {
+    "nn": (lambda a, b: a @ b, lambda m, n, k: ((m, k), (k, n))),
+    "nt": (lambda a, b: a @ b.T, lambda m, n, k: ((m, k), (n, k))),
+    "tn": (lambda a, b: a.T @ b, lambda m, n, k: ((k, m), (k, n))),
+    "tt": (lambda a, b: a.T @ b.T, lambda m, n, k: ((k, m), (n, k))),
+    "epilogue": (lambda a, b: np.tanh(a @ b.T + 1) * 2, lambda m, n, k: ((m, k), (n, k))),
+    "stack": (
+        lambda a, b: a @ np.swapaxes(b, 1, 2),
+        lambda m, n, k: ((3, m, k), (3, n, k)),
+    ),
+}
+SIZES = [(32, 40, 10), (7, 13, 5), (33, 100, 37), (100, 26, 25), (16, 64, 128)]
+
+
+def drawn(*shape: int, dtype: Any = np.float64) -> Any:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype)
+
+
+def check(f: Callable[..., Any], *args: Any, **options: Any) -> None:
+    rtol = 1e-4 if args[0].dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(wg.jit(f, **options)(*args), f(*args), rtol=rtol, atol=10 * rtol)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("vector_bytes", [16, 32, None])
+def test_products(
+    form: str, dtype: Any, vector_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if vector_bytes:
+        monkeypatch.setenv("WENGERT_CACHE", "off")
+        monkeypatch.setattr(target, "host_vector_bytes", lambda: vector_bytes)
+    f, shapes = FORMS[form]
+    for size in SIZES if vector_bytes is None else SIZES[1:3]:
+        args = [drawn(*s, dtype=dtype) for s in shapes(*size)]
+        for threads in (1, 3):
+            check(f, *args, threads=threads)
+
+
+@pytest.mark.parametrize("vector", "pqk")
+@pytest.mark.parametrize("order", ["pq", "qp"])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 2), (4, 5), (16, 1)])
+def test_every_layout(
+    vector: str, order: str, rows: int, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENGERT_CACHE", "off")
+    asked = []
+
+    def forced(shape: Shape) -> Layout:
+        asked.append(shape)
+        return Layout(vector, min(rows, shape.p), min(columns, shape.q), order, 1.0)
+
+    monkeypatch.setattr(access, "best_layout", forced)
+    check(FORMS["nn"][0], drawn(37, 21, dtype=np.float32), drawn(21, 43, dtype=np.float32))
+    check(FORMS["tn"][0], drawn(21, 37), drawn(21, 43))
+    assert asked
+
+
+def test_large_products_use_all_their_threads() -> None:
+    a, b = drawn(300, 400, dtype=np.float32), drawn(400, 200, dtype=np.float32)
+    check(FORMS["nn"][0], a, b, threads=2)
+    check(FORMS["tn"][0], a, drawn(300, 200, dtype=np.float32), threads=2)
+
+
+def test_tiles_leave_nothing_out() -> None:
+    for length in range(1, 70):
+        for count in range(1, 7):
+            found = pieces(length, 8, count)
+            assert sum(n * c for n, c in found) == -(-length // 8)
+            assert all(c <= count for _, c in found)
+
+
+def test_ranges_are_cut_evenly() -> None:
+    """A tile of six vectors would give one thread three quarters of 256 columns."""
+    reads = (Read(0, 1, 256, 4), Read(1, 0, 784, 4))
+    found = best_layout(Shape(784, 256, 32, reads, ((256, 1),), 16, 64, 784, 256, "q", 2))
+    assert found.vector == "q"
+    assert 128 % (16 * found.columns) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8, np.int64, np.bool_])
+@pytest.mark.parametrize("shape", [(16, 16), (33, 47), (40, 5), (3, 33, 50)])
+def test_copies_in_another_order(dtype: Any, shape: tuple[int, ...]) -> None:
+    x = (drawn(*shape) * 50).astype(dtype)
+    one = np.ones((), dtype)
+    for f in (
+        lambda x: np.swapaxes(x, -1, -2).copy(),
+        lambda x: np.swapaxes(x, -1, -2) * one,
+        lambda x: np.swapaxes(x, -1, -2)[..., ::-1, :] * one,
+        lambda x: np.swapaxes(x, -1, -2)[..., ::2] * one,
+    ):
+        for threads in (1, 2):
+            np.testing.assert_array_equal(wg.jit(f, threads=threads)(x), f(x))
+
+
+def test_operands_are_packed_once() -> None:
+    """Two products with the same transposed weights share the copy."""
+
+    def f(a: Any, b: Any, w: Any) -> Any:
+        return a @ w.T, b @ w.T
+
+    args = drawn(64, 48), drawn(80, 48), drawn(56, 48)
+    steps = list(wg.jit(f, threads=1).lower(*args).plan.leaves())
+    assert not any(isinstance(s, Product) for s in steps)
+    packed = [s for s in steps if isinstance(s, Nest) and s.packed]
+    copies = [s for s in steps if isinstance(s, Nest) and not s.reductions]
+    assert len(packed) == 2
+    assert len(copies) == 1
+    for found, expected in zip(wg.jit(f)(*args), f(*args), strict=True):
+        np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_copy_is_of_the_values_before_the_update(threads: int) -> None:
+    """The gradient needs the transposed weights of before, which the update overwrites."""
+
+    def step(w: Any, v: Any, x: Any) -> Any:
+        h = np.tanh(x @ w)
+        g = (h @ v - 1) @ v.T * (1 - h * h)
+        return w - 0.1 * x.T @ g, v - 0.1 * h.T @ (h @ v - 1)
+
+    w, v, x = drawn(40, 48), drawn(48, 36), drawn(64, 40)
+    expected = step(w, v, x)
+    expected = step(*expected, x)
+    jitted = wg.jit(step, donate_argnums=(0, 1), threads=threads)
+    found = jitted(w.copy(), v.copy(), x)
+    found = jitted(*found, x)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_profile(threads: int) -> None:
+    def f(x: Any, w: Any) -> Any:
+        return np.sort(np.tanh(x @ w)) + (x @ w).sum()
+
+    args = drawn(512, 300), drawn(300, 200)
+    lowered = wg.jit(f, threads=threads).lower(*args)
+    found = lowered.profile(seconds=0.02)
+    steps = [m for phase in found.phases for m in phase]
+    assert len(steps) == sum(isinstance(s, Nest | Product) for s in lowered.plan.leaves())
+    assert sum(m.flops for m in steps) == lowered.cost()["flops"]
+    assert all(s >= 0 for m in steps for s in m.seconds)
+    assert 0 < sum(m.longest for m in steps) < 1.5 * found.seconds
+    assert 0 <= found.alone <= 1
+    assert "a call" in str(found)
+    assert "512" in str(found)
