@@ -35,6 +35,7 @@ _BETTER = 1.1  # how much more a region has to do that goes along a later axis
 _PRICE = 4  # how often accumulators are written and read
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
+_SHORT = 0.02  # of the seconds of all steps: what may be done before the others
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -93,9 +94,10 @@ class _Growing:
     def reused(self) -> int:
         """Bytes of rows that several steps touch, in all."""
         users: dict[Buffer, int] = {}
-        for profile, _ in self.members:
+        for profile, rows in self.members:
             for memory in profile.reads | profile.writes:
-                users[memory] = users.get(memory, 0) + 1
+                # A sum over the rows goes through them once for each tile of its elements.
+                users[memory] = users.get(memory, 0) + (2 if rows.sums else 1)
         periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
         return self.axis_length * sum(
             bytes_of_row(m, p or 0, self.axis_length)
@@ -124,8 +126,8 @@ class _Growing:
             if memory in self.writes and (period is None or period != self.writes[memory]):
                 return False
         for memory, period in rows.writes.items():
-            if rows.sums:
-                if memory in self.reads or memory in self.writes:
+            if rows.sums:  # written when the region has ended, so it may read what was there
+                if memory in self.writes:
                     return False
             elif period != self.writes.get(memory, period):
                 return False
@@ -180,6 +182,11 @@ class _Former:
         found: list[Any] = []
         while left:
             growing = self._best(left)
+            first, rest = self._preparations(left, growing)
+            if first and rest and (other := self._best(rest)) is not None:
+                if growing is None or other.seconds > _BETTER * growing.seconds:
+                    found.append(Region(list(first)))
+                    left, growing = rest, other
             if growing is None:
                 found.append(left.pop(0))
                 continue
@@ -193,6 +200,31 @@ class _Former:
             found = [s if isinstance(s, Region) else Region([s]) for s in found]
             self._elide_barriers(found)
         return found
+
+    def _preparations(
+        self, left: list[Nest | Product], growing: _Growing | None
+    ) -> tuple[list[Nest | Product], list[Nest | Product]]:
+        """Short steps outside of a region that can come before all others, and these.
+
+        A turned kernel, say, that is read whole by a step that else belongs to the region.
+        """
+        members = {id(p.step) for p, _ in growing.members} if growing is not None else set()
+        longest = _SHORT * sum(self.profile(s).seconds for s in left)
+        first: list[Nest | Product] = []
+        rest: list[Nest | Product] = []
+        read: set[Buffer] = set()
+        written: set[Buffer] = set()
+        for step in left:
+            p = self.profile(step)
+            waits = p.reads & written or p.writes & written or p.writes & read
+            inside = id(step) in members and len(members) > 1 and step is not left[0]
+            if waits or inside or p.seconds > longest:
+                rest.append(step)
+                read |= p.reads
+                written |= p.writes
+            else:
+                first.append(step)
+        return first, rest
 
     def _taken(self, growing: _Growing) -> set[int]:
         """The products that members stand for."""
@@ -217,7 +249,7 @@ class _Former:
         return best
 
     def _pays(self, growing: _Growing) -> bool:
-        if self._overflows(growing) and len(growing.members) > 1:
+        if self._overflows(growing) and (len(growing.members) > 1 or growing.accumulators):
             return True
         return self.threads > 1 and growing.seconds > _WORTH_SHARING
 
@@ -270,8 +302,16 @@ class _Former:
                 size = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
                 if (growing.accumulators + size) * self.threads > _ACCUMULATORS:
                     continue
+                if size * self.threads > self._bytes_of_rows(rows):
+                    continue
             return profile, rows
         return None
+
+    def _bytes_of_rows(self, rows: Rows) -> int:
+        """What a step reads along its rows."""
+        return rows.length * sum(
+            bytes_of_row(m, period or 0, rows.length) for m, period in rows.reads.items()
+        )
 
     # -------------------------------------------------------------- making them
 
