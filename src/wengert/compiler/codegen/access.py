@@ -201,7 +201,8 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         kept = [a for a in kept if a is not vector] + [vector]
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
-    counts = _tile(nest, found, kept, vector, width)
+    registers = 32 if vector_bytes in (16, 64) else 16  # NEON and AVX-512 have more
+    counts = _tile(nest, found, kept, vector, width, registers)
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
     return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
@@ -235,14 +236,14 @@ def _vector_axis(
 
 
 def _tile(
-    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
+    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int, registers: int
 ) -> dict[Axis, int]:
     """How many rows and vectors are computed together: what is read then serves several times.
 
-    The accumulators of a tile stay in registers, of which there are 16, with room for operands.
+    The accumulators of a tile stay in registers, with room for operands.
     """
     vectors = -(-vector.length // width)
-    columns = {} if vector.reduced else {vector: min(2, vectors)}
+    columns = {} if vector.reduced else {vector: _columns(vectors, registers)}
     if not nest.reductions:
         return {}
     if len(nest.reductions) > 1:
@@ -253,18 +254,30 @@ def _tile(
         for axis in kept
         if axis is not vector
     }
-    tiles = sorted((a for a in shared if shared[a]), key=lambda a: -shared[a])
+    # Of equals the innermost: neighbours share lines of the cache.
+    tiles = sorted((a for a in shared if shared[a]), key=lambda a: (-shared[a], -a.number))
     if not tiles:
         return {} if vector.reduced else {vector: min(4, vectors)}
     if not vector.reduced:
-        return {tiles[0]: _rows(tiles[0].length, 6 if vectors > 1 else 8), **columns}
+        room = registers * 3 // 4
+        most = room // columns[vector] if columns[vector] > 1 else room // 2 + registers // 8
+        return {tiles[0]: _rows(tiles[0].length, most), **columns}
     if len(tiles) == 1:
         return {tiles[0]: _rows(tiles[0].length, 8)}
     return {tiles[0]: min(4, tiles[0].length), tiles[1]: _rows(tiles[1].length, 3)}
 
 
+def _columns(vectors: int, registers: int) -> int:
+    """How many vectors are computed together: few are left over at the end of the axis."""
+    most = registers // 8
+    if vectors <= most:
+        return vectors
+    return min(range(max(most - 1, 2), most + 1), key=lambda n: (-vectors % n, -n))
+
+
 def _rows(length: int, most: int) -> int:
-    """How many of so many rows make a tile: four, unless another number leaves fewer over."""
+    """How many of so many rows make a tile: two thirds of the most, or what leaves fewer over."""
     if length <= most:
         return length
-    return min(range(min(most, 4), most + 1), key=lambda n: (-length % n, abs(n - 4)))
+    usual = max(most * 2 // 3, 1)
+    return min(range(usual, most + 1), key=lambda n: (-length % n > n // 2, -length % n, n))
