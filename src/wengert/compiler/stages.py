@@ -16,6 +16,7 @@ from .lowering import lowered
 from .numpy_executor import NumPyExecutor
 from .passes.donate import donate
 from .passes.fuse import fuse
+from .passes.margins import share_margins
 from .passes.memory import plan_memory
 from .passes.merge import merge
 from .passes.regions import Target, form_regions
@@ -35,7 +36,7 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
-    plan = merge(donate(fuse(lowered(program)), donated))
+    plan = merge(donate(fuse(share_margins(lowered(program))), donated))
     return plan_memory(form_regions(plan, _target(threads)))
 
 
