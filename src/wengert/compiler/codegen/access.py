@@ -14,6 +14,10 @@ from ..plan import Buffer, Nest
 __all__ = ["Access", "Axis", "Loops", "accesses", "choose_loops", "operand_index", "through_views"]
 
 
+_UNROLLED = 4  # vectors at once in a nest without sums
+_FEW_ACCESSES = 12
+
+
 @dataclass(frozen=True)
 class Unknown:
     """A variable of linear forms: an index that is data, from 0 to ``length - 1``."""
@@ -194,6 +198,8 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if nest.ordered is not None:
         # Along the last axis if that is another one: there is no second that is contiguous.
         vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
+    if vector is not None and vector is ranged and not any(a.at.step(vector.number) == 1 for a in found):
+        vector = None  # ranges of rows then need not begin with whole vectors
     if vector is None:
         return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
@@ -202,7 +208,10 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
     registers = 32 if vector_bytes in (16, 64) else 16  # NEON and AVX-512 have more
-    counts = _tile(nest, found, kept, vector, width, registers)
+    if nest.reductions:
+        counts = _tile(nest, found, kept, vector, width, registers)
+    else:
+        counts = _unrolled(found, kept, vector, -(-vector.length // width), ranged)
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
     return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale)
@@ -244,8 +253,6 @@ def _tile(
     """
     vectors = -(-vector.length // width)
     columns = {} if vector.reduced else {vector: _columns(vectors, registers)}
-    if not nest.reductions:
-        return {}
     if len(nest.reductions) > 1:
         return columns
     reads = [a for a in found if not a.writes]
@@ -265,6 +272,21 @@ def _tile(
     if len(tiles) == 1:
         return {tiles[0]: _rows(tiles[0].length, 8)}
     return {tiles[0]: min(4, tiles[0].length), tiles[1]: _rows(tiles[1].length, 3)}
+
+
+def _unrolled(
+    found: Sequence[Access], kept: list[Axis], vector: Axis, vectors: int, ranged: Axis | None
+) -> dict[Axis, int]:
+    """Short innermost loops of an elementwise nest, which are written out."""
+    if vectors > _UNROLLED or len(found) > _FEW_ACCESSES or len(kept) < 3:
+        return {}
+    counts = {vector: vectors}
+    inner = max((a for a in kept if a is not vector), key=lambda a: a.number)
+    if ranged in (vector, inner):
+        return {}
+    if inner.length * vectors <= _UNROLLED:
+        counts[inner] = inner.length
+    return counts
 
 
 def _columns(vectors: int, registers: int) -> int:

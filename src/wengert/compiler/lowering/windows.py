@@ -256,11 +256,14 @@ class _Windows:
         """Which places of the windows equal the maximum."""
         g = self.g
         xs, ys = self.of(x), self.outputs(y)
-        equal = g.map("equal", xs, ys, dtype=bool)
-        both = g.map("and", g.map("isnan", xs, dtype=bool), g.map("isnan", ys, dtype=bool))
-        equal = g.map("or", equal, both)
+        equal = _is_maximum(g, xs, ys)
         inside = self.inside()
         return equal if inside is None else g.map("and", equal, inside)
+
+
+def _is_maximum(g: Graph, x: Node, y: Node) -> Node:
+    """Whether x is y, the maximum of several of which it is one: NaN if any of them is."""
+    return g.map("or", g.map("equal", x, y, dtype=bool), g.map("isnan", x, dtype=bool))
 
 
 def slice_of(g: Graph, x: Node, shape: tuple[int, ...], fixed: dict[int, int]) -> Node:
@@ -328,10 +331,8 @@ def _maxima_spread(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
     share = _share(g, windows, ct, windows.winners(x, y))
 
     def chosen(share: Node, x: Node, y: Node) -> Node:
-        equal = g.map("equal", x, y, dtype=bool)
-        both = g.map("and", g.map("isnan", x, dtype=bool), g.map("isnan", y, dtype=bool))
         zero = g.const(0, share.dtype, share.shape)
-        return g.map("select", g.map("or", equal, both), share, zero, dtype=share.dtype)
+        return g.map("select", _is_maximum(g, x, y), share, zero, dtype=share.dtype)
 
     return _spread(g, e.params, (share, y), x, x.shape, chosen)
 
