@@ -33,6 +33,7 @@ _BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with t
 _ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
 _BETTER = 1.1  # how much more a region has to do that goes along a later axis
 _PRICE = 4  # how often accumulators are written and read
+_SUM_PRICE = 1  # how often those of one step are, whose rows are read later otherwise
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
 _SHORT = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
@@ -304,7 +305,7 @@ class _Former:
                 size = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
                 if (growing.accumulators + size) * self.threads > _ACCUMULATORS:
                     continue
-                if size * self.threads > self._bytes_of_rows(rows):
+                if size * self.threads * _SUM_PRICE > self._bytes_of_rows(rows):
                     continue
             return profile, rows
         return None
