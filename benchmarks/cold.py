@@ -1,6 +1,6 @@
 """How long the first call of a compiled step takes: from the trace to the result.
 
-python -m benchmarks.cold                   # the MLP, moons and convnet steps, 3 fresh processes each
+python -m benchmarks.cold                   # MLP, moons and convnet steps, 3 processes each
 python -m benchmarks.cold --only convnet --repeats 5
 python -m benchmarks.cold --json FILE       # also write the figures
 

@@ -18,7 +18,9 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     seconds = {"off": 0.2, "jax": 0.1}
 
     def measured(library: str, key: str, environment: dict[str, str]) -> float:
-        return seconds["jax"] if library == "jax" else seconds.get(environment["WENGERT_CACHE"], 0.01)
+        return (
+            seconds["jax"] if library == "jax" else seconds.get(environment["WENGERT_CACHE"], 0.01)
+        )
 
     monkeypatch.setattr(cold, "_in_new_process", measured)
     monkeypatch.setattr(cold.libraries, "is_installed", lambda module: True)

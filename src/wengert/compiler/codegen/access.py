@@ -198,7 +198,11 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if nest.ordered is not None:
         # Along the last axis if that is another one: there is no second that is contiguous.
         vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
-    if vector is not None and vector is ranged and not any(a.at.step(vector.number) == 1 for a in found):
+    if (
+        vector is not None
+        and vector is ranged
+        and not any(a.at.step(vector.number) == 1 for a in found)
+    ):
         vector = None  # ranges of rows then need not begin with whole vectors
     if vector is None:
         return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)

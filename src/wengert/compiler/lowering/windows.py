@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import Graph, Node, composed, is_rearranged
+from ..ir import AxisMap, Graph, Node, composed, is_rearranged
 from .movement import assembled, copied
 from .table import Lowered, lowers
 
@@ -32,7 +32,7 @@ def padded(g: Graph, x: Node, margins: Sequence[Pair], fill: Any = 0) -> Node:
     if not any(a or b for a, b in margins):
         return x
     shape = tuple([n + a + b for n, (a, b) in zip(x.shape, margins, strict=True)])
-    entries = tuple([(d, a, 1) for d, (a, _) in enumerate(margins)])
+    entries: AxisMap = tuple([(d, a, 1) for d, (a, _) in enumerate(margins)])
     base = g.const(fill, x.dtype, shape)
     if is_rearranged(x):  # straight into the place between the margins
         x, entries = x.args[1], composed(entries, x.attrs[1], x.args[1].shape)
