@@ -36,8 +36,8 @@ _PRICE = 4  # how often accumulators are written and read
 _SUM_PRICE = 1  # how often those of one step are, whose rows are read later otherwise
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
-_SHORT = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
-_SHORT_STEP = 3e-5  # seconds of one of them
+_PREPARED = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
+_PREPARED_STEP = 3e-5  # seconds of one of them
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -211,7 +211,7 @@ class _Former:
         A turned kernel, say, that is read whole by a step that else belongs to the region.
         """
         members = {id(p.step) for p, _ in growing.members} if growing is not None else set()
-        budget = _SHORT * sum(self.profile(s).seconds for s in left)
+        budget = _PREPARED * sum(self.profile(s).seconds for s in left)
         first: list[Nest | Product] = []
         rest: list[Nest | Product] = []
         read: set[Buffer] = set()
@@ -220,7 +220,7 @@ class _Former:
             p = self.profile(step)
             waits = p.reads & written or p.writes & written or p.writes & read
             inside = id(step) in members and len(members) > 1 and step is not left[0]
-            if waits or inside or p.nest.reductions or p.seconds > min(budget, _SHORT_STEP):
+            if waits or inside or p.nest.reductions or p.seconds > min(budget, _PREPARED_STEP):
                 rest.append(step)
                 read |= p.reads
                 written |= p.writes
