@@ -35,6 +35,8 @@ def force(patch: pytest.MonkeyPatch, block: int = 256) -> None:
     patch.setattr(regions, "_WORTH_THREADS", 0)
     patch.setattr(regions, "_WORTH_SHARING", 0)
     patch.setattr(regions, "_PRICE", 0)
+    patch.setattr(regions, "_SUM_PRICE", 0)
+    patch.setattr(regions, "_PREPARED", 1)
     patch.setattr(regions, "_PER_ROW", 1 << 40)
 
 

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Graph", "Node", "axis_terms", "identity_map"]
+__all__ = ["Graph", "Node", "axis_terms", "composed", "identity_map", "is_rearranged"]
 
 Shape = tuple[int, ...]
 AxisMap = tuple[tuple[int, ...], ...]
@@ -96,6 +96,26 @@ def _entry(offset: int, terms: Sequence[tuple[int, int]], shape: Shape) -> tuple
     return (d, offset, s, *[x for term in rest for x in term])
 
 
+def composed(outer: AxisMap, inner: AxisMap, shape: Shape) -> AxisMap:
+    """The map ``outer`` of what is indexed by ``inner``, whose axes have these lengths."""
+    found = []
+    for entry in outer:
+        offset, terms = entry[1], []
+        for d, s in axis_terms(entry):
+            offset += s * inner[d][1]
+            terms += [(e, s * t) for e, t in axis_terms(inner[d])]
+        found.append(_entry(offset, terms, shape))
+    return tuple(found)
+
+
+def is_rearranged(x: Node) -> bool:
+    """Whether x is one value in another order, written piece by piece: an update of all of x."""
+    return (
+        x.op == "update" and x.attrs[0] == "set" and len(x.args) == 2
+        and x.args[0].op == "empty" and x.args[1].size == x.size
+    )  # fmt: skip
+
+
 class Graph:
     """Makes nodes, each only once, and simplifies them on the way."""
 
@@ -148,14 +168,7 @@ class Graph:
         # An axis of length one is fixed, wherever it is seen from.
         axes = tuple([_entry(e[1], axis_terms(e), shape) for e in axes])
         if x.op == "view":
-            composed = []
-            for entry in x.attrs:
-                offset, terms = entry[1], []
-                for d, s in axis_terms(entry):
-                    offset += s * axes[d][1]
-                    terms += [(e, s * t) for e, t in axis_terms(axes[d])]
-                composed.append(_entry(offset, terms, shape))
-            return self.view(x.args[0], tuple(composed), shape)
+            return self.view(x.args[0], composed(x.attrs, axes, shape), shape)
         if shape == x.shape and axes == tuple(
             [(d, 0, 1) if n != 1 else (-1, 0, 0) for d, n in enumerate(shape)]
         ):
@@ -201,7 +214,27 @@ class Graph:
         shape = next((a.shape for a in args if a.shape), ())
         args = tuple([self.broadcast(a, shape) for a in args])
         dtype = args[0].dtype if dtype is None else dtype
+        for x in args:
+            if is_rearranged(x):
+                return self._map_before(name, args, dtype, x)
         return self._simpler(name, args, dtype) or self.make("map", args, shape, dtype, name)
+
+    def _map_before(self, name: str, args: Sequence[Node], dtype: Any, x: Node) -> Node:
+        """An operation on x, whose elements are rearranged: on them before that happens.
+
+        So what follows the pullback of a pooling, whose windows write their own pixels, is
+        computed where these are, and x is not stored in between.
+        """
+        base, value = x.args
+        before = [
+            a.args[1] if a.op == "update" and is_rearranged(a) and a.attrs == x.attrs
+            and a.args[1].shape == value.shape
+            else self.view(a, x.attrs[1], value.shape)
+            for a in args
+        ]  # fmt: skip
+        y = self.map(name, *before, dtype=dtype)
+        empty = self.make("empty", (), base.shape, y.dtype, (y.id, x.attrs))  # each y only once
+        return self.make("update", (empty, y), x.shape, y.dtype, x.attrs)
 
     def _simpler(self, name: str, args: tuple[Node, ...], dtype: Any) -> Node | None:
         """Identities that hold for every value, inf, NaN and signed zero included."""

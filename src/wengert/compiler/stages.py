@@ -18,6 +18,7 @@ from .passes.chains import chain_sums
 from .passes.donate import donate
 from .passes.epilogues import split_epilogues
 from .passes.fuse import fuse
+from .passes.margins import share_margins
 from .passes.memory import plan_memory
 from .passes.merge import merge
 from .passes.pack import pack
@@ -41,7 +42,7 @@ __all__ = ["Lowered", "build_plan", "compile_program"]
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
     target = _target(threads)
-    graph = chain_sums(share_reciprocals(lowered(program)))
+    graph = share_margins(chain_sums(share_reciprocals(lowered(program))))
     plan = merge(donate(split_epilogues(fuse(graph)), donated), target.registers)
     return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 

@@ -16,6 +16,10 @@ __all__ = ["Access", "Axis", "Loops", "ProductAxes", "accesses", "choose_loops"]
 __all__ += ["operand_index", "product_axes", "through_views"]
 
 
+_UNROLLED = 4  # vectors at once in a nest without sums
+_FEW_ACCESSES = 12
+
+
 @dataclass(frozen=True)
 class Unknown:
     """A variable of linear forms: an index that is data, from 0 to ``length - 1``."""
@@ -220,6 +224,12 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if nest.ordered is not None:
         # Along the last axis if that is another one: there is no second that is contiguous.
         vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
+    if (
+        vector is not None
+        and vector is ranged
+        and not any(a.at.step(vector.number) == 1 for a in found)
+    ):
+        vector = None  # ranges of rows then need not begin with whole vectors
     if vector is None:
         return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)
     width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
@@ -227,7 +237,11 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         kept = [a for a in kept if a is not vector] + [vector]
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
-    counts = _tile(nest, found, kept, vector, width)
+    registers = 32 if vector_bytes in (16, 64) else 16  # NEON and AVX-512 have more
+    if nest.reductions:
+        counts = _tile(nest, found, kept, vector, width, registers)
+    else:
+        counts = _unrolled(found, kept, vector, -(-vector.length // width), ranged)
     turned = _turned(nest, found, kept, vector, width)
     if nest.alone and any(axis is ranged for axis, _ in turned.values()):
         turned = {}
@@ -368,16 +382,14 @@ def _vector_axis(
 
 
 def _tile(
-    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int
+    nest: Nest, found: Sequence[Access], kept: list[Axis], vector: Axis, width: int, registers: int
 ) -> dict[Axis, int]:
     """How many rows and vectors are computed together: what is read then serves several times.
 
-    The accumulators of a tile stay in registers, of which there are 16, with room for operands.
+    The accumulators of a tile stay in registers, with room for operands.
     """
     vectors = -(-vector.length // width)
-    columns = {} if vector.reduced else {vector: min(2, vectors)}
-    if not nest.reductions:
-        return {}
+    columns = {} if vector.reduced else {vector: _columns(vectors, registers)}
     if len(nest.reductions) > 1:
         return columns
     reads = [a for a in found if not a.writes]
@@ -386,18 +398,45 @@ def _tile(
         for axis in kept
         if axis is not vector
     }
-    tiles = sorted((a for a in shared if shared[a]), key=lambda a: -shared[a])
+    # Of equals the innermost: neighbours share lines of the cache.
+    tiles = sorted((a for a in shared if shared[a]), key=lambda a: (-shared[a], -a.number))
     if not tiles:
         return {} if vector.reduced else {vector: min(4, vectors)}
     if not vector.reduced:
-        return {tiles[0]: _rows(tiles[0].length, 6 if vectors > 1 else 8), **columns}
+        room = registers * 3 // 4
+        most = room // columns[vector] if columns[vector] > 1 else room // 2 + registers // 8
+        return {tiles[0]: _rows(tiles[0].length, most), **columns}
     if len(tiles) == 1:
         return {tiles[0]: _rows(tiles[0].length, 8)}
     return {tiles[0]: min(4, tiles[0].length), tiles[1]: _rows(tiles[1].length, 3)}
 
 
+def _unrolled(
+    found: Sequence[Access], kept: list[Axis], vector: Axis, vectors: int, ranged: Axis | None
+) -> dict[Axis, int]:
+    """Short innermost loops of an elementwise nest, which are written out."""
+    if vectors > _UNROLLED or len(found) > _FEW_ACCESSES or len(kept) < 3:
+        return {}
+    counts = {vector: vectors}
+    inner = max((a for a in kept if a is not vector), key=lambda a: a.number)
+    if ranged in (vector, inner):
+        return {}
+    if inner.length * vectors <= _UNROLLED:
+        counts[inner] = inner.length
+    return counts
+
+
+def _columns(vectors: int, registers: int) -> int:
+    """How many vectors are computed together: few are left over at the end of the axis."""
+    most = registers // 8
+    if vectors <= most:
+        return vectors
+    return min(range(max(most - 1, 2), most + 1), key=lambda n: (-vectors % n, -n))
+
+
 def _rows(length: int, most: int) -> int:
-    """How many of so many rows make a tile: four, unless another number leaves fewer over."""
+    """How many of so many rows make a tile: two thirds of the most, or what leaves fewer over."""
     if length <= most:
         return length
-    return min(range(min(most, 4), most + 1), key=lambda n: (-length % n, abs(n - 4)))
+    usual = max(most * 2 // 3, 1)
+    return min(range(usual, most + 1), key=lambda n: (-length % n > n // 2, -length % n, n))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import Graph, Node
+from ..ir import AxisMap, Graph, Node, composed, is_rearranged
 from .movement import assembled, copied
 from .table import Lowered, lowers
 
@@ -24,7 +24,6 @@ __all__ = ["padded"]
 
 Pair = tuple[int, int]
 
-_BLOCK_BYTES = 400_000
 _FEW = 16  # places of a window whose sum or maximum is one expression
 
 
@@ -33,8 +32,10 @@ def padded(g: Graph, x: Node, margins: Sequence[Pair], fill: Any = 0) -> Node:
     if not any(a or b for a, b in margins):
         return x
     shape = tuple([n + a + b for n, (a, b) in zip(x.shape, margins, strict=True)])
-    entries = tuple([(d, a, 1) for d, (a, _) in enumerate(margins)])
+    entries: AxisMap = tuple([(d, a, 1) for d, (a, _) in enumerate(margins)])
     base = g.const(fill, x.dtype, shape)
+    if is_rearranged(x):  # straight into the place between the margins
+        x, entries = x.args[1], composed(entries, x.attrs[1], x.args[1].shape)
     return g.make("update", (base, x), shape, x.dtype, ("set", entries))
 
 
@@ -84,25 +85,11 @@ def _conv2d_kernel(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
     x = padded(g, x, _around_images(p["padding"]))
     kh, kw, c, outputs = v.shape
     q = outputs // groups
-    n = ct.shape[0]
-    m = _images_at_once(n, (x.size + ct.size) // n * v.dtype.itemsize)
-    # (block of images; place in the window, channel, group, output of the group; image of the
-    # block, height, width)
-    shape = (n // m, kh, kw, c, groups, q, m, *ct.shape[1:3])
-    xs = g.view(x, ((0, 0, m, 6, 1), (7, 0, s, 1, a), (8, 0, t, 2, b), (4, 0, c, 3, 1)), shape)
-    cts = g.view(ct, ((0, 0, m, 6, 1), (7, 0, 1), (8, 0, 1), (4, 0, q, 5, 1)), shape)
-    return g.reshape(g.reduce("sum", _product(g, (xs, cts), 6), (0,)), v.shape)
-
-
-def _images_at_once(n: int, nbytes: int) -> int:
-    """Of how many images the sum for all elements of a kernel is computed before the next ones.
-
-    Each tile of the kernel's gradient reads all images, so they should stay in the second-level
-    cache: 64 images of 14 x 14 with 32 and 64 channels took 17 ms at once and 6 ms by fours.
-    """
-    if n * nbytes <= 2 * _BLOCK_BYTES:
-        return n
-    return max(m for m in range(1, n + 1) if n % m == 0 and (m == 1 or m * nbytes <= _BLOCK_BYTES))
+    # (place in the window, channel, group, output of the group; image, height, width)
+    shape = (kh, kw, c, groups, q, *ct.shape[:3])
+    xs = g.view(x, ((5, 0, 1), (6, 0, s, 0, a), (7, 0, t, 1, b), (3, 0, c, 2, 1)), shape)
+    cts = g.view(ct, ((5, 0, 1), (6, 0, 1), (7, 0, 1), (3, 0, q, 4, 1)), shape)
+    return g.reshape(_product(g, (xs, cts), 5), v.shape)
 
 
 @dataclass(frozen=True)
@@ -269,11 +256,14 @@ class _Windows:
         """Which places of the windows equal the maximum."""
         g = self.g
         xs, ys = self.of(x), self.outputs(y)
-        equal = g.map("equal", xs, ys, dtype=bool)
-        both = g.map("and", g.map("isnan", xs, dtype=bool), g.map("isnan", ys, dtype=bool))
-        equal = g.map("or", equal, both)
+        equal = _is_maximum(g, xs, ys)
         inside = self.inside()
         return equal if inside is None else g.map("and", equal, inside)
+
+
+def _is_maximum(g: Graph, x: Node, y: Node) -> Node:
+    """Whether x is y, the maximum of several of which it is one: NaN if any of them is."""
+    return g.map("or", g.map("equal", x, y, dtype=bool), g.map("isnan", x, dtype=bool))
 
 
 def slice_of(g: Graph, x: Node, shape: tuple[int, ...], fixed: dict[int, int]) -> Node:
@@ -341,10 +331,8 @@ def _maxima_spread(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | N
     share = _share(g, windows, ct, windows.winners(x, y))
 
     def chosen(share: Node, x: Node, y: Node) -> Node:
-        equal = g.map("equal", x, y, dtype=bool)
-        both = g.map("and", g.map("isnan", x, dtype=bool), g.map("isnan", y, dtype=bool))
         zero = g.const(0, share.dtype, share.shape)
-        return g.map("select", g.map("or", equal, both), share, zero, dtype=share.dtype)
+        return g.map("select", _is_maximum(g, x, y), share, zero, dtype=share.dtype)
 
     return _spread(g, e.params, (share, y), x, x.shape, chosen)
 

@@ -306,13 +306,36 @@ class _Fusion:
         base, value, *arrays = n.args
         buffer = self._buffer(n)
         if base.op != "empty" and self.buffers.get(base) is not buffer:
-            target = tuple([(d, 0, 1) for d in range(len(n.shape))])
-            steps.append(Nest(n.shape, (), [Store(buffer, base, "set", target, (), False)]))
+            steps += self._base(n, buffer)
         kind, entries = n.attrs
         store = Store(buffer, value, kind, entries, tuple(arrays), False)
         inner = self.inner.get(value, {})
         reduced = _reduced(next(iter(inner))) if inner else ()
         steps.append(Nest(value.shape, reduced, [store], inner))
+
+    def _base(self, n: Node, buffer: Buffer) -> Iterator[Nest]:
+        """What an update leaves as it was; of a filled array only the margins are written."""
+        base, shape = n.args[0], n.shape
+        within = _box(n) if _is_fill(base) else None
+        if within is None:
+            target = tuple([(d, 0, 1) for d in range(len(shape))])
+            yield Nest(shape, (), [Store(buffer, base, "set", target, (), False)])
+            return
+        g = self.lowered.graph
+        for d, (start, stop) in enumerate(within):
+            # Of the axes before this one only what is inside; those after it are whole.
+            inside = [(a, b - a) for a, b in within[:d]]
+            whole = [(0, m) for m in shape[d + 1 :]]
+            for places in _margins(start, stop, shape[d]):
+                lengths = [m for _, m in inside] + [m for m, _ in places[1]]
+                offset = [(k, a, 1) for k, (a, _) in enumerate(inside)]
+                terms = [x for k, (_, step) in enumerate(places[1]) for x in (d + k, step)]
+                at = (terms[0], places[0], *terms[1:])
+                rest = [(len(lengths) + k, 0, 1) for k in range(len(whole))]
+                lengths += [m for _, m in whole]
+                fill = g.broadcast(base.args[0], tuple(lengths))
+                store = Store(buffer, fill, "set", (*offset, at, *rest), (), False)
+                yield Nest(tuple(lengths), (), [store])
 
     def _scan(self, n: Node, steps: list[Any]) -> None:
         """The first elements along an axis, then each from the one before it, in order."""
@@ -341,6 +364,33 @@ class _Fusion:
         value = g.map(combine, before, g.view(x, along(second, False), shape))
         store = Store(buffer, value, "set", along(second, False), (), False)
         steps.append(Nest(shape, (), [store], ordered=axis))
+
+
+def _box(n: Node) -> list[tuple[int, int]] | None:
+    """The box of its array that an update sets, if it is one: the bounds along each axis."""
+    kind, entries = n.attrs
+    base, value, *arrays = n.args
+    if kind != "set" or arrays or base.op != "view" or 0 in value.shape:
+        return None
+    found = []
+    used: list[int] = []
+    for entry in entries:
+        length = 1
+        for d, step in sorted(axis_terms(entry), key=lambda term: term[1]):
+            if value.shape[d] > 1 and step != length:
+                return None
+            length *= value.shape[d]
+            used.append(d)
+        found.append((entry[1], entry[1] + length))
+    return found if len(set(used)) == len(used) else None
+
+
+def _margins(start: int, stop: int, length: int) -> list[tuple[int, list[tuple[int, int]]]]:
+    """The indices outside of a range: a first one, and (how many, step) of what moves it."""
+    before, after = start, length - stop
+    if before == after and before:
+        return [(0, [(2, stop), (before, 1)] if before > 1 else [(2, stop)])]
+    return [(at, [(n, 1)]) for at, n in ((0, before), (stop, after)) if n]
 
 
 def _is_fill(node: Node) -> bool:

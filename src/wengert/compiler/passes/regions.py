@@ -32,12 +32,15 @@ _BLOCK = 3 << 17  # bytes that the rows of a block, and what else is read with t
 _ACCUMULATORS = 1 << 23  # bytes of the accumulators of a region, at most
 _BETTER = 1.1  # how much more a region has to do that goes along a later axis
 _PRICE = 4  # how often accumulators are written and read
+_SUM_PRICE = 1  # how often those of one step are, whose rows are read later otherwise
 _WORTH_THREADS = 1e-4  # seconds of a whole plan
 _WORTH_SHARING = 4e-6  # seconds of a region
 _SHORT_STEPS = 8  # that are looked past for better rows
 _WORTH_BARRIER = 2e-5  # seconds of a region that begins with another
 _WORTH_WAITING = 2e-6  # seconds that a barrier costs, with what is not in the cache after it
 _SHORT = 1 << 12  # bytes of a piece of memory that is shared out; less is dear
+_PREPARED = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
+_PREPARED_STEP = 3e-5  # seconds of one of them
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -98,9 +101,10 @@ class _Growing:
     def reused(self) -> int:
         """Bytes of rows that several steps touch, in all."""
         users: dict[Buffer, int] = {}
-        for profile, _ in self.members:
+        for profile, rows in self.members:
             for memory in profile.reads | profile.writes:
-                users[memory] = users.get(memory, 0) + 1
+                # A sum over the rows goes through them once for each tile of its elements.
+                users[memory] = users.get(memory, 0) + (2 if rows.sums else 1)
         periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
         return self.axis_length * sum(
             bytes_of_row(m, p or 0, self.axis_length)
@@ -129,8 +133,8 @@ class _Growing:
             if memory in self.writes and (period is None or period != self.writes[memory]):
                 return False
         for memory, period in rows.writes.items():
-            if rows.sums:
-                if memory in self.reads or memory in self.writes:
+            if rows.sums:  # written when the region has ended, so it may read what was there
+                if memory in self.writes:
                     return False
             elif period != self.writes.get(memory, period):
                 return False
@@ -187,6 +191,11 @@ class _Former:
         found: list[Any] = []
         while left:
             growing = self._best(left)
+            first, rest = self._preparations(left, growing)
+            if first and rest and (other := self._best(rest)) is not None:
+                if growing is None or other.seconds > _BETTER * growing.seconds:
+                    found.append(Region(list(first)))
+                    left, growing = rest, other
             if growing is None or self._is_better_later(growing, left):
                 found.append(left.pop(0))
                 continue
@@ -204,6 +213,32 @@ class _Former:
             found = [s if isinstance(s, Region) else Region([s]) for s in found]
             self._elide_barriers(found)
         return found
+
+    def _preparations(
+        self, left: list[Nest | Product], growing: _Growing | None
+    ) -> tuple[list[Nest | Product], list[Nest | Product]]:
+        """Short steps outside of a region that can come before all others, and these.
+
+        A turned kernel, say, that is read whole by a step that else belongs to the region.
+        """
+        members = {id(p.step) for p, _ in growing.members} if growing is not None else set()
+        budget = _PREPARED * sum(self.profile(s).seconds for s in left)
+        first: list[Nest | Product] = []
+        rest: list[Nest | Product] = []
+        read: set[Buffer] = set()
+        written: set[Buffer] = set()
+        for step in left:
+            p = self.profile(step)
+            waits = p.reads & written or p.writes & written or p.writes & read
+            inside = id(step) in members and len(members) > 1 and step is not left[0]
+            if waits or inside or p.nest.reductions or p.seconds > min(budget, _PREPARED_STEP):
+                rest.append(step)
+                read |= p.reads
+                written |= p.writes
+            else:
+                first.append(step)
+                budget -= p.seconds
+        return first, rest
 
     def _taken(self, growing: _Growing) -> set[int]:
         """The products that members stand for."""
@@ -256,7 +291,7 @@ class _Former:
         return growing.gain
 
     def _pays(self, growing: _Growing) -> bool:
-        if self._overflows(growing) and len(growing.members) > 1:
+        if self._overflows(growing) and (len(growing.members) > 1 or growing.accumulators):
             return True
         return self.threads > 1 and growing.seconds > _WORTH_SHARING
 
@@ -338,8 +373,16 @@ class _Former:
                 size = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
                 if (growing.accumulators + size) * self.threads > _ACCUMULATORS:
                     continue
+                if size * self.threads * _SUM_PRICE > self._bytes_of_rows(rows):
+                    continue
             return profile, rows
         return None
+
+    def _bytes_of_rows(self, rows: Rows) -> int:
+        """What a step reads along its rows."""
+        return rows.length * sum(
+            bytes_of_row(m, period or 0, rows.length) for m, period in rows.reads.items()
+        )
 
     # -------------------------------------------------------------- making them
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MOST_BYTES", "directory", "load", "store"]
+__all__ = ["MOST_BYTES", "code_of", "directory", "load", "store"]
 
 MOST_BYTES = 256 * 2**20
 _MARK = b"wengert machine code 1\n"
@@ -112,6 +112,22 @@ def store(key: str, about: dict[str, Any], code: bytes) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def code_of(text: str) -> bytes:
+    """The object code of a module that every process needs, such as the pool of threads.
+
+    Of the same text, for the same machine, it is the same.
+    """
+    from ..codegen import target
+
+    key = hashlib.sha256(f"{target.description()}\n{text}".encode()).hexdigest()
+    found = load(key)
+    if found is not None:
+        return found[1]
+    code = target.object_code(text)
+    store(key, {}, code)
+    return code
 
 
 def _files(place: Path) -> Iterator[tuple[float, int, str]]:

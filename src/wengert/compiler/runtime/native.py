@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import threading
 from collections.abc import Sequence
 from math import prod
@@ -93,12 +92,7 @@ def _compiled(text: str, symbols: dict[str, int]) -> Any:
     """The dispatcher's machine code: of the same text on the same machine, the same."""
     from ..codegen import target
 
-    digest = hashlib.sha256(f"{target.description()}\n{text}".encode()).hexdigest()
-    found = disk.load(digest)
-    code = found[1] if found else target.object_code(text)
-    if found is None:
-        disk.store(digest, {}, code)
-    return target.link(code, ["dispatch"], symbols)
+    return target.link(disk.code_of(text), ["dispatch"], symbols)
 
 
 _dispatcher = functools.cache(_Dispatcher)

@@ -24,6 +24,7 @@ import platform
 import sys
 
 from ...core.errors import WengertTypeError, WengertValueError
+from .disk import code_of
 
 __all__ = [
     "addresses",
@@ -103,10 +104,10 @@ def usable_threads(threads: int | None) -> int:
 @functools.cache
 def addresses() -> dict[str, int]:
     """The functions that generated code calls, by name."""
-    from ..codegen.target import link, object_code
+    from ..codegen.target import link
 
     names = ["wengert_parallel", "wengert_wait", "wengert_forget"]
-    code = link(object_code(_text()), names, {})
+    code = link(code_of(_text()), names, {})
     forget = ctypes.CFUNCTYPE(None)(code.addresses["wengert_forget"])
     os.register_at_fork(after_in_child=forget)
     _kept.append((code, forget))
