@@ -64,8 +64,7 @@ def test_reductions(seed: int) -> None:
 def test_products(seed: int, blas: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of every size, layout and stack: by loops, and by BLAS."""
     if blas:
-        monkeypatch.setattr(matrix_products, "_ALONG_ROWS", {4: 1, 8: 1})
-        monkeypatch.setattr(matrix_products, "_ALONG_SUMS", 1)
+        monkeypatch.setattr(matrix_products, "_LEAST", {4: 1, 8: 1})
         monkeypatch.setattr(matrix_products, "_LEAST_SIDE", 1)
     rng = np.random.default_rng(seed)
     m, n, k = (int(v) for v in rng.choice([1, 2, 7, 9, 16, 33, 50, 70], 3))
