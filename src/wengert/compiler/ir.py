@@ -21,7 +21,11 @@ reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
 update      x, v, i, ...       kind ("set" or "add"); like gather's, for what v is written to
 scan        x                  name of a scalar operation, axis, whether from the end
+recur       own, first, ...,   axis: the first elements along it, then the others, each made of
+            next, ...          those before it, which it reads in ``own``; of an array of pairs both
+                               parts of the first and of the others
 own                            what a node has stored so far, read by its own nest
+pair        x, y               axis, the first or the last one, along which the two lie
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================
@@ -102,6 +106,7 @@ class Graph:
     def __init__(self) -> None:
         self._known: dict[Any, Node] = {}
         self.nodes: list[Node] = []
+        self.complex: set[Node] = set()  # arrays of complex numbers, whose parts are the last axis
 
     def make(
         self, op: str, args: Sequence[Node], shape: Iterable[int], dtype: Any, attrs: Any = ()

@@ -21,6 +21,7 @@ class Buffer:
     ``offset`` bytes) or ``foreign`` (what a call gave, by ``slot``). A reshaped array has the
     memory of its ``base``. ``held`` is the size in bytes of a temporary that is smaller than its
     shape: it has room for the rows of one block for each part of a region.
+    Where it ``is_complex``, the last axis has the two parts of complex numbers.
     """
 
     shape: tuple[int, ...]
@@ -30,6 +31,7 @@ class Buffer:
     offset: int = -1
     base: Buffer | None = None
     held: int | None = None
+    is_complex: bool = False
 
     @property
     def memory(self) -> Buffer:

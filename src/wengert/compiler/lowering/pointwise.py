@@ -12,7 +12,7 @@ from ..codegen.scalars import supports
 from ..ir import Graph, Node, value_of
 from .table import Lowered, lowers, representable
 
-__all__ = ["COMPOSITES", "power"]
+__all__ = ["COMPOSITES", "loop_dtypes", "power"]
 
 # Where NumPy's name and that of the scalar operation differ.
 _NAMES = {
@@ -37,7 +37,7 @@ _ON_BOOLEANS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
 def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     g, name = result.graph, e.primitive.name
     out = e.outputs[0]
-    types = _loop_dtypes(e, ins)
+    types = loop_dtypes(e, ins)
     if types is None or not all(map(representable, types)):
         return None
     args = [_operand(g, x, t) for x, t in zip(ins, types, strict=True)]
@@ -57,7 +57,7 @@ def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     return g.cast(g.map(name, *args, dtype=bool if is_test else args[0].dtype), out.dtype)
 
 
-def _loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
+def loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
     """The dtypes to which NumPy converts the operands before it computes."""
     function = e.primitive.evaluate
     if isinstance(function, np.ufunc):

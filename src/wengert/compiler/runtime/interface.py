@@ -113,7 +113,14 @@ def _place(data: dict[str, Any]) -> Place:
 
 def _place_of(b: Buffer) -> Place:
     m = b.memory
-    return Place(m.kind, m.slot, m.offset, m.nbytes, np.dtype(m.dtype).str, tuple(b.shape))
+    return Place(m.kind, m.slot, m.offset, m.nbytes, *_type_of(b)[::-1])
+
+
+def _type_of(b: Buffer) -> tuple[tuple[int, ...], str]:
+    """The shape and dtype of the array."""
+    if b.is_complex:
+        return tuple(b.shape[:-1]), f"c{2 * np.dtype(b.dtype).itemsize}"
+    return tuple(b.shape), np.dtype(b.dtype).str
 
 
 def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
@@ -131,7 +138,7 @@ def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
     shapes: dict[int, Any] = {}
     for b in plan.outputs:
         if isinstance(b, Buffer) and b.memory.kind == "output":
-            shapes.setdefault(b.memory.slot, (tuple(b.shape), np.dtype(b.dtype).str))
+            shapes.setdefault(b.memory.slot, _type_of(b))
     return Interface(
         arguments=module.arguments,
         foreign=module.foreign,

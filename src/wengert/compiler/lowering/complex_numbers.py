@@ -1,0 +1,401 @@
+"""Equations on complex numbers, as equations on their real and imaginary parts.
+
+What is linear over the reals and treats every element alike (movement, sums, choices) is lowered
+twice, once for each part, by the lowering for real numbers. What is a product is lowered for all
+pairs of parts. The rest are formulas (`complex_functions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isqrt, prod
+from typing import Any
+
+import numpy as np
+
+from ...core.abstract import Var
+from ...core.program import Equation
+from ..ir import Graph, Node, value_of
+from .complex_functions import FUNCTIONS, Z, lower_or_equal, power, power_of, product
+from .contractions import contracted_parts
+from .formulas import Real, Test, select
+from .movement import assembled, copied, node_of
+from .pairs import Pair, in_memory, parts_in, real_dtype, stored
+from .pointwise import loop_dtypes
+from .scans import recurrence
+from .table import LOWERINGS, Lowered
+
+__all__ = ["lowered_complex"]
+
+Made = Pair | Node | Sequence[Any] | None
+ComplexLowering = Callable[[Lowered, Equation, Sequence[Any]], Made]
+
+_COMPLEX: dict[str, ComplexLowering] = {}
+
+# Which operands have parts; the others (conditions, indices) are the same for both.
+_BY_PARTS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(
+        ("transpose", "broadcast_to", "copy", "diagonal", "getitem", "scatter_add",
+         "permute_along", "unpermute_along", "sum", "cumsum", "window_sum2d", "window_spread2d"),
+        (0,),
+    ),
+    **dict.fromkeys(("setitem", "add_at"), (0, 1)),
+    "where": (1, 2),
+    "unit_vectors": (),
+}  # fmt: skip
+_EVERY = ("concatenate", "stack")
+_PRODUCTS = ("matmul", "einsum", "convolve", "convolve_nd", "conv2d", "conv2d_input",
+             "conv2d_kernel", "sparse_matmul", "sparse_outer")  # fmt: skip
+
+
+def lowers_complex(*names: str) -> Callable[[ComplexLowering], ComplexLowering]:
+    """Register a lowering for operands of which some are complex."""
+
+    def add(function: ComplexLowering) -> ComplexLowering:
+        for name in names:
+            _COMPLEX[name] = function
+        return function
+
+    return add
+
+
+def lowered_complex(result: Lowered, e: Equation, ins: Sequence[Any]) -> list[Any] | None:
+    """The outputs of an equation on complex numbers, or None if there is no code for it."""
+    name = e.primitive.lower
+    found: Made = None
+    if name in _COMPLEX:
+        found = _COMPLEX[name](result, e, ins)
+    elif name in _BY_PARTS or name in _EVERY:
+        found = _by_parts(result, e, ins)
+    elif name in _PRODUCTS:
+        found = _by_products(result, e, ins)
+    if found is None:
+        return None
+    return [found] if isinstance(found, Pair | Node) else list(found)
+
+
+# ------------------------------------------------------------------ operands
+
+
+def _part(g: Graph, x: Any, number: int) -> Any:
+    """A part of an operand; those of scalars are scalars."""
+    if isinstance(x, Pair):
+        return (x.re, x.im)[number]
+    if isinstance(x, Node):
+        return x if number == 0 else g.const(0, x.dtype, x.shape)
+    part = (x.real, x.imag)[number]
+    return part if hasattr(x, "dtype") or not isinstance(x, complex) else float(part)
+
+
+def _as_pair(g: Graph, x: Any, dtype: Any) -> Pair:
+    """An operand in a complex dtype."""
+    to = real_dtype(dtype)
+    re, im = (_part(g, x, k) for k in (0, 1))
+    return Pair(node_of(g, re, to), node_of(g, im, to))
+
+
+def _real_equation(e: Equation) -> Equation:
+    """The equation as one on real parts."""
+    outputs = tuple(
+        [
+            Var(v.shape, real_dtype(v.dtype) if v.dtype.kind == "c" else v.dtype, None)
+            for v in e.outputs
+        ]
+    )
+    return Equation(e.primitive, e.inputs, e.params, outputs, e.silent)
+
+
+def _real_lowering(result: Lowered, e: Equation, ins: Sequence[Any]) -> Any:
+    lowering = LOWERINGS.get(str(e.primitive.lower))
+    if lowering is None:
+        return None
+    y = lowering(result, e, ins)
+    return y if isinstance(y, Node) or y is None else y[0]
+
+
+# ------------------------------------------------------------------ part by part
+
+
+def _by_parts(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    name = str(e.primitive.lower)
+    places = range(len(ins)) if name in _EVERY else _BY_PARTS[name]
+    real = _real_equation(e)
+    parts = []
+    for number in (0, 1) if e.outputs[0].dtype.kind == "c" else (0,):
+        operands = [
+            _part(result.graph, x, number) if k in places else x for k, x in enumerate(ins)
+        ]
+        if name == "unit_vectors" and number:
+            parts.append(result.graph.const(0, parts[0].dtype, parts[0].shape))
+            continue
+        made = _real_lowering(result, real, operands)
+        if made is None:
+            return None
+        parts.append(made)
+    if len(parts) == 1:
+        return parts[0]
+    y = Pair(*parts)
+    return stored(result.graph, y) if name == "sum" and ins[0].shape != y.shape else y
+
+
+@lowers_complex("reshape")
+def _reshape(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    g, v = result.graph, e.outputs[0]
+    x = _as_pair(g, ins[0], v.dtype)
+    base = in_memory(g, x)
+    if base is not None:
+        return parts_in(g, g.reshape(base, (*v.shape, 2)))
+    return Pair(g.reshape(x.re, v.shape), g.reshape(x.im, v.shape))
+
+
+@lowers_complex("astype")
+def _astype(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    g, v, x = result.graph, e.outputs[0], ins[0]
+    if v.dtype.kind == "c":
+        return _as_pair(g, x, v.dtype)
+    if v.dtype.kind == "b":
+        return _is_nonzero(g, x)
+    return g.cast(x.re, v.dtype)
+
+
+# ------------------------------------------------------------------ products
+
+
+def _by_products(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """The sums of the products of all parts; what has no imaginary part has no products with it."""
+    g, v = result.graph, e.outputs[0]
+    if e.primitive.lower == "einsum" and len(ins) != 2:
+        return _einsum(result, e, ins)
+    if v.dtype.kind != "c" or len(ins) != 2:
+        return None
+    real = _real_equation(e)
+    (a, b) = operands = [_as_pair(g, x, v.dtype) for x in ins]
+    work = isqrt(a.size * b.size * v.size)
+    a, b = (_planar(g, x) if work > 4 * x.size else x for x in operands)
+
+    def of(x: Node, y: Node) -> Node | None:
+        made: Node | None = _real_lowering(result, real, (x, y))
+        return made
+
+    plain = [value_of(x.im) == 0 for x in (a, b)]
+    re = of(a.re, b.re)
+    if re is None:
+        return None
+    im = g.const(0, re.dtype, re.shape)
+    if not plain[1]:
+        im = of(a.re, b.im)  # type: ignore[assignment]
+    if not plain[0]:
+        other = of(a.im, b.re)
+        im = other if plain[1] else g.map("add", im, other)  # type: ignore[arg-type, assignment]
+    if not any(plain):
+        re = g.map("sub", re, of(a.im, b.im))  # type: ignore[arg-type]
+    return stored(g, Pair(re, im))
+
+
+def _planar(g: Graph, x: Pair) -> Pair:
+    """The parts of what is read often, each contiguous."""
+    return Pair(*[copied(g, p) if p.op == "view" and p.size > 1 else p for p in (x.re, x.im)])
+
+
+def _einsum(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """One operand, or many: products are multiplied out, element by element."""
+    g, v = result.graph, e.outputs[0]
+    if v.dtype.kind != "c":
+        return None
+    real = _real_equation(e)
+    if len(ins) == 1:
+        x = _as_pair(g, ins[0], v.dtype)
+        parts = [_real_lowering(result, real, (p,)) for p in (x.re, x.im)]
+        return None if None in parts else stored(g, Pair(*parts))
+    return stored(g, contracted_parts(result, e, [_as_pair(g, x, v.dtype) for x in ins]))
+
+
+# ------------------------------------------------------------------ element by element
+
+
+def _z(g: Graph, x: Pair) -> Z:
+    return Real(g, x.re), Real(g, x.im)
+
+
+@lowers_complex("pointwise")
+def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    g, name, out = result.graph, e.primitive.name, e.outputs[0]
+    if name in ("real", "imag"):
+        return _part(g, ins[0], name == "imag")
+    types = loop_dtypes(e, ins)
+    if types is None or any(t.kind != "c" for t in types):
+        return None
+    if name in ("pow", "float_power"):
+        return _power(g, e, ins, types)
+    function = FUNCTIONS.get(name)
+    if function is None:
+        return None
+    operands = []
+    for x, t in zip(ins, types, strict=True):
+        p = _as_pair(g, x, t)
+        operands.append(_z(g, Pair(g.broadcast(p.re, out.shape), g.broadcast(p.im, out.shape))))
+    y = function(*operands)
+    if isinstance(y, Real | Test):
+        return g.cast(y.node, out.dtype)
+    return _cast(g, y, out.dtype)
+
+
+def _cast(g: Graph, y: Z, dtype: Any) -> Made:
+    if dtype.kind != "c":
+        return g.cast(y[0].node, dtype)
+    to = real_dtype(dtype)
+    return Pair(g.cast(y[0].node, to), g.cast(y[1].node, to))
+
+
+def _power(g: Graph, e: Equation, ins: Sequence[Any], types: Sequence[Any]) -> Made:
+    shape = e.outputs[0].shape
+    x, y = (_as_pair(g, v, t) for v, t in zip(ins, types, strict=True))
+    x = Pair(g.broadcast(x.re, shape), g.broadcast(x.im, shape))
+    values = value_of(y.re), value_of(y.im)
+    if None not in values:
+        return _cast(g, power_of(_z(g, x), complex(*values)), e.outputs[0].dtype)
+    y = Pair(g.broadcast(y.re, shape), g.broadcast(y.im, shape))
+    return _cast(g, power(_z(g, x), _z(g, y)), e.outputs[0].dtype)
+
+
+# ------------------------------------------------------------------ reductions
+
+
+def _is_nonzero(g: Graph, x: Pair) -> Node:
+    re, im = _z(g, x)
+    return (re.differs(0.0) | im.differs(0.0)).node
+
+
+@lowers_complex("all", "any", "count_nonzero")
+def _logical(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    made: Made = _real_lowering(result, e, [_is_nonzero(result.graph, ins[0])])
+    return made
+
+
+@lowers_complex("vector_norm")
+def _vector_norm(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    g = result.graph
+    re, im = _z(g, ins[0])
+    if e.params["ord"] == 2:
+        squares = (re * re + im * im).node
+        return g.map("sqrt", g.reduce("sum", squares, e.params["axis"]))
+    made: Made = _real_lowering(result, e, [re.of("hypot", im).node])
+    return made
+
+
+@lowers_complex("prod")
+def _prod(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """The first half times the second, again and again."""
+    g, v, axes = result.graph, e.outputs[0], e.params["axis"]
+    x = _as_pair(g, ins[0], v.dtype)
+    kept = [d for d in range(len(x.shape)) if d not in axes]
+    order = [*kept, *axes]
+    shape = (*[x.shape[d] for d in kept], prod([x.shape[d] for d in axes]))
+    re, im = (g.reshape(g.transpose(p, order), shape) for p in (x.re, x.im))
+    last = len(kept)
+    while (n := re.shape[last]) > 1:
+        half = n // 2
+
+        def piece(p: Node, start: int, length: int) -> Node:
+            entries = [(d, start if d == last else 0, 1) for d in range(last + 1)]
+            return g.view(p, tuple(entries), (*p.shape[:last], length))
+
+        first, second = (
+            _z(g, Pair(piece(re, start, half), piece(im, start, half))) for start in (0, half)
+        )
+        y = stored(g, Pair(*[p.node for p in product(first, second)]))
+        if n % 2:
+            y = _joined(g, y, Pair(piece(re, n - 1, 1), piece(im, n - 1, 1)), last)
+        re, im = y.re, y.im
+    if not re.size or not x.size:
+        one = g.const(1, re.dtype, v.shape)
+        return Pair(one, g.const(0, re.dtype, v.shape))
+    return Pair(g.reshape(re, v.shape), g.reshape(im, v.shape))
+
+
+def _joined(g: Graph, x: Pair, y: Pair, axis: int) -> Pair:
+    """Two arrays, one after the other along the last axis."""
+    n = x.shape[axis]
+    parts = []
+    for a, b in ((x.re, y.re), (x.im, y.im)):
+        shape = (*a.shape[:axis], n + b.shape[axis])
+        targets = [
+            [(d, start if d == axis else 0, 1) for d in range(axis + 1)] for start in (0, n)
+        ]
+        parts.append(assembled(g, shape, a.dtype, [(a, targets[0]), (b, targets[1])]))
+    return Pair(*parts)
+
+
+@lowers_complex("argmax", "argmin")
+def _position(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    g, x, axis = result.graph, ins[0], e.params["axis"]
+    if not x.size or axis >= len(x.shape):
+        return None
+    shape = tuple([1 if d == axis else n for d, n in enumerate(x.shape)])
+    places = _first_extremum(g, x, (axis,), e.primitive.name == "argmax")
+    out = e.outputs[0]
+    return g.cast(g.reshape(places, shape if e.params.get("keepdims") else out.shape), out.dtype)
+
+
+@lowers_complex("max", "min")
+def _extremum(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """The element at the first place of the extremum."""
+    g, x, axes = result.graph, ins[0], e.params["axis"]
+    if not x.size:
+        return None
+    kept = [d for d in range(len(x.shape)) if d not in axes]
+    order = [*kept, *axes]
+    lead = tuple([x.shape[d] for d in kept])
+    shape = (*lead, prod([x.shape[d] for d in axes]))
+    y = Pair(*[g.reshape(g.transpose(p, order), shape) for p in (x.re, x.im)])
+    places = _first_extremum(g, y, (len(kept),), e.primitive.lower == "max")
+    entries = (*[(d, 0, 1) for d in range(len(kept))], 0)
+    parts = [g.make("gather", (p, places), lead, p.dtype, entries) for p in (y.re, y.im)]
+    return Pair(*[g.reshape(p, e.outputs[0].shape) for p in parts])
+
+
+def _first_extremum(g: Graph, x: Pair, axes: tuple[int, ...], largest: bool) -> Node:
+    """The first place along one axis: of NaN, or else of the extremum in NumPy's order."""
+    (axis,) = axes
+    kind, worst = ("max", -np.inf) if largest else ("min", np.inf)
+
+    def around(y: Node) -> Node:
+        y = g.reshape(y, tuple([1 if d == axis else n for d, n in enumerate(x.shape)]))
+        return g.broadcast(y, x.shape)
+
+    re, im = _z(g, x)
+    best = Real(g, around(g.reduce(kind, x.re, axes)))
+    is_nan = re.has("isnan") | im.has("isnan")
+    # Of those with the best real part the best imaginary one.
+    tied = re.equals(best)
+    rest = g.map("select", tied.node, x.im, g.const(worst, x.im.dtype, x.shape), dtype=x.im.dtype)
+    second = Real(g, around(g.reduce(kind, rest, axes)))
+    here = is_nan | (tied & im.equals(second))
+    n = g.const(x.shape[axis], np.int64, x.shape)
+    nan_first = g.map("select", is_nan.node, g.iota(x.shape, axis), n, dtype=np.int64)
+    first = g.map("select", here.node, g.iota(x.shape, axis), n, dtype=np.int64)
+    at_nan, at_best = g.reduce("min", nan_first, axes), g.reduce("min", first, axes)
+    length = g.const(x.shape[axis], np.int64, at_nan.shape)
+    found = g.map("less", at_nan, length, dtype=np.bool_)
+    return g.map("select", found, at_nan, at_best, dtype=np.int64)
+
+
+@lowers_complex("cumprod", "cummax", "cummin")
+def _scan(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """Each element from the one before it."""
+    g, v, axis = result.graph, e.outputs[0], e.params["axis"]
+    x = _as_pair(g, ins[0], v.dtype)
+    if v.shape[axis] < 2:
+        return x
+    name = e.primitive.name
+
+    def step(before: Z, now: Z) -> Z:
+        if name == "cumprod":
+            return product(before, now)
+        keeps = lower_or_equal(now, before) if name == "cummax" else lower_or_equal(before, now)
+        nan = before[0].has("isnan") | before[1].has("isnan")
+        keep = keeps | nan
+        return select(keep, before[0], now[0]), select(keep, before[1], now[1])
+
+    return recurrence(g, x, axis, e.params.get("reverse", False), step)
+
