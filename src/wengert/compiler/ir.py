@@ -10,6 +10,7 @@ operation   operands           attributes
 ==========  =================  ===================================================================
 input                          slot; a C-contiguous buffer of the caller
 const                          a scalar; shape ()
+data                           the bytes of an array that is known
 iota                           axis; int64, the index along it
 map         x, ... (one shape)  name of a scalar operation (`codegen.scalars`)
 view        x                  for each axis of x ``(axis of the node or -1, offset, step)``, and
@@ -70,7 +71,7 @@ class Node:
 
     def text(self) -> str:
         """The node as one line."""
-        attrs = "" if self.attrs == () else f" {self.attrs!r}"
+        attrs = "" if self.attrs == () or self.op == "data" else f" {self.attrs!r}"
         operands = ", ".join(map(repr, self.args))
         shape = ",".join(map(str, self.shape))
         return f"%{self.id}:{self.dtype.name}[{shape}] = {self.op}{attrs}({operands})"
@@ -135,6 +136,10 @@ class Graph:
         # By its bytes, since 0.0 == -0.0 and nan != nan.
         node = self.make("const", (), (), dtype, scalar.tobytes())
         return self.broadcast(node, shape)
+
+    def data(self, array: Any) -> Node:
+        """An array that is known, and is kept with the machine code."""
+        return self.make("data", (), array.shape, array.dtype, array.tobytes())
 
     def iota(self, shape: Shape, axis: int) -> Node:
         """The index along an axis."""

@@ -18,6 +18,7 @@ from ...core.program import Equation
 from ..ir import Graph, Node, value_of
 from .complex_functions import FUNCTIONS, Z, lower_or_equal, power, power_of, product
 from .contractions import contracted_parts
+from .filters import filtered
 from .formulas import Real, Test, select
 from .movement import assembled, copied, node_of
 from .pairs import Pair, in_memory, parts_in, real_dtype, stored
@@ -378,6 +379,13 @@ def _first_extremum(g: Graph, x: Pair, axes: tuple[int, ...], largest: bool) -> 
     length = g.const(x.shape[axis], np.int64, at_nan.shape)
     found = g.map("less", at_nan, length, dtype=np.bool_)
     return g.map("select", found, at_nan, at_best, dtype=np.int64)
+
+
+@lowers_complex("lfilter")
+def _lfilter(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    v = e.outputs[0]
+    pairs = [_as_pair(result.graph, x, v.dtype) for x in ins]
+    return Pair(*filtered(result.graph, *[(p.re, p.im) for p in pairs], v.shape))
 
 
 @lowers_complex("cumprod", "cummax", "cummin")

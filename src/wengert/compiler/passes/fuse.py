@@ -67,7 +67,8 @@ class _Fusion:
         """What is made of the elements before it, and is never stored by itself."""
         found: set[Node] = set()
         for n in self.nodes:
-            if n.op == "own" or (n.op in ("map", "view") and any(x in found for x in n.args)):
+            made = n.op in ("map", "view", "reduce") and any(x in found for x in n.args)
+            if n.op == "own" or made:
                 found.add(n)
         return found
 
@@ -107,7 +108,7 @@ class _Fusion:
 
     def _choose(self) -> None:
         for n in self.nodes:
-            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque", "own"):
+            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque", "own", "data"):
                 self.cost[n] = 0
                 continue
             cost = operation_cost(n) + sum(self.cost[x] for x in n.args)
@@ -135,7 +136,7 @@ class _Fusion:
 
     def _choose_epilogues(self) -> None:
         for r in self.nodes:
-            if r.op != "reduce" or r in self.forced or as_product(r, self._is_memory):
+            if r.op != "reduce" or r in self.forced or r in self.recurrent or as_product(r, self._is_memory):
                 continue
             root = self._only_root(r)
             if root is not None and root.op == "update":
@@ -257,6 +258,8 @@ class _Fusion:
         outputs = self._output_buffers()
         self._share_updates()
         for n in self.nodes:
+            if n.op == "data":
+                self.buffers[n] = Buffer(n.shape, n.dtype, "constant", content=n.attrs)
             if n.op == "recur":
                 self.buffers[n.args[0]] = self._buffer(n)
             if n in self.stored or n.op == "reshape":
@@ -376,7 +379,22 @@ class _Fusion:
                 if half == 2:
                     target.append((-1, k, 0))
                 stores.append(Store(self._buffer(n), x, "set", tuple(target), (), False))
-            steps.append(Nest(shape, (), stores, ordered=axis if start else None))
+            inner = {
+                r: self._domain_axes(r, range(len(shape)), len(shape)) for r in self._sums(group)
+            }
+            reduced = _reduced(next(iter(inner))) if inner else ()
+            steps.append(Nest(shape, reduced, stores, inner, ordered=axis if start else None))
+
+    def _sums(self, values: Sequence[Node]) -> list[Node]:
+        """The reductions over elements before, of which values are made."""
+        found, stack = [], [x for x in values if x in self.recurrent]
+        while stack:
+            n = stack.pop()
+            if n.op == "reduce" and n not in found:
+                found.append(n)
+            elif n.op != "reduce":
+                stack.extend(x for x in n.args if x in self.recurrent)
+        return found
 
     def _scan(self, n: Node, steps: list[Any]) -> None:
         """The first elements along an axis, then each from the one before it, in order."""
