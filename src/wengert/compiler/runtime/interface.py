@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import WengertIndexError
 from ...core.program import Program
 from ..codegen.module import Module
 from ..cost import flops_of
+from ..lowering.pointwise import NEGATIVE_POWER
 from ..plan import Buffer, Call, Plan
 
-__all__ = ["CallSite", "Interface", "Place", "interface_of"]
+__all__ = ["CallSite", "Interface", "Place", "error_of", "interface_of"]
 
 # From this many operations on, which take some 100 us, other threads of Python run meanwhile.
 _LONG = 4_000_000
@@ -105,6 +107,11 @@ class Interface:
             for s in data["segments"]
         ]  # fmt: skip
         return made
+
+
+def error_of(message: str) -> type[Exception]:
+    """What a failed check raises."""
+    return ValueError if message == NEGATIVE_POWER else WengertIndexError
 
 
 def _place(data: dict[str, Any]) -> Place:
