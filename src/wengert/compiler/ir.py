@@ -26,7 +26,8 @@ recur       own, first, ...,   axis: the first elements along it, then the other
             next, ...          those before it, which it reads in ``own``; of an array of pairs both
                                parts of the first and of the others
 own                            what a node has stored so far, read by its own nest
-pair        x, y               axis, the first or the last one, along which the two lie
+pair        x, y               axes of length two: the one along which the two lie, or of four
+                               operands the two
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================

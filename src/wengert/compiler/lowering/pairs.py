@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir import Graph, Node
 
-__all__ = ["Pair", "complex_dtype", "in_memory", "join", "parts_in", "real_dtype", "stored"]
+__all__ = ["Pair", "blocks", "complex_dtype", "in_memory", "join", "parts_in", "real_dtype", "stored"]
 
 
 def real_dtype(dtype: Any) -> Any:
@@ -81,12 +81,26 @@ def join(g: Graph, x: Pair) -> Node:
     base = in_memory(g, x)
     if base is not None:
         return base
-    base = g.make("pair", (x.re, x.im), (*x.shape, 2), x.re.dtype, len(x.shape))
+    base = g.make("pair", (x.re, x.im), (*x.shape, 2), x.re.dtype, (len(x.shape),))
     g.complex.add(base)
     return base
 
 
 def stored(g: Graph, x: Pair) -> Pair:
     """The parts in memory, one after the other: one nest computes both."""
-    base = g.make("pair", (x.re, x.im), (2, *x.shape), x.re.dtype, 0)
+    base = g.make("pair", (x.re, x.im), (2, *x.shape), x.re.dtype, (0,))
     return Pair(_part(g, base, 0, 0), _part(g, base, 0, 1))
+
+
+def blocks(g: Graph, x: Pair) -> Node:
+    """Matrices ``(..., k, j)`` as the real ones, ``(..., k, 2, j, 2)``, that multiply pairs alike.
+
+    Each complex number ``a + ib`` becomes the block ``[[a, b], [-b, a]]``: a row of numbers in
+    memory times this is the row of their products with ``a + ib`` in memory.
+    """
+    rank = len(x.shape)
+    parts = (x.re, x.im, g.map("neg", x.im), x.re)
+    shape = (*x.shape[:-1], 2, x.shape[-1], 2)
+    base = g.make("pair", parts, shape, x.re.dtype, (rank - 1, rank + 1))
+    g.complex.add(base)
+    return base

@@ -355,11 +355,11 @@ class _Fusion:
         steps.append(Nest(value.shape, reduced, [store], inner))
 
     def _pair(self, n: Node) -> Nest:
-        """One nest that stores both."""
+        """One nest that stores both, or all four."""
         inner = self.inner.get(n, {})
         reduced = _reduced(next(iter(inner))) if inner else ()
         stores = [
-            Store(self._buffer(n), x, "set", _half(n.attrs, k, len(x.shape)), (), False)
+            Store(self._buffer(n), x, "set", _place(n.attrs, k, len(x.shape)), (), False)
             for k, x in enumerate(n.args)
         ]
         return Nest(n.args[0].shape, reduced, stores, inner)
@@ -430,10 +430,11 @@ def _domain(root: Node) -> tuple[int, ...]:
     return root.args[0].shape if root.op == "pair" else root.shape
 
 
-def _half(axis: int, number: int, rank: int) -> tuple[tuple[int, ...], ...]:
-    """Where one of a pair is stored."""
+def _place(axes: tuple[int, ...], number: int, rank: int) -> tuple[tuple[int, ...], ...]:
+    """Where one of a pair is stored, or of a pair of pairs."""
     target: list[tuple[int, ...]] = [(d, 0, 1) for d in range(rank)]
-    target.insert(axis, (-1, number, 0))
+    for k, axis in enumerate(axes):
+        target.insert(axis, (-1, number >> (len(axes) - 1 - k) & 1, 0))
     return tuple(target)
 
 
