@@ -25,8 +25,11 @@ def _limits(x: Real) -> Any:
 
 
 def product(a: Z, b: Z) -> Z:
-    """Multiplied out, as NumPy does."""
-    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+    """Multiplied out, as NumPy does, the second product rounded first."""
+    return (
+        a[0].of("multiply_add", b[0], -(a[1] * b[1])),
+        a[0].of("multiply_add", b[1], a[1] * b[0]),
+    )
 
 
 def divided(a: Z, b: Z) -> Z:
@@ -37,9 +40,9 @@ def divided(a: Z, b: Z) -> Z:
     ratio = q / p
     scale = 1.0 / (p + q * ratio)
     re = (u + w * ratio) * scale
-    t = (w - u * ratio) * scale
-    im = select(big, t, -t)
-    nothing = p.equals(0.0)  # where both parts are zero: NumPy divides by that
+    t = u * ratio
+    im = select(big, w - t, t - w) * scale
+    nothing = p.equals(0.0) & q.equals(0.0)  # NumPy divides by that
     return select(nothing, a[0] / abs(p), re), select(nothing, a[1] / abs(p), im)
 
 
@@ -81,8 +84,9 @@ def _exp(z: Z) -> Z:
     re, im = e * y.of("cos") * factor, e * y.of("sin") * factor
     # exp(-inf) annihilates any angle; exp(inf) of no angle is infinite.
     wild = ~y.has("isfinite")
-    re = select(wild & e.equals(0.0), 0.0, select(wild & x.equals(np.inf), np.inf, re))
-    im = select(wild & e.equals(0.0), 0.0, im)
+    gone = wild & x.equals(-np.inf)
+    re = select(gone, 0.0, select(wild & x.equals(np.inf), np.inf, re))
+    im = select(gone, 0.0, im)
     real = y.equals(0.0)
     return select(real, e * factor, re), select(real, y, im)
 
@@ -113,8 +117,7 @@ def _sinh(z: Z) -> Z:
     infinite = x.has("isinf")
     re = select(wild & infinite, x, select(wild & x.equals(0.0), x, re))
     im = select(y.equals(0.0), y, im)
-    re = select(y.equals(0.0), s * factor, re)
-    return select(x.equals(0.0), x, re), im
+    return select(y.equals(0.0), s * factor, re), im
 
 
 def _cosh(z: Z) -> Z:
@@ -123,8 +126,8 @@ def _cosh(z: Z) -> Z:
     re, im = c * y.of("cos") * factor, s * y.of("sin") * factor
     wild = ~y.has("isfinite")
     re = select(wild & x.has("isinf"), np.inf, re)
-    # A zero for a zero; its sign is that of the product.
-    nothing = x.equals(0.0) | y.equals(0.0)
+    # A zero for a zero, also times what is not finite; its sign is that of the product.
+    nothing = (x.equals(0.0) & wild) | y.equals(0.0)
     signs = x.like(1.0).of("copysign", x) * y.like(1.0).of("copysign", y)
     im = select(nothing, x.like(0.0).of("copysign", signs), im)
     return select(y.equals(0.0), c * factor, re), im
@@ -152,10 +155,11 @@ def _tanh(z: Z) -> Z:
     re = select(pole, rho / s, beta * rho * s / d)
     im = select(pole, 1.0 / t, t / d)
     wave = 4.0 * y.of("sin") * y.of("cos") * (-2.0 * abs(x)).of("exp")
-    wave = select(x.has("isinf"), y.like(0.0).of("copysign", y), wave)
+    wild = ~y.has("isfinite")
+    wave = select(x.has("isinf") & wild, y.like(0.0).of("copysign", y), wave)
     re = select(large, x.like(1.0).of("copysign", x), re)
     im = select(large, wave, im)
-    re = select(~y.has("isfinite") & x.equals(0.0), x, re)
+    re = select(wild & ~x.has("isinf"), select(x.equals(0.0), x, np.nan), re)
     return re, select(y.equals(0.0), y, im)
 
 
@@ -240,7 +244,7 @@ def _arcsin(z: Z) -> Z:
     (a, b), (c, d), far = _roots(z)
     re = x.of("arctan2", a * c - b * d)
     im = (a * d - b * c).of("arcsinh")
-    re = select(far, x.of("arctan2", abs(y)), re)
+    re = select(far, x.of("arctan2", abs(y)), select(x.equals(0.0), x, re))
     im = select(far, _log_twice(z).of("copysign", y), im.of("copysign", y))
     return re, im
 
@@ -250,7 +254,7 @@ def _arccos(z: Z) -> Z:
     (a, b), (c, d), far = _roots(z)
     re = 2.0 * a.of("arctan2", c)
     im = (c * b - d * a).of("arcsinh")
-    re = select(far, abs(y).of("arctan2", x), re)
+    re = select(x.equals(0.0), pi / 2, select(far, abs(y).of("arctan2", x), re))
     im = select(far, _log_twice(z), abs(im))
     return re, (-im).of("copysign", -y)
 
@@ -273,6 +277,9 @@ def _arctanh(z: Z) -> Z:
     u, v = select(far, 0.5, ax), select(far, 0.5, ay)
     gap = 1.0 - u
     re = 0.25 * (4.0 * u / (gap * gap + v * v)).of("log1p")
+    # At the pole the square of the distance may vanish.
+    close = gap.equals(0.0) & (v < float(_limits(x).eps))
+    re = select(close, 0.5 * (float(np.log(2.0)) - v.of("log")), re)
     im = 0.5 * (2.0 * v).of("arctan2", gap * (1.0 + u) - v * v)
     # Far out the real part is that of 1 / z.
     top, low = select(ax > ay, ax, ay), select(ax > ay, ay, ax)
@@ -281,7 +288,9 @@ def _arctanh(z: Z) -> Z:
     remote = share / top / (1.0 + ratio * ratio)
     remote = select(ax.has("isinf") | ay.has("isinf"), 0.0, remote)
     re, im = select(far, remote, re), select(far, pi / 2, im)
-    im = select(far & y.has("isnan"), y, im)
+    unknown = y.has("isnan") | (x.has("isnan") & ~y.has("isinf"))
+    im = select(far & unknown, np.nan, im)
+    re = select(x.equals(0.0), x, re)
     return re.of("copysign", x), im.of("copysign", y)
 
 
@@ -293,8 +302,7 @@ def _arctan(z: Z) -> Z:
 
 
 def _square(z: Z) -> Z:
-    x, y = z
-    return x * x - y * y, x * y + y * x
+    return product(z, z)
 
 
 def power_of(z: Z, exponent: complex) -> Z:
@@ -335,10 +343,16 @@ def power(a: Z, b: Z) -> Z:
 
 
 def _sign(z: Z) -> Z:
+    """The number divided by its modulus; of one infinite part its sign alone."""
     size = z[0].of("hypot", z[1])
-    nothing = size.equals(0.0)
-    x, y = z[0] / size, z[1] / size
-    return select(nothing, 0.0, x), select(nothing, 0.0, y)
+    nothing, infinite = size.equals(0.0), size.has("isinf")
+    signs = []
+    for x, other in (z, z[::-1]):
+        along = select(other.has("isinf"), x.like(0.0), x / size)
+        both = select(other.has("isinf"), np.nan, x.like(1.0).of("copysign", x))
+        y = select(infinite, select(x.has("isinf"), both, along), x / size)
+        signs.append(select(nothing, 0.0, y))
+    return signs[0], signs[1]
 
 
 def _is_zero(z: Z) -> Test:

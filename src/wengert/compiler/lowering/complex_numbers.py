@@ -40,7 +40,8 @@ _BY_PARTS: dict[str, tuple[int, ...]] = {
          "permute_along", "unpermute_along", "sum", "cumsum", "window_sum2d", "window_spread2d"),
         (0,),
     ),
-    **dict.fromkeys(("setitem", "add_at"), (0, 1)),
+    "setitem": (0, 1),
+    "add_at": (0, 1),
     "where": (1, 2),
     "unit_vectors": (),
 }  # fmt: skip
@@ -138,6 +139,25 @@ def _by_parts(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
         return parts[0]
     y = Pair(*parts)
     return stored(result.graph, y) if name == "sum" and ins[0].shape != y.shape else y
+
+
+@lowers_complex("setitem")
+def _setitem(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
+    """Into both parts, or the one that a view such as ``z.real`` shows."""
+    chain = e.params["chain"]
+    seen = [primitive.name for primitive, _ in chain if primitive.name in ("real", "imag")]
+    if not seen:
+        return _by_parts(result, e, ins)
+    g, v = result.graph, e.outputs[0]
+    x = _as_pair(g, ins[0], v.dtype)
+    rest = tuple([link for link in chain if link[0].name not in ("real", "imag")])
+    real = _real_equation(e)
+    real = Equation(real.primitive, real.inputs, {**e.params, "chain": rest}, real.outputs)
+    part = (x.re, x.im)[seen[0] == "imag"]
+    made = _real_lowering(result, real, (part, _part(g, ins[1], 0), *ins[2:]))
+    if made is None:
+        return None
+    return Pair(made, x.im) if seen[0] == "real" else Pair(x.re, made)
 
 
 @lowers_complex("reshape")
