@@ -37,6 +37,7 @@ FAMILIES = {
 }  # fmt: skip
 """By modules of `wengert.rules`, in which the primitives are declared."""
 
+_SHARED = {f"wengert.rules.{m}" for m in ("pointwise", "reductions", "shapes", "batching")}
 _SPECIAL = [f for f in vars(special).values() if isinstance(f, np.ufunc)]
 _SINGLE = {"sparse_solve"}  # linear algebra in a module that has other things
 _NOT_CALLED = {"searchsorted", "permute_along", "unpermute_along"}  # of the sorting module, native
@@ -44,30 +45,20 @@ _NOT_CALLED = {"searchsorted", "permute_along", "unpermute_along"}  # of the sor
 
 @cache
 def _modules() -> dict[str, str]:
-    """The first module under `wengert.rules` that has each primitive."""
+    """The module of `wengert.rules` that declares each primitive."""
     found: dict[str, str] = {}
     for info in pkgutil.walk_packages(rules.__path__, "wengert.rules."):
         module = importlib.import_module(info.name)
-        short = info.name.split(".")[2]
-        for value in _primitives(vars(module)):
-            # Where it is declared, and not where it is imported.
-            if value.name not in found or _declares(module, value):
-                found[value.name] = short
-    return found
-
-
-def _primitives(names: dict[str, Any]) -> list[Primitive]:
-    found = [v for v in names.values() if isinstance(v, Primitive)]
-    for v in names.values():
-        if isinstance(v, dict):
-            found += [x for x in v.values() if isinstance(x, Primitive)]
-    return found
-
-
-def _declares(module: Any, p: Primitive) -> bool:
-    return any(
-        getattr(rule, "__module__", None) == module.__name__ for rule in (p.evaluate, p.shape)
-    )
+        for value in vars(module).values():
+            if isinstance(value, Primitive):
+                found.setdefault(value.name, info.name)
+    # Where its function is, and not where it is imported.
+    for p in PRIMITIVES.values():
+        for rule in (p.shape, p.evaluate):
+            name = getattr(rule, "__module__", None) or ""
+            if name.startswith(("wengert.rules.", "scipy.special.")) and name not in _SHARED:
+                found[p.name] = name
+    return {name: module.split(".")[2 if module[0] == "w" else 1] for name, module in found.items()}
 
 
 def _may_be_called(name: str) -> bool:
