@@ -49,7 +49,10 @@ def test_filters(shape: tuple[int, ...], order: int, dtype: Any) -> None:
 
 def test_filters_of_a_batch() -> None:
     rng = np.random.default_rng(0)
-    b, a = rng.normal(size=(4, 2)), np.concatenate([np.ones((4, 1)), rng.normal(size=(4, 2)) / 4], 1)
+    b, a = (
+        rng.normal(size=(4, 2)),
+        np.concatenate([np.ones((4, 1)), rng.normal(size=(4, 2)) / 4], 1),
+    )
     x = rng.normal(size=(4, 15))
     found = _native(wg.vmap(signal.lfilter), b, a, x)
     expected = [scipy.signal.lfilter(*v) for v in zip(b, a, x, strict=True)]

@@ -18,9 +18,10 @@ class Buffer:
     """C-contiguous memory of an array.
 
     ``kind`` is ``input`` or ``output`` (the caller's, by ``slot``), ``temporary`` (in the arena, at
-    ``offset`` bytes), ``foreign`` (what a call gave, by ``slot``) or ``constant`` (with ``content``). A reshaped array has the
-    memory of its ``base``. ``held`` is the size in bytes of a temporary that is smaller than its
-    shape: it has room for the rows of one block for each part of a region.
+    ``offset`` bytes), ``foreign`` (what a call gave, by ``slot``) or ``constant`` (with
+    ``content``). A reshaped array has the memory of its ``base``. ``held`` is the size in bytes of
+    a temporary that is smaller than its shape: it has room for the rows of one block for each part
+    of a region.
     Where it ``is_complex``, the last axis has the two parts of complex numbers.
     """
 

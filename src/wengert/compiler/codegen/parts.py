@@ -85,6 +85,4 @@ def write_parts(n: _NestWriter, buffer: Buffer, at: Linear, names: Sequence[str]
         return
     function = f"@llvm.masked.store.v{width}f{8 * dtype.itemsize}.p0"
     n.w.declarations.add(f"declare void {function}({t}, ptr, i32, {type_name(bool, width)})")
-    n.w.line(
-        f"call void {function}({t} {both}, ptr {pointer}, i32 {dtype.itemsize}, {_mask(n)})"
-    )
+    n.w.line(f"call void {function}({t} {both}, ptr {pointer}, i32 {dtype.itemsize}, {_mask(n)})")

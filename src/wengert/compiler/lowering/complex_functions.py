@@ -260,10 +260,9 @@ def _arccos(z: Z) -> Z:
 
 
 def _arccosh(z: Z) -> Z:
-    x, y = z
     re, im = _arccos(z)
     # i acos(z) or -i acos(z): the real part is not negative, and the cut keeps the sign of y.
-    return abs(im), re.of("copysign", y)
+    return abs(im), re.of("copysign", z[1])
 
 
 def _arcsinh(z: Z) -> Z:

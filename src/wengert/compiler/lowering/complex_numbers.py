@@ -16,6 +16,7 @@ import numpy as np
 from ...core.abstract import Var
 from ...core.program import Equation
 from ..ir import Graph, Node, value_of
+from ..passes.costs import operation_cost
 from .complex_functions import FUNCTIONS, Z, lower_or_equal, power, power_of, product
 from .contractions import contracted_parts
 from .filters import filtered
@@ -45,6 +46,8 @@ _BY_PARTS: dict[str, tuple[int, ...]] = {
     "where": (1, 2),
     "unit_vectors": (),
 }  # fmt: skip
+_CHEAP = 12  # what is computed again by each of several readers
+_MOST = 160  # operations of one expression
 _LEAST_SIDE = 4  # of complex matrices whose product is one of real matrices
 _EVERY = ("concatenate", "stack")
 _PRODUCTS = ("matmul", "einsum", "convolve", "convolve_nd", "conv2d", "conv2d_input",
@@ -74,7 +77,30 @@ def lowered_complex(result: Lowered, e: Equation, ins: Sequence[Any]) -> list[An
         found = _by_products(result, e, ins)
     if found is None:
         return None
-    return [found] if isinstance(found, Pair | Node) else list(found)
+    outputs = [found] if isinstance(found, Pair | Node) else list(found)
+    for v, y in zip(e.outputs, outputs, strict=True):
+        if isinstance(y, Pair) and result.uses[v] > 1 and _cost(y, _CHEAP) > _CHEAP:
+            _store(result.graph, y)
+    return outputs
+
+
+def _cost(x: Pair, limit: int) -> int:
+    """What an element of both parts costs, up to what is stored; beyond the limit, anything."""
+    total, seen, stack = 0, set(), [x.re, x.im]
+    while stack and total <= limit:
+        node = stack.pop()
+        if node in seen or node.op not in ("map", "view", "gather"):
+            continue
+        seen.add(node)
+        total += operation_cost(node)
+        stack.extend(node.args)
+    return total
+
+
+def _store(g: Graph, x: Pair) -> None:
+    """Keep both parts in memory, for all who read them."""
+    parts = stored(g, x)
+    x.re, x.im = parts.re, parts.im
 
 
 # ------------------------------------------------------------------ operands
@@ -123,11 +149,9 @@ def _by_parts(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
     name = str(e.primitive.lower)
     places = range(len(ins)) if name in _EVERY else _BY_PARTS[name]
     real = _real_equation(e)
-    parts = []
+    parts: list[Any] = []
     for number in (0, 1) if e.outputs[0].dtype.kind == "c" else (0,):
-        operands = [
-            _part(result.graph, x, number) if k in places else x for k, x in enumerate(ins)
-        ]
+        operands = [_part(result.graph, x, number) if k in places else x for k, x in enumerate(ins)]
         if name == "unit_vectors" and number:
             parts.append(result.graph.const(0, parts[0].dtype, parts[0].shape))
             continue
@@ -136,7 +160,8 @@ def _by_parts(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
             return None
         parts.append(made)
     if len(parts) == 1:
-        return parts[0]
+        only: Made = parts[0]
+        return only
     y = Pair(*parts)
     return stored(result.graph, y) if name == "sum" and ins[0].shape != y.shape else y
 
@@ -285,7 +310,11 @@ def _z(g: Graph, x: Pair) -> Z:
 def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
     g, name, out = result.graph, e.primitive.name, e.outputs[0]
     if name in ("real", "imag"):
-        return _part(g, ins[0], name == "imag")
+        part: Node = _part(g, ins[0], name == "imag")
+        return part
+    for x in ins:
+        if isinstance(x, Pair) and _cost(x, _MOST) > _MOST:
+            _store(g, x)
     types = loop_dtypes(e, ins)
     if types is None or any(t.kind != "c" for t in types):
         return None
@@ -383,9 +412,7 @@ def _joined(g: Graph, x: Pair, y: Pair, axis: int) -> Pair:
     parts = []
     for a, b in ((x.re, y.re), (x.im, y.im)):
         shape = (*a.shape[:axis], n + b.shape[axis])
-        targets = [
-            [(d, start if d == axis else 0, 1) for d in range(axis + 1)] for start in (0, n)
-        ]
+        targets = [[(d, start if d == axis else 0, 1) for d in range(axis + 1)] for start in (0, n)]
         parts.append(assembled(g, shape, a.dtype, [(a, targets[0]), (b, targets[1])]))
     return Pair(*parts)
 
@@ -448,7 +475,8 @@ def _first_extremum(g: Graph, x: Pair, axes: tuple[int, ...], largest: bool) -> 
 def _lfilter(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
     v = e.outputs[0]
     pairs = [_as_pair(result.graph, x, v.dtype) for x in ins]
-    return Pair(*filtered(result.graph, *[(p.re, p.im) for p in pairs], v.shape))
+    b, a, x = [(p.re, p.im) for p in pairs]
+    return Pair(*filtered(result.graph, b, a, x, v.shape))
 
 
 @lowers_complex("cumprod", "cummax", "cummin")
@@ -469,4 +497,3 @@ def _scan(result: Lowered, e: Equation, ins: Sequence[Any]) -> Made:
         return select(keep, before[0], now[0]), select(keep, before[1], now[1])
 
     return recurrence(g, x, axis, e.params.get("reverse", False), step)
-

@@ -26,7 +26,8 @@ def _lfilter(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     if v.dtype.kind != "f" or not all(isinstance(x, Node) for x in ins):
         return None
     g = result.graph
-    y = filtered(g, *[(g.cast(x, v.dtype),) for x in ins], v.shape)
+    b, a, x = [(g.cast(x, v.dtype),) for x in ins]
+    y = filtered(g, b, a, x, v.shape)
     return y[0]
 
 
@@ -85,9 +86,7 @@ def _difference(g: Graph, x: tuple[Node, ...], y: tuple[Node, ...]) -> tuple[Nod
 def _along(g: Graph, x: Node, shape: tuple[int, ...], entry: tuple[int, ...]) -> Node:
     """``x`` broadcast to a shape with its last axis seen through ``entry``."""
     lead = len(shape) - len(x.shape)
-    ahead = [
-        (-1, 0, 0) if n == 1 else (d + lead, 0, 1) for d, n in enumerate(x.shape[:-1])
-    ]
+    ahead = [(-1, 0, 0) if n == 1 else (d + lead, 0, 1) for d, n in enumerate(x.shape[:-1])]
     return g.view(x, (*ahead, entry), shape)
 
 
@@ -107,9 +106,7 @@ def _weighted(
 
 def _behind(g: Graph, x: Node, shape: tuple[int, ...], entry: tuple[int, ...]) -> Node:
     lead = len(shape) - 1 - len(x.shape)
-    ahead = [
-        (-1, 0, 0) if n == 1 else (d + lead, 0, 1) for d, n in enumerate(x.shape[:-1])
-    ]
+    ahead = [(-1, 0, 0) if n == 1 else (d + lead, 0, 1) for d, n in enumerate(x.shape[:-1])]
     return g.view(x, (*ahead, entry), shape)
 
 
@@ -122,9 +119,7 @@ def _fed_back(
         whole = (*shape, order)
         coefficients = tuple([_behind(g, p, whole, (last + 1, 1, 1)) for p in a])
         before = tuple([_behind(g, p, whole, (last, order - 1, 1, last + 1, -1)) for p in own])
-        return tuple(
-            [g.reduce("sum", p, (last + 1,)) for p in _products(g, coefficients, before)]
-        )
+        return tuple([g.reduce("sum", p, (last + 1,)) for p in _products(g, coefficients, before)])
     total: tuple[Node, ...] | None = None
     for k in range(order, 0, -1):
         coefficients = tuple([_along(g, p, shape, (-1, k, 0)) for p in a])

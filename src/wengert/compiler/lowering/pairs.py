@@ -12,7 +12,16 @@ import numpy as np
 
 from ..ir import Graph, Node
 
-__all__ = ["Pair", "blocks", "complex_dtype", "in_memory", "join", "parts_in", "real_dtype", "stored"]
+__all__ = [
+    "Pair",
+    "blocks",
+    "complex_dtype",
+    "in_memory",
+    "join",
+    "parts_in",
+    "real_dtype",
+    "stored",
+]
 
 
 def real_dtype(dtype: Any) -> Any:

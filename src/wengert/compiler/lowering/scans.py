@@ -50,9 +50,7 @@ def recurrence_from(
     return parts(g.make("recur", args, whole, first[0].dtype, (axis, reverse)))
 
 
-def recurrence(
-    g: Graph, x: Pair, axis: int, reverse: bool, step: Callable[[Z, Z], Z]
-) -> Pair:
+def recurrence(g: Graph, x: Pair, axis: int, reverse: bool, step: Callable[[Z, Z], Z]) -> Pair:
     """Complex ``y[t] = step(y[t - 1], x[t])``, from the first element of ``x``, or the last."""
     n, rank = x.shape[axis], len(x.shape)
 

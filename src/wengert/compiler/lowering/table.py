@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def representable(dtype: Any) -> bool:
     """Whether native code has registers for it, or two for a pair of it."""
     dtype = np.dtype(dtype)
     if dtype.kind == "c":
-        return dtype.isnative and dtype.itemsize <= 16
+        return bool(dtype.isnative and dtype.itemsize <= 16)
     return dtype.isnative and (
         dtype.kind in "b" or (dtype.kind in "fiu" and dtype.itemsize <= 8 and dtype != np.float16)
     )
@@ -57,6 +58,8 @@ class Lowered:
         Scalars that are True if the program may not be run on these values, and why.
     native, opaque : list of Equation
         What has code, and what NumPy evaluates.
+    uses : Counter
+        How often a variable is read, as an operand or a result.
     """
 
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ class Lowered:
         self.checks: list[tuple[Node, str]] = []
         self.native: list[Equation] = []
         self.opaque: list[Equation] = []
+        self.uses: Counter[Any] = Counter()
 
 
 def lowered(program: Program) -> Lowered:
@@ -73,14 +77,17 @@ def lowered(program: Program) -> Lowered:
     result = Lowered()
     g = result.graph
     env: dict[Any, Node | Pair] = {}
+    read = [x for e in program.equations for x in e.inputs] + list(program.outputs)
+    result.uses.update(x for x in read if type(x) is Var)
     for v in [*program.inputs, *(v for v, _ in program.captured)]:
         if v.dtype.kind == "c" and representable(v.dtype):
             node = g.input(len(result.inputs), (*v.shape, 2), real_dtype(v.dtype))
             result.inputs.append(node)
             env[v] = parts_in(g, node)
             continue
-        env[v] = g.input(len(result.inputs), v.shape, v.dtype)
-        result.inputs.append(env[v])
+        node = g.input(len(result.inputs), v.shape, v.dtype)
+        result.inputs.append(node)
+        env[v] = node
         if v.progression is not None:
             env[v] = g.progression(*v.progression, v.shape[0], v.dtype)
     for e in program.equations:
@@ -152,7 +159,5 @@ def _opaque(g: Graph, e: Equation, ins: list[Any], number: int) -> Sequence[Any]
 
 def _item(g: Graph, node: Node, v: Var, number: int) -> Any:
     if v.dtype.kind == "c" and representable(v.dtype):
-        return parts_in(
-            g, g.make("item", (node,), (*v.shape, 2), real_dtype(v.dtype), number)
-        )
+        return parts_in(g, g.make("item", (node,), (*v.shape, 2), real_dtype(v.dtype), number))
     return g.make("item", (node,), v.shape, v.dtype, number)

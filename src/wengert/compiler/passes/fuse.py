@@ -73,15 +73,15 @@ class _Fusion:
         return found
 
     def _ends(self) -> dict[Node, Node]:
-        """The pair that all of a value's uses end in, where there is one: its nest computes both."""
+        """The pair that all uses of a value end in, where there is one: its nest computes both."""
         ends: dict[Node, Node] = {}
         for n in reversed(self.nodes):
             if n.op not in ("map", "view", "reduce") or n in self.forced:
                 continue
-            found = {u if u.op == "pair" else ends.get(u) for u in self.users[n]}
+            users = self.users[n]
+            found = {u if u.op == "pair" else ends.get(u) for u in users}
             if len(found) == 1 and (end := found.pop()) is not None:
-                if all(u.op == "pair" or u.op == "reduce" or u.shape == n.shape
-                       for u in self.users[n]):  # fmt: skip
+                if all(u.op != "view" for u in users):
                     ends[n] = end
         return ends
 
@@ -136,14 +136,21 @@ class _Fusion:
 
     def _choose_epilogues(self) -> None:
         for r in self.nodes:
-            if r.op != "reduce" or r in self.forced or r in self.recurrent or as_product(r, self._is_memory):
+            if (
+                r.op != "reduce"
+                or r in self.forced
+                or r in self.recurrent
+                or as_product(r, self._is_memory)
+            ):
                 continue
             root = self._only_root(r)
             if root is not None and root.op == "update":
                 root = self._written(root, r)
             if root is None or (root.op not in ("map", "view", "pair") and root is not r):
                 continue
-            if root.op == "pair" and (_serves_often(r) or self.stored.intersection(root.args) - {r}):
+            if root.op == "pair" and (
+                _serves_often(r) or self.stored.intersection(root.args) - {r}
+            ):
                 continue
             inner = self.inner.get(root, {})
             if any(_reduced(r) != _reduced(other) for other in inner):
