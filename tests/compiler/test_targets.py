@@ -63,6 +63,15 @@ def _cases(step: int) -> list[object]:
     return every(step, lambda case: case.record and case.order > 0)
 
 
+def _dtypes(case: Case) -> list[Any]:
+    found: list[Any] = [np.float64]
+    if case.float32:
+        found.append(np.float32)
+    if case.complex:
+        found.append(np.complex128)
+    return found
+
+
 def _stages(case: Case, dtype: Any) -> tuple[Any, list[Any]]:
     """The stages of value and pullback, and plain operands."""
     s = Subject(case, dtype)
@@ -86,9 +95,7 @@ def _text(stages: Any, name: str) -> tuple[str, Interface]:
 
 @pytest.mark.parametrize("case", _cases(80))
 def test_compiles(case: Case) -> None:
-    for dtype in (np.float64, np.float32):
-        if dtype is np.float32 and not case.float32:
-            continue
+    for dtype in _dtypes(case):
         stages, _ = _stages(case, dtype)
         for name, machine in _MACHINES.items():
             code = target.object_code_for(_text(stages, name)[0], name)
@@ -144,9 +151,7 @@ def _run_here(stages: Any, operands: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("case", _cases(110))
 def test_runs_on_aarch64(case: Case, driver: Path, tmp_path: Path) -> None:
-    for dtype in (np.float64, np.float32):
-        if dtype is np.float32 and not case.float32:
-            continue
+    for dtype in _dtypes(case):
         stages, operands = _stages(case, dtype)
         text, face = _text(stages, "aarch64")
         if face.segments != ["run0"] or face.symbols:

@@ -10,6 +10,7 @@ operation   operands           attributes
 ==========  =================  ===================================================================
 input                          slot; a C-contiguous buffer of the caller
 const                          a scalar; shape ()
+data                           the bytes of an array that is known
 iota                           axis; int64, the index along it
 map         x, ... (one shape)  name of a scalar operation (`codegen.scalars`)
 view        x                  for each axis of x ``(axis of the node or -1, offset, step)``, and
@@ -21,7 +22,12 @@ reduce      x                  kind ("sum", "prod", "max", "min", ...), axes
 reshape     x                  none: the same elements in C order
 update      x, v, i, ...       kind ("set" or "add"); like gather's, for what v is written to
 scan        x                  name of a scalar operation, axis, whether from the end
+recur       own, first, ...,   axis: the first elements along it, then the others, each made of
+            next, ...          those before it, which it reads in ``own``; of an array of pairs both
+                               parts of the first and of the others
 own                            what a node has stored so far, read by its own nest
+pair        x, y               axes of length two: the one along which the two lie, or of four
+                               operands the two
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
 ==========  =================  ===================================================================
@@ -66,7 +72,7 @@ class Node:
 
     def text(self) -> str:
         """The node as one line."""
-        attrs = "" if self.attrs == () else f" {self.attrs!r}"
+        attrs = "" if self.attrs == () or self.op == "data" else f" {self.attrs!r}"
         operands = ", ".join(map(repr, self.args))
         shape = ",".join(map(str, self.shape))
         return f"%{self.id}:{self.dtype.name}[{shape}] = {self.op}{attrs}({operands})"
@@ -122,6 +128,7 @@ class Graph:
     def __init__(self) -> None:
         self._known: dict[Any, Node] = {}
         self.nodes: list[Node] = []
+        self.complex: set[Node] = set()  # arrays of complex numbers, whose parts are the last axis
 
     def make(
         self, op: str, args: Sequence[Node], shape: Iterable[int], dtype: Any, attrs: Any = ()
@@ -150,6 +157,10 @@ class Graph:
         # By its bytes, since 0.0 == -0.0 and nan != nan.
         node = self.make("const", (), (), dtype, scalar.tobytes())
         return self.broadcast(node, shape)
+
+    def data(self, array: Any) -> Node:
+        """An array that is known, and is kept with the machine code."""
+        return self.make("data", (), array.shape, array.dtype, array.tobytes())
 
     def iota(self, shape: Shape, axis: int) -> Node:
         """The index along an axis."""

@@ -18,9 +18,11 @@ class Buffer:
     """C-contiguous memory of an array.
 
     ``kind`` is ``input`` or ``output`` (the caller's, by ``slot``), ``temporary`` (in the arena, at
-    ``offset`` bytes) or ``foreign`` (what a call gave, by ``slot``). A reshaped array has the
-    memory of its ``base``. ``held`` is the size in bytes of a temporary that is smaller than its
-    shape: it has room for the rows of one block for each part of a region.
+    ``offset`` bytes), ``foreign`` (what a call gave, by ``slot``) or ``constant`` (with
+    ``content``). A reshaped array has the memory of its ``base``. ``held`` is the size in bytes of
+    a temporary that is smaller than its shape: it has room for the rows of one block for each part
+    of a region.
+    Where it ``is_complex``, the last axis has the two parts of complex numbers.
     """
 
     shape: tuple[int, ...]
@@ -30,6 +32,8 @@ class Buffer:
     offset: int = -1
     base: Buffer | None = None
     held: int | None = None
+    is_complex: bool = False
+    content: bytes = b""
 
     @property
     def memory(self) -> Buffer:

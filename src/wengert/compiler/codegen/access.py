@@ -371,6 +371,8 @@ def _vector_axis(
         total = 0.0
         for a in found:
             step = abs(a.at.step(axis.number)) if not (a.writes and axis.reduced) else 0
+            if step == 2 and a.buffer is not None and a.buffer.is_complex:
+                step = 1  # both parts are taken from what lies side by side
             total += 0.25 if step == 0 else 1.0 if step == 1 else 8.0
         total += 2.0 if axis.reduced else 0.0
         return total * (-(-axis.length // lanes) * lanes / axis.length)

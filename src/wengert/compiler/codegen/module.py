@@ -161,6 +161,9 @@ class _Emitter:
         memory = buffer.memory
         if memory in to.shifted:
             return to.shifted[memory]
+        if memory.kind == "constant":
+            text = "".join([f"\\{byte:02X}" for byte in memory.content])
+            return self.constant(f"[{len(memory.content)} x i8]", f'c"{text}", align 64')
         place = self.place(memory)
         if place not in to.names:
             entry, offset = place

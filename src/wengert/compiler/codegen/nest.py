@@ -20,6 +20,7 @@ from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
 from .access import Axis, choose_loops, operand_index, through_views
+from .parts import are_twins, load_part, write_parts
 from .scalars import SCALAR_OPERATIONS
 from .vectors import Vectors, literal, transposed, type_name
 from .writer import Writer
@@ -199,8 +200,13 @@ class _NestWriter:
             for r in self.nest.reductions:
                 self.accumulated[r] = self._total(r, slots[r, k])
             index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
-            for store in self.nest.stores:
-                self._store(store, index)
+            stores = list(self.nest.stores)
+            while stores:
+                if are_twins(stores[:2]):
+                    self._store_parts(stores[:2], index)
+                    del stores[:2]
+                else:
+                    self._store(stores.pop(0), index)
 
     def _domain(self, point: Mapping[Axis, Linear]) -> list[Linear]:
         return [i.replaced(point) for i in self.loops.domain]  # type: ignore[arg-type]
@@ -409,10 +415,13 @@ class _NestWriter:
         turned = self._transposed(buffer, at) if dynamic is None else None
         if turned is not None:
             return turned
-        pointer, depth = self._pointer(buffer, at, dynamic, depth)
         dtype = buffer.dtype
-        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         width = self.width if step else 1
+        if step == 2 and buffer.is_complex and width > 1:
+            name, depth = load_part(self, buffer, at, dynamic, depth)
+            return Value(name, dtype, depth, True)
+        pointer, depth = self._pointer(buffer, at, dynamic, depth)
+        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         v = Vectors(self.w, depth, width)
         if abs(step) <= 1:
             if step < 0:
@@ -571,6 +580,21 @@ class _NestWriter:
         v = Vectors(self.w, self.w.depth, self.width if step else 1)
         name = self._vector(value) if step else value.name
         self._write(store, v, name, pointer)
+
+    def _store_parts(self, stores: Sequence[Store], index: Sequence[Linear]) -> None:
+        """Both parts of complex numbers: what is computed from the old ones comes first."""
+        values = [self._stored_value(s, index) for s in stores]
+        buffer = stores[0].buffer
+        places = [address(buffer.shape, seen_through(s.target, index)) for s in stores]
+        if places[0].step(LANE) == 2 and self.width > 1:
+            write_parts(self, buffer, places[0], [self._vector(x) for x in values])
+            return
+        for store, value, at in zip(stores, values, places, strict=True):
+            if at.step(LANE):
+                self._scatter(store, value, at, [None] * self.active)
+            else:
+                pointer, _ = self._pointer(buffer, at, None, self.w.depth)
+                self._write(store, Vectors(self.w, self.w.depth, 1), value.name, pointer)
 
     def _stored_value(self, store: Store, index: Sequence[Linear]) -> Value:
         if store.node in self.accumulated or not store.computes:

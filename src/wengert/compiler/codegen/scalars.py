@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import error_functions, hyperbolic, inverse_functions, powers
+from . import error_functions, hyperbolic, integer_functions, inverse_functions, powers
 from .vector_math import VECTOR_MATH, Math
 from .vectors import Vectors
 
@@ -351,6 +351,10 @@ for _name, _function in (
     ("erf", error_functions.erf), ("erfc", error_functions.erfc),
 ):  # fmt: skip
     SCALAR_OPERATIONS[_name] = ("f", _polynomial(_function))
+
+SCALAR_OPERATIONS["gcd"] = ("iu", integer_functions.gcd)
+SCALAR_OPERATIONS["lcm"] = ("iu", integer_functions.lcm)
+SCALAR_OPERATIONS["integer_power"] = ("iu", integer_functions.integer_power)
 
 # Exact in every C library, and rare: a call for each lane.
 for _name in ("fmod", "nextafter"):

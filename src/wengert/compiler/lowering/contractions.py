@@ -7,10 +7,13 @@ from typing import Any
 
 from ...core.program import Equation
 from ...rules.einsum import split
-from ..ir import Node
+from ..ir import Graph, Node
+from .complex_functions import product
+from .formulas import Real
+from .pairs import Pair
 from .table import Lowered, lowers
 
-__all__: list[str] = []
+__all__ = ["contracted_parts"]
 
 
 def _contract(
@@ -18,6 +21,17 @@ def _contract(
 ) -> Node:
     """The contraction; labels are any hashable things, and lengths of one have broadcast away."""
     g = result.graph
+    views, summed = _seen_together(g, operands, terms, out)
+    y = views[0]
+    for x in views[1:]:
+        y = g.map("mul", y, x)
+    return g.reduce("sum", y, summed)
+
+
+def _seen_together(
+    g: Graph, operands: Sequence[Node], terms: Sequence[Sequence[Any]], out: Sequence[Any]
+) -> tuple[list[Node], range]:
+    """Views of the operands over all labels, those of the result first, and the other axes."""
     lengths = {c: n for x, t in zip(operands, terms) for c, n in zip(t, x.shape) if n != 1}
     order = [*out, *dict.fromkeys(c for t in terms for c in t if c not in out)]
     shape = tuple([lengths.get(c, 1) for c in order])
@@ -27,10 +41,22 @@ def _contract(
                          for c, n in zip(t, x.shape)]), shape)
         for x, t in zip(operands, terms)
     ]  # fmt: skip
-    y = views[0]
-    for x in views[1:]:
-        y = g.map("mul", y, x)
-    return g.reduce("sum", y, range(len(out), len(order)))
+    return views, range(len(out), len(order))
+
+
+def contracted_parts(result: Lowered, e: Equation, operands: Sequence[Pair]) -> Pair:
+    """A contraction of many complex operands, multiplied out."""
+    g, v = result.graph, e.outputs[0]
+    terms, out = split(e.params["subscripts"])
+    parts = []
+    for which in ("re", "im"):
+        nodes = [getattr(x, which) for x in operands]
+        views, summed = _seen_together(g, nodes, terms, out)
+        parts.append([Real(g, x) for x in views])
+    y = (parts[0][0], parts[1][0])
+    for z in zip(*[p[1:] for p in parts], strict=True):
+        y = product(y, z)
+    return Pair(*[g.reshape(g.reduce("sum", p.node, summed), v.shape) for p in y])
 
 
 @lowers("matmul")

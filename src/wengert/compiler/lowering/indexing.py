@@ -157,6 +157,8 @@ def _chain_map(shape: tuple[int, ...], chain: Any) -> tuple[Any, tuple[int, ...]
     g = Graph()
     base = node = g.input(0, shape, np.float64)
     for primitive, params in chain:
+        if primitive.name in ("real", "imag"):
+            continue  # a part of complex numbers, which the caller has chosen
         if primitive.name == "getitem":
             entries, out, _ = gather_map(node.shape, params["template"], ())
             node = g.view(node, entries, out)

@@ -12,7 +12,7 @@ from ..codegen.scalars import supports
 from ..ir import Graph, Node, value_of
 from .table import Lowered, lowers, representable
 
-__all__ = ["COMPOSITES", "power"]
+__all__ = ["COMPOSITES", "NEGATIVE_POWER", "loop_dtypes", "power"]
 
 # Where NumPy's name and that of the scalar operation differ.
 _NAMES = {
@@ -29,6 +29,7 @@ _NAMES = {
     "invert": "not",
     "mod": "remainder",
 }
+NEGATIVE_POWER = "Integers to negative integer powers are not allowed."
 _LOGICAL = ("logical_and", "logical_or", "logical_xor", "logical_not")
 _ON_BOOLEANS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
 
@@ -37,13 +38,15 @@ _ON_BOOLEANS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
 def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     g, name = result.graph, e.primitive.name
     out = e.outputs[0]
-    types = _loop_dtypes(e, ins)
+    types = loop_dtypes(e, ins)
     if types is None or not all(map(representable, types)):
         return None
     args = [_operand(g, x, t) for x, t in zip(ins, types, strict=True)]
     args = [g.broadcast(x, out.shape) for x in args]
     if name in _LOGICAL:
         args = [g.cast(x, bool) for x in args]
+    if name == "pow" and args[0].dtype.kind in "iu" and not _is_short(value_of(args[1])):
+        return g.cast(_integer_power(result, *args), out.dtype)
     composite = COMPOSITES.get(name)
     if composite is not None:
         y = composite(g, *args)
@@ -57,7 +60,7 @@ def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     return g.cast(g.map(name, *args, dtype=bool if is_test else args[0].dtype), out.dtype)
 
 
-def _loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
+def loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
     """The dtypes to which NumPy converts the operands before it computes."""
     function = e.primitive.evaluate
     if isinstance(function, np.ufunc):
@@ -96,8 +99,22 @@ def _pow(g: Graph, x: Node, y: Node) -> Node | None:
     exponent = value_of(y)
     if exponent is not None:
         return power(g, x, exponent)
-    # For integers, negative exponents are errors, which only a call can raise.
     return g.map("pow", x, y) if x.dtype.kind == "f" else None
+
+
+def _is_short(exponent: Any) -> bool:
+    """Whether a constant exponent is one for which the products are written out."""
+    return exponent is not None and bool(0 <= exponent <= 64)
+
+
+def _integer_power(result: Lowered, x: Node, y: Node) -> Node:
+    """Negative exponents are errors, as in NumPy."""
+    g = result.graph
+    if y.dtype.kind == "i" and y.size:
+        negative = g.map("less", y, g.const(0, y.dtype, y.shape), dtype=bool)
+        check = g.reduce("or", negative, range(len(y.shape)))
+        result.checks.append((check, NEGATIVE_POWER))
+    return g.map("integer_power", x, y)
 
 
 def power(g: Graph, x: Node, exponent: Any) -> Node | None:

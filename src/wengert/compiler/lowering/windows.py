@@ -79,7 +79,8 @@ def _conv2d(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
 def _conv2d_kernel(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     g, v, p = result.graph, e.outputs[0], e.params
     if (operands := _operands(result, e, ins)) is None:
-        return None
+        is_empty = v.dtype.kind in "fiu" and not all(x.size for x in ins)
+        return g.const(0, v.dtype, v.shape) if is_empty else None
     x, ct = operands
     groups, (s, t), (a, b) = p["groups"], p["stride"], p["dilation"]
     x = padded(g, x, _around_images(p["padding"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..codegen.access import accesses
+from ..codegen.parts import are_twins
 from ..indices import Linear
 from ..plan import Buffer, Nest, Plan
 from .memory import touched
@@ -39,7 +40,7 @@ def _result_for(plan: Plan, argument: Buffer) -> tuple[int, Buffer] | None:
             continue
         if result.kind != "output" or plan.outputs.index(result) != number:
             continue
-        if (result.shape, result.dtype) != (argument.shape, argument.dtype):
+        if _type(result) != _type(argument):
             continue
         touching = [k for k, step in enumerate(plan.steps) if result in set(touched(step, plan))]
         if not touching or not readers or touching[0] != readers[-1]:
@@ -50,16 +51,22 @@ def _result_for(plan: Plan, argument: Buffer) -> tuple[int, Buffer] | None:
     return None
 
 
+def _type(b: Buffer) -> tuple[object, ...]:
+    return b.shape, b.dtype, b.is_complex
+
+
 def _reads_what_it_writes(nest: Nest, plan: Plan, argument: Buffer, result: Buffer) -> bool:
     """Whether an element of the argument is only read where the result's element is written."""
-    if len(nest.stores) != 1 or nest.stores[0].buffer is not result:
+    if any(s.buffer is not result for s in nest.stores):
+        return False
+    if len(nest.stores) != 1 and not (len(nest.stores) == 2 and are_twins(nest.stores)):
         return False
     domain = [Linear.variable(d) for d in range(len(nest.kept) + len(nest.reduced))]
     found = list(accesses(nest, plan.buffers, domain))
-    (target,) = [a.at for a in found if a.writes]
+    targets = [a.at for a in found if a.writes]
     reads = [a for a in found if a.buffer is not None and a.buffer.memory is argument]
     # What a reduction reads has the reduced indices in it, and is not the element alone.
-    return all(a.at == target and not a.dynamic for a in reads)
+    return all(a.at in targets and not a.dynamic for a in reads)
 
 
 def _renumbered(plan: Plan) -> Plan:

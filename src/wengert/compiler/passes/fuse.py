@@ -42,6 +42,8 @@ class _Fusion:
             for x in dict.fromkeys(n.args):
                 self.users[x].append(n)
         self.forced = self._forced()
+        self.recurrent = self._recurrent()
+        self.ends = self._ends()
         self.cost: dict[Node, int] = {}
         self.stored: set[Node] = set()
         self._choose()
@@ -60,6 +62,28 @@ class _Fusion:
         return sorted(found, key=lambda n: n.id)
 
     # -------------------------------------------------------------- what is stored
+
+    def _recurrent(self) -> set[Node]:
+        """What is made of the elements before it, and is never stored by itself."""
+        found: set[Node] = set()
+        for n in self.nodes:
+            made = n.op in ("map", "view", "reduce") and any(x in found for x in n.args)
+            if n.op == "own" or made:
+                found.add(n)
+        return found
+
+    def _ends(self) -> dict[Node, Node]:
+        """The pair that all uses of a value end in, where there is one: its nest computes both."""
+        ends: dict[Node, Node] = {}
+        for n in reversed(self.nodes):
+            if n.op not in ("map", "view", "reduce") or n in self.forced:
+                continue
+            users = self.users[n]
+            found = {u if u.op == "pair" else ends.get(u) for u in users}
+            if len(found) == 1 and (end := found.pop()) is not None:
+                if all(u.op != "view" for u in users):
+                    ends[n] = end
+        return ends
 
     def _forced(self) -> set[Node]:
         """What has to be in memory, whatever it costs."""
@@ -84,7 +108,7 @@ class _Fusion:
 
     def _choose(self) -> None:
         for n in self.nodes:
-            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque"):
+            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque", "own", "data"):
                 self.cost[n] = 0
                 continue
             cost = operation_cost(n) + sum(self.cost[x] for x in n.args)
@@ -94,9 +118,11 @@ class _Fusion:
             self.cost[n] = cost
 
     def _is_stored(self, n: Node, cost: int) -> bool:
-        if n in self.forced or n.op in ("reduce", "update", "scan", "item"):
+        if n in self.recurrent:
+            return False
+        if n in self.forced or n.op in ("reduce", "update", "scan", "item", "pair", "recur"):
             return True
-        if n.op == "view" or (n.op == "map" and not n.args):
+        if n.op == "view" or (n.op == "map" and not n.args) or n in self.ends:
             return False
         if cost > _LARGEST:
             return True
@@ -110,12 +136,21 @@ class _Fusion:
 
     def _choose_epilogues(self) -> None:
         for r in self.nodes:
-            if r.op != "reduce" or r in self.forced or as_product(r, self._is_memory):
+            if (
+                r.op != "reduce"
+                or r in self.forced
+                or r in self.recurrent
+                or as_product(r, self._is_memory)
+            ):
                 continue
             root = self._only_root(r)
             if root is not None and root.op == "update":
                 root = self._written(root, r)
-            if root is None or (root.op not in ("map", "view") and root is not r):
+            if root is None or (root.op not in ("map", "view", "pair") and root is not r):
+                continue
+            if root.op == "pair" and (
+                _serves_often(r) or self.stored.intersection(root.args) - {r}
+            ):
                 continue
             inner = self.inner.get(root, {})
             if any(_reduced(r) != _reduced(other) for other in inner):
@@ -171,9 +206,10 @@ class _Fusion:
             return None
         (place,) = places
         used = [d for d in place if d >= 0]
-        if len(set(used)) != len(used) or prod(root.shape) != r.size:
+        shape = _domain(root)
+        if len(set(used)) != len(used) or prod(shape) != r.size:
             return None
-        return self._domain_axes(r, place, len(root.shape))
+        return self._domain_axes(r, place, len(shape))
 
     def _domain_axes(self, r: Node, place: Sequence[int], rank: int) -> tuple[int, ...]:
         """For each axis of the reduction's operand its position in ``kept + reduced``."""
@@ -186,7 +222,8 @@ class _Fusion:
 
     def _reads(self, root: Node, target: Node) -> Iterator[list[Linear]]:
         """The indices with which the expression of ``root`` reads ``target``."""
-        stack = [(root, [Linear.variable(d) for d in range(len(root.shape))])]
+        whole = [Linear.variable(d) for d in range(len(_domain(root)))]
+        stack = [(x, whole) for x in (root.args if root.op == "pair" else (root,))]
         seen = set()
         while stack:
             node, index = stack.pop()
@@ -215,17 +252,23 @@ class _Fusion:
                 made = Buffer(node.shape, node.dtype, base.kind, base=base)
             else:
                 made = Buffer(node.shape, node.dtype, "temporary")
+            made.is_complex = node in self.lowered.graph.complex
             self.buffers[node] = made
         return self.buffers[node]
 
     def plan(self) -> Plan:
         inputs = []
         for k, x in enumerate(self.lowered.inputs):
-            inputs.append(Buffer(x.shape, x.dtype, "input", k))
+            is_complex = x in self.lowered.graph.complex
+            inputs.append(Buffer(x.shape, x.dtype, "input", k, is_complex=is_complex))
             self.buffers[x] = inputs[-1]
         outputs = self._output_buffers()
         self._share_updates()
         for n in self.nodes:
+            if n.op == "data":
+                self.buffers[n] = Buffer(n.shape, n.dtype, "constant", content=n.attrs)
+            if n.op == "recur":
+                self.buffers[n.args[0]] = self._buffer(n)
             if n in self.stored or n.op == "reshape":
                 self._buffer(n)
         steps: list[Any] = []
@@ -237,6 +280,10 @@ class _Fusion:
                 self._update(n, steps)
             elif n.op == "scan":
                 self._scan(n, steps)
+            elif n.op == "recur":
+                self._recur(n, steps)
+            elif n.op == "pair":
+                steps.append(self._pair(n))
             elif n in self.stored and n.op != "item":
                 steps.append(self._nest(n))
             elif n in self.forced and n.op in ("const", "iota"):
@@ -337,6 +384,48 @@ class _Fusion:
                 store = Store(buffer, fill, "set", (*offset, at, *rest), (), False)
                 yield Nest(tuple(lengths), (), [store])
 
+    def _pair(self, n: Node) -> Nest:
+        """One nest that stores both, or all four."""
+        inner = self.inner.get(n, {})
+        reduced = _reduced(next(iter(inner))) if inner else ()
+        stores = [
+            Store(self._buffer(n), x, "set", _place(n.attrs, k, len(x.shape)), (), False)
+            for k, x in enumerate(n.args)
+        ]
+        return Nest(n.args[0].shape, reduced, stores, inner)
+
+    def _recur(self, n: Node, steps: list[Any]) -> None:
+        """The first elements along an axis, then the others, in order."""
+        axis, reverse = n.attrs
+        values = n.args[1:]
+        half = len(values) // 2
+        length = n.shape[axis]
+        for group, start in ((values[:half], 0), (values[half:], values[0].shape[axis])):
+            at = (length - 1 - start, -1) if reverse else (start, 1)
+            shape = group[0].shape
+            stores = []
+            for k, x in enumerate(group):
+                target = [(d, *at) if d == axis else (d, 0, 1) for d in range(len(shape))]
+                if half == 2:
+                    target.append((-1, k, 0))
+                stores.append(Store(self._buffer(n), x, "set", tuple(target), (), False))
+            inner = {
+                r: self._domain_axes(r, range(len(shape)), len(shape)) for r in self._sums(group)
+            }
+            reduced = _reduced(next(iter(inner))) if inner else ()
+            steps.append(Nest(shape, reduced, stores, inner, ordered=axis if start else None))
+
+    def _sums(self, values: Sequence[Node]) -> list[Node]:
+        """The reductions over elements before, of which values are made."""
+        found, stack = [], [x for x in values if x in self.recurrent]
+        while stack:
+            n = stack.pop()
+            if n.op == "reduce" and n not in found:
+                found.append(n)
+            elif n.op != "reduce":
+                stack.extend(x for x in n.args if x in self.recurrent)
+        return found
+
     def _scan(self, n: Node, steps: list[Any]) -> None:
         """The first elements along an axis, then each from the one before it, in order."""
         g, buffer, (x,) = self.lowered.graph, self._buffer(n), n.args
@@ -393,6 +482,33 @@ def _margins(start: int, stop: int, length: int) -> list[tuple[int, list[tuple[i
     return [(at, [(n, 1)]) for at, n in ((0, before), (stop, after)) if n]
 
 
+def _domain(root: Node) -> tuple[int, ...]:
+    """The kept axes of the nest of what is stored."""
+    return root.args[0].shape if root.op == "pair" else root.shape
+
+
+def _place(axes: tuple[int, ...], number: int, rank: int) -> tuple[tuple[int, ...], ...]:
+    """Where one of a pair is stored, or of a pair of pairs."""
+    target: list[tuple[int, ...]] = [(d, 0, 1) for d in range(rank)]
+    for k, axis in enumerate(axes):
+        target.insert(axis, (-1, number >> (len(axes) - 1 - k) & 1, 0))
+    return tuple(target)
+
+
+def _serves_often(r: Node) -> bool:
+    """Whether a sum of products reads both operands several times: it has a tile to itself."""
+    x = r.args[0]
+    if r.attrs[0] != "sum" or x.op != "map" or x.attrs != "mul":
+        return False
+    return all(y.op == "view" and _times(y) > 1 for y in x.args)
+
+
+def _times(y: Node) -> int:
+    """How often a view shows each element."""
+    used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
+    return prod([n for d, n in enumerate(y.shape) if d not in used])
+
+
 def _is_fill(node: Node) -> bool:
     return node.op in ("empty", "const") or (node.op == "view" and node.args[0].op == "const")
 
@@ -412,4 +528,8 @@ def _factors(x: Node) -> Iterator[Node]:
             used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
             times = prod([n for d, n in enumerate(y.shape) if d not in used])
             if times > 4 and y.args[0].op in ("map", "gather", "view"):
+
+
+        elif y.op == "view":
+            if _times(y) > 4 and y.args[0].op in ("map", "gather", "view"):
                 yield y.args[0]

@@ -150,7 +150,7 @@ class Profile:
         nest = self.nest
         return bool(nest.reductions) and not nest.partial and all(
             r.attrs[0] in _COMBINES for r in nest.reductions
-        ) and all(s.kind == "set" and s.computes and not s.arrays for s in nest.stores)  # fmt: skip
+        ) and all(s.kind == "set" and not s.arrays for s in nest.stores)  # fmt: skip
 
 
 def _memory(a: Access) -> Buffer:

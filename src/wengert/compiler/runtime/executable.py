@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.abstract import Var
-from ...core.errors import WengertIndexError
 from ...core.program import Program
 from ...core.quiet import quiet
-from .interface import CallSite, Interface, Place
+from .interface import CallSite, Interface, Place, error_of
 from .layout import address_of
 from .native import Result, Results
 
@@ -71,7 +70,7 @@ class Executable:
         for offset, why in self.interface.checks:
             if arena[offset]:
                 self._arenas.append(arena)
-                raise WengertIndexError(why)
+                raise error_of(why)(why)
         if self._plain_results:
             outputs = results
         else:
@@ -200,7 +199,7 @@ class Executable:
                 arrays,
                 slot + 1 + copies,
                 (slot, arena.ctypes.data),
-                [(offset, WengertIndexError, why) for offset, why in face.checks],
+                [(offset, error_of(why), why) for offset, why in face.checks],
                 self._code.addresses["run0"],  # type: ignore[union-attr]
                 face.is_long,
                 (self._code, arena),

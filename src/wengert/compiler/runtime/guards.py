@@ -25,7 +25,7 @@ __all__ = ["Guards", "NotNative", "outputs_of"]
 _GUARD = {name: k for k, name in enumerate(GUARDS)}
 _OUTPUT = {name: k for k, name in enumerate(OUTPUTS)}
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
-_NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfd")
+_NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfdFD")
 _IMMUTABLE = (
     bool, int, float, complex, str, bytes, type(None), types.FunctionType,
     types.BuiltinFunctionType, types.ModuleType, type, np.ufunc, np.dtype, type(np.sum),
@@ -103,7 +103,7 @@ class Guards:
         kind = type(x)
         if kind is np.ndarray:
             self._array(register, slot, x)
-        elif kind in _NUMBERS or kind is float:
+        elif kind in _NUMBERS or kind is float or kind is complex:
             self._emit("number", register, slot, self._address(kind))
         elif kind is int:
             self._emit("integer", register, slot, self._address(kind), self.scratch)

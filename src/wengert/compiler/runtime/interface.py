@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import WengertIndexError
 from ...core.program import Program
 from ..codegen.module import Module
 from ..cost import flops_of
+from ..lowering.pointwise import NEGATIVE_POWER
 from ..plan import Buffer, Call, Plan
 
-__all__ = ["CallSite", "Interface", "Place", "interface_of"]
+__all__ = ["CallSite", "Interface", "Place", "error_of", "interface_of"]
 
 # From this many operations on, which take some 100 us, other threads of Python run meanwhile.
 _LONG = 4_000_000
@@ -107,13 +109,25 @@ class Interface:
         return made
 
 
+def error_of(message: str) -> type[Exception]:
+    """What a failed check raises."""
+    return ValueError if message == NEGATIVE_POWER else WengertIndexError
+
+
 def _place(data: dict[str, Any]) -> Place:
     return Place(**{**data, "shape": tuple(data["shape"])})
 
 
 def _place_of(b: Buffer) -> Place:
     m = b.memory
-    return Place(m.kind, m.slot, m.offset, m.nbytes, np.dtype(m.dtype).str, tuple(b.shape))
+    return Place(m.kind, m.slot, m.offset, m.nbytes, *_type_of(b)[::-1])
+
+
+def _type_of(b: Buffer) -> tuple[tuple[int, ...], str]:
+    """The shape and dtype of the array."""
+    if b.is_complex:
+        return tuple(b.shape[:-1]), f"c{2 * np.dtype(b.dtype).itemsize}"
+    return tuple(b.shape), np.dtype(b.dtype).str
 
 
 def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
@@ -131,7 +145,7 @@ def interface_of(plan: Plan, module: Module, program: Program) -> Interface:
     shapes: dict[int, Any] = {}
     for b in plan.outputs:
         if isinstance(b, Buffer) and b.memory.kind == "output":
-            shapes.setdefault(b.memory.slot, (tuple(b.shape), np.dtype(b.dtype).str))
+            shapes.setdefault(b.memory.slot, _type_of(b))
     return Interface(
         arguments=module.arguments,
         foreign=module.foreign,

@@ -110,7 +110,7 @@ def is_as_expected() -> bool:
     if sysconfig.get_config_var("Py_GIL_DISABLED") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
     arrays = _arrays()
-    numbers: list[Any] = [np.dtype(t).type(1) for t in "?bhilqBHILQfd"]
+    numbers: list[Any] = [np.dtype(t).type(1) for t in "?bhilqBHILQfdFD"]
     shrunk = {"a": 1, "b": 2}
     del shrunk["a"]
     containers: list[Any] = [
@@ -127,6 +127,7 @@ def is_as_expected() -> bool:
         and all(map(_is_container_as_expected, containers))
         and all(ctypes.string_at(id(x) + CONTENT, x.dtype.itemsize) == x.tobytes() for x in numbers)
         and ctypes.c_double.from_address(id(number := 1.5) + CONTENT).value == number
+        and ctypes.string_at(id(pair := 1.5 + 2j) + CONTENT, 16) == np.complex128(pair).tobytes()
         and _word(cell, CONTENT) == id(arrays)
         and _word(holder, CONTENT) == id(arrays)
         and all(map(_is_function_as_expected, (_with_defaults, _word)))
