@@ -27,17 +27,17 @@ from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
-from .signature import Entry, is_traced
+from .signature import MOST_NATIVE, Entry, is_traced
 from .stages import Lowered, Runner
-from .surroundings import SCALARS, Fingerprint, is_library, refused_draws
+from .surroundings import Fingerprint, refused_draws
 
 __all__ = ["Jitted", "jit"]
 
 Function = Callable[..., Any]
 
 
-# Other objects with the same meaning (equal strings as static arguments, say) pass other guards.
-_MOST_NATIVE = 4
+# A function whose captured objects change at each call has a new one each time.
+_MOST_SIGNATURES = 256
 
 # The state of the stream from which draws without a key get theirs.
 _STATE = Aval((3,), np.dtype(np.uint64))
@@ -135,8 +135,7 @@ class Jitted(NativeCallable):
                     for y in results
                 ]
             entry.calls += 1
-            if entry.calls > 1 and entry.natives < _MOST_NATIVE and not entry.is_passing:
-                entry.natives += 1
+            if entry.wants_native():
                 self._use_native(args, kwargs, entry, operands, len(leaves), spec, static)
         return pytree.unflatten(entry.out_spec, results)
 
@@ -148,8 +147,6 @@ class Jitted(NativeCallable):
         run = entry.run or entry.operation.run
         if not isinstance(run, Runner) or not is_available() or entry.draws:
             return
-        if not all(_is_plain(x) for _, x in static):
-            return  # what an object holds is compared in Python
         held = structure_print(spec[0])
         found = run.direct.native_results()
         if found is None:
@@ -160,10 +157,10 @@ class Jitted(NativeCallable):
 
         def arguments(guards: Guards) -> None:
             for k, x in enumerate(args):
-                guards.same(k, x) if k in known else guards.tree(k, x)
+                guards.fixed(k, x) if k in known else guards.tree(k, x)
             for name in sorted(kwargs):
                 k, x = len(args) + names.index(name), kwargs[name]
-                guards.same(k, x) if name in known else guards.tree(k, x)
+                guards.fixed(k, x) if name in known else guards.tree(k, x)
 
         def leaves(guards: Guards) -> None:
             for k in range(count):
@@ -184,11 +181,13 @@ class Jitted(NativeCallable):
         guards = None if held else guarded(arguments, len(args) + len(names))
         if guards is not None:
             use_native_calls(Jitted)
-            self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
+            made = guards.entry(*found, entry.out_spec, len(args), names)
+            self.add_entry(made, entry.natives, MOST_NATIVE)
         elif not static and (guards := guarded(leaves, count)) is not None:
             use_native_calls(_Leaves)
             target = self._leaves.setdefault((spec, held), _Leaves())
-            target.add_entry(guards.entry(*found, entry.out_spec, count, ()))
+            made = guards.entry(*found, entry.out_spec, count, ())
+            target.add_entry(made, entry.natives, MOST_NATIVE)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The stages of the compilation for these arguments.
@@ -284,7 +283,18 @@ class Jitted(NativeCallable):
                     # it again.
                     after = () if self._captures.is_empty else self._captures.read()[1]
                     self._entries[(*key[:-2], structure_print(spec[0]), after)] = entry
+                    self._forget()
         return entry
+
+    def _forget(self) -> None:
+        """Drop signatures beyond a number, as long as there are some those that run rarely."""
+        while len(self._entries) > _MOST_SIGNATURES:
+            oldest = list(self._entries.items())[:-2]  # all but the one just made
+            key, entry = next((x for x in oldest if not x[1].natives), oldest[0])
+            del self._entries[key]
+            if entry.natives and entry not in self._entries.values():
+                for callable_ in (self, *self._leaves.values()):
+                    callable_.drop_entries(entry.natives)
 
     def _aval(self, x: Any) -> Any:
         """What is known of a leaf while recording: a `Var`, or the value of a bool."""
@@ -395,13 +405,6 @@ class Jitted(NativeCallable):
 
     def __repr__(self) -> str:
         return f"jit({name_of(self._function)})"
-
-
-def _is_plain(x: Any) -> bool:
-    """Whether a static value has not changed if it is equal to what it was."""
-    if type(x) is tuple:
-        return all(map(_is_plain, x))
-    return isinstance(x, SCALARS) or (isinstance(x, np.ufunc | type) and is_library(x))
 
 
 def _as_plain(x: Any) -> Any:
