@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -429,6 +430,7 @@ def test_a_whole_step_with_donated_containers() -> None:
 # ------------------------------------------------------------------ other generators
 
 RNG = np.random.default_rng(0)
+renamed = np.random.default_rng
 HELD = types.SimpleNamespace(numpy=RNG, python=random.Random(0))
 
 
@@ -441,6 +443,12 @@ HELD = types.SimpleNamespace(numpy=RNG, python=random.Random(0))
         lambda: RNG.normal(size=3),
         lambda: HELD.numpy.normal(),
         lambda: HELD.python.random(),
+        lambda: np.random.default_rng().normal(),
+        lambda: renamed(None).normal(),
+        lambda: np.random.Generator(np.random.PCG64()).normal(),
+        lambda: np.random.RandomState().normal(),
+        lambda: random.Random().random(),
+        lambda: random.SystemRandom().random(),
     ],
 )
 def test_random_numbers_that_would_be_frozen_are_an_error(draw: Function) -> None:
@@ -448,6 +456,13 @@ def test_random_numbers_that_would_be_frozen_are_an_error(draw: Function) -> Non
     for _ in range(2):
         with pytest.raises(wg.WengertValueError, match="drew random numbers.*wengert.random"):
             f(X)
+
+
+def test_generators_with_a_seed_may_be_made_in_it() -> None:
+    f = wg.jit(lambda x: x * renamed(3).normal() * random.Random(4).random())
+    for _ in range(3):
+        np.testing.assert_allclose(f(X), X * renamed(3).normal() * random.Random(4).random())
+    assert sys.getprofile() is None
 
 
 def test_generators_may_be_there() -> None:

@@ -23,13 +23,14 @@ from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import Captures, structure_print
+from .draws import refused_draws
 from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
 from .signature import MOST_NATIVE, Entry, is_traced
 from .stages import Lowered, Runner
-from .surroundings import Fingerprint, refused_draws
+from .surroundings import Fingerprint
 
 __all__ = ["Jitted", "jit"]
 
@@ -449,7 +450,9 @@ def jit(
         Arguments that are known while the function is recorded. They must be hashable.
     donate_argnums : int or sequence of int
         Arguments that the caller does not need any more. Results of the same shape are written into
-        their arrays where that is safe, and returned in them.
+        their arrays where that is safe, and returned in them. With ``backend="numpy"`` they are
+        checked in the same way (they must be writeable, and share no memory with others), but left
+        as they are.
     threads : int, optional
         How many threads the native code uses where there is enough to do. Results are the same in
         each call for the same number. By default what `set_threads` or the environment variable

@@ -13,17 +13,14 @@ import array
 import collections
 import dis
 import functools
-import pickle
 import random
 import sys
 import types
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import WengertValueError
 from ..core.tensor import Tensor
 from .watches import (
     Watch,
@@ -36,8 +33,8 @@ from .watches import (
     watch_names,
 )
 
-__all__ = ["SCALARS", "Fingerprint", "globals_in", "is_library", "modules_within", "names_in"]
-__all__ += ["refused_draws", "variables_of"]
+__all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
+__all__ += ["names_in", "variables_of"]
 
 _LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -98,48 +95,6 @@ def globals_in(code: types.CodeType) -> tuple[str, ...]:
     return tuple(found)
 
 
-@contextmanager
-def refused_draws(name: str, function: Any) -> Iterator[None]:
-    """A block in which a function must not draw from generators that are not wengert's.
-
-    Parameters
-    ----------
-    name : str
-        Of the function, for the message.
-    function : callable
-        Its surroundings are searched for generators; those of NumPy and Python are known.
-
-    Raises
-    ------
-    WengertValueError
-        Afterwards, if one has another state than before: what it gave would be a constant of the
-        compiled function. (So it is an error, too, if another thread uses the same one meanwhile.)
-    """
-    walk = _Walk(())
-    walk.visit(function)
-    before = [(g, _state(g)) for g in (*_GENERATORS, *walk.generators)]
-    yield
-    for generator, state in before:
-        if _state(generator) != state:
-            kind = type(generator)
-            raise WengertValueError(
-                f"jit of {name}: {kind.__module__}.{kind.__name__} drew random numbers while the "
-                "function was recorded, which every later call would repeat. Draw with "
-                "wengert.random, which draws anew at each call, or pass the numbers as arguments"
-            )
-
-
-_GENERATORS = (np.random.random.__self__, random.random.__self__)  # type: ignore[attr-defined]
-
-
-def _state(generator: Any) -> Any:
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    if isinstance(generator, np.random.RandomState):
-        return pickle.dumps(generator.get_state(legacy=False))
-    return pickle.dumps(generator.bit_generator.state)
-
-
 class Fingerprint:
     """An object as it was: equal to another while a function that reads it could not tell.
 
@@ -160,7 +115,7 @@ class Fingerprint:
     __slots__ = ("_hash", "_kept", "found", "has_users", "value", "watches")
 
     def __init__(self, value: Any, known: Container[int] = ()) -> None:
-        walk = _Walk(known)
+        walk = Walk(known)
         walk.visit(value)
         self.value = value
         self.found = tuple(walk.found)
@@ -185,13 +140,24 @@ class Fingerprint:
         return self._hash
 
 
-class _Walk:
-    """Depth first, every object once, in an order that does not depend on identities."""
+class Walk:
+    """Depth first, every object once, in an order that does not depend on identities.
+
+    Attributes
+    ----------
+    found, watches, has_users
+        See `Fingerprint`.
+    generators : list
+        The random generators that were met.
+    names : set of str
+        All names in the functions that were met, and those of classes and functions.
+    """
 
     def __init__(self, known: Container[int]) -> None:
         self.known = known
         self.has_users = False
         self.generators: list[Any] = []
+        self.names: set[str] = set()
         self.watches: list[Watch] | None = []
         self.found: list[Any] = []
         self.kept: list[Any] = []
@@ -203,6 +169,7 @@ class _Walk:
             self.watches.append(watch)
 
     def visit(self, root: Any) -> None:
+        """Walk from this object."""
         self._stack.append(functools.partial(self._describe, root))
         while self._stack:
             self._stack.pop()()
@@ -227,6 +194,8 @@ class _Walk:
             self._array(value._a if isinstance(value, Tensor) else value)
             return
         self.kept.append(value)
+        if callable(value) and isinstance(named := getattr(value, "__name__", None), str):
+            self.names.add(named)
         if isinstance(value, _OPAQUE):
             self.found.append(id(value))
         elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
@@ -284,6 +253,7 @@ class _Walk:
             return
         self.has_users = True
         self.found.append(function.__code__)
+        self.names.update(names_in(function.__code__))
         names = globals_in(function.__code__)
         scope = function.__globals__
         read = [scope[name] for name in names if name in scope]
