@@ -22,13 +22,13 @@ from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
-from .captures import Captures, structure_print
+from .captures import Captures, structure_print, unwritten
 from .draws import refused_draws
 from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
-from .signature import MOST_NATIVE, Entry, is_traced
+from .signature import MOST_NATIVE, Entry, as_operand, as_plain, is_traced
 from .stages import Lowered, Runner
 from .surroundings import Fingerprint
 
@@ -124,9 +124,9 @@ class Jitted(NativeCallable):
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(is_traced, operands)):
-            results = list(entry.operation([_as_operand(x) for x in everything]))
+            results = list(entry.operation([as_operand(x) for x in everything]))
         else:
-            plain = [_as_plain(x) for x in operands]
+            plain = [as_plain(x) for x in operands]
             if entry.run is not None:
                 self._check_donated(plain, self._donated_leaves(spec))
             results = (entry.run or entry.operation.run)(plain)
@@ -306,6 +306,7 @@ class Jitted(NativeCallable):
                 return Var(a.shape, a.dtype, None, a.contiguous, a.scalar, a.weak)
             x = a
         if isinstance(x, (np.ndarray, np.generic)):
+            x = x if isinstance(x, np.generic) else plain_array(x)
             if x.dtype.kind not in "biufc":
                 raise WengertTypeError(
                     f"jit of {name_of(self._function)}: an argument has dtype {x.dtype}; arguments "
@@ -343,7 +344,7 @@ class Jitted(NativeCallable):
                 else:
                     kwargs = {**kwargs, where: value}
             function = self._captures.replaced(values[count:])
-            with recorded(leaves[-1]) as keys:
+            with recorded(leaves[-1]) as keys, unwritten(values[count:], name):
                 outs, out_spec = pytree.flatten(function(*args, **kwargs))
             draws = keys.count
             return [self._result(y) for y in outs]
@@ -406,19 +407,6 @@ class Jitted(NativeCallable):
 
     def __repr__(self) -> str:
         return f"jit({name_of(self._function)})"
-
-
-def _as_plain(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        refresh(x)
-        return x._a
-    return x if type(x) is np.ndarray else np.asarray(x)
-
-
-def _as_operand(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x
-    return plain_array(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
 
 
 def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:

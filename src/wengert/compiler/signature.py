@@ -11,13 +11,14 @@ import numpy as np
 
 from ..core.abstract import Var
 from ..core.bind import refresh
+from ..core.ownership import plain_array
 from ..core.program import Program
 from ..core.tensor import RareTensor, Tensor
 from .operation import Operation
 from .runtime.native import NativeEntry
 from .stages import compile_program
 
-__all__ = ["MOST_NATIVE", "Entry", "is_traced"]
+__all__ = ["MOST_NATIVE", "Entry", "as_operand", "as_plain", "is_traced"]
 
 MOST_NATIVE = 4  # for one signature
 
@@ -88,3 +89,18 @@ def is_traced(x: Any) -> bool:
         return False
     refresh(x)
     return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
+
+
+def as_plain(x: Any) -> Any:
+    """The array for native code."""
+    if isinstance(x, Tensor):
+        refresh(x)
+        return x._a
+    return x if type(x) is np.ndarray else np.asarray(x)
+
+
+def as_operand(x: Any) -> Any:
+    """What an equation may have as operand."""
+    if isinstance(x, Tensor):
+        return x
+    return plain_array(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
