@@ -101,7 +101,7 @@ def interleave(contestants: Mapping[str, Timer], *, rounds: int, burst: float) -
 
 
 def _calls_for(run: Timer, burst: float) -> int:
-    run(1)
+    run(3)  # compiled functions are prepared for further calls in the second one
     calls = 1
     while (elapsed := run(calls)) < burst / 4:
         calls *= 2 if elapsed > burst / 100 else 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -58,11 +59,15 @@ class Slotted:
 
 
 def follows(f: Function, *changes: Function, compiled: Function | None = None) -> None:
-    """Check that the compiled function equals ``f`` before and after each change."""
+    """Check that the compiled function equals ``f`` before and after each change.
+
+    It is called often enough for native code to serve the last call.
+    """
     g = compiled or wg.jit(f)
     for change in (lambda: None, *changes, lambda: None):
         change()
-        np.testing.assert_allclose(g(X), f(X), rtol=1e-12, atol=1e-15)
+        for _ in range(3):
+            np.testing.assert_allclose(g(X), f(X), rtol=1e-12, atol=1e-15)
 
 
 def setting(target: Any, name: Any, value: Any) -> Function:
@@ -425,6 +430,7 @@ def test_a_whole_step_with_donated_containers() -> None:
 # ------------------------------------------------------------------ other generators
 
 RNG = np.random.default_rng(0)
+renamed = np.random.default_rng
 HELD = types.SimpleNamespace(numpy=RNG, python=random.Random(0))
 
 
@@ -437,6 +443,12 @@ HELD = types.SimpleNamespace(numpy=RNG, python=random.Random(0))
         lambda: RNG.normal(size=3),
         lambda: HELD.numpy.normal(),
         lambda: HELD.python.random(),
+        lambda: np.random.default_rng().normal(),
+        lambda: renamed(None).normal(),
+        lambda: np.random.Generator(np.random.PCG64()).normal(),
+        lambda: np.random.RandomState().normal(),
+        lambda: random.Random().random(),
+        lambda: random.SystemRandom().random(),
     ],
 )
 def test_random_numbers_that_would_be_frozen_are_an_error(draw: Function) -> None:
@@ -444,6 +456,13 @@ def test_random_numbers_that_would_be_frozen_are_an_error(draw: Function) -> Non
     for _ in range(2):
         with pytest.raises(wg.WengertValueError, match="drew random numbers.*wengert.random"):
             f(X)
+
+
+def test_generators_with_a_seed_may_be_made_in_it() -> None:
+    f = wg.jit(lambda x: x * renamed(3).normal() * random.Random(4).random())
+    for _ in range(3):
+        np.testing.assert_allclose(f(X), X * renamed(3).normal() * random.Random(4).random())
+    assert sys.getprofile() is None
 
 
 def test_generators_may_be_there() -> None:

@@ -10,9 +10,7 @@ what they were (`surroundings`), arrays that are attributes (``self.x``) by thei
 
 from __future__ import annotations
 
-import builtins
 import collections
-import dis
 import functools
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +24,15 @@ from ..core import pytree
 from ..core.errors import MutationError
 from ..core.tensor import Tensor
 from .runtime.guards import Guards, NotNative
-from .surroundings import SCALARS, Fingerprint, is_library, names_in, variables_of
+from .surroundings import (
+    SCALARS,
+    Fingerprint,
+    globals_in,
+    is_library,
+    modules_within,
+    names_in,
+    variables_of,
+)
 
 __all__ = ["Captures", "structure_print", "unwritten"]
 
@@ -160,8 +166,7 @@ class Captures:
                 rest.append((spec, tuple([self._fixed(x) for x in leaves])))
                 rest.append(structure_print(spec))
             elif isinstance(value, types.ModuleType):
-                names = tuple(names_in(site.owner.__code__))
-                rest.append(self._print((value, *variables_of(value, names))))
+                rest.append(self._print((value, *variables_of(value, _names_read(site.owner)))))
             elif id(value) in self._functions:
                 rest.append(id(value))
             else:
@@ -182,35 +187,32 @@ class Captures:
         NotNative
             Something has to be compared by its content.
         """
-        if self._missing:
-            raise NotNative
+        for function, name in self._missing:
+            guards.names(function.__globals__, (name,))
         for function in self._functions.values():
-            if function.__dict__.keys() - {"__wrapped__"} and not is_library(function):
-                raise NotNative
             guards.function(function)
+            own = [x for k, x in function.__dict__.items() if k != "__wrapped__"]
+            if own and not is_library(function):
+                guards.watch(function.__dict__, self._functions)
         for site in self._sites:
             value = site.read()
-            if site.kind in ("default", "keyword"):  # `guards.function` holds them
-                if not isinstance(value, SCALARS) and id(value) not in self._functions:
-                    raise NotNative
-            elif site.kind in ("cell", "global"):
-                if not all(map(self._is_guarded, pytree.leaves(value))):
-                    raise NotNative
-                if site.kind == "cell":
-                    register = guards.cell(site.cell)
-                else:
-                    register = guards.variable(site.owner.__globals__, site.name)
-                guards.captured(register, value, self._is_input)
-            else:
+            if value is _NOTHING:
                 raise NotNative
-
-    def _is_guarded(self, x: Any) -> bool:
-        """Whether a leaf is an input, or has not changed if it is still the same object."""
-        if self._is_input(x) or isinstance(x, SCALARS) or id(x) in self._functions:
-            return True
-        return is_library(x) and isinstance(
-            x, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, np.ufunc)
-        )
+            if site.kind == "cell":
+                register = guards.cell(site.cell)
+            elif site.kind == "global":
+                register = guards.variable(site.owner.__globals__, site.name)
+            else:  # of the function, as which it is guarded, or of what is watched here
+                if isinstance(site.owner, functools.partial):
+                    guards.partial(site.owner)
+                register = guards.held(value)
+            guards.captured(register, value, self._is_input, self._functions)
+            if isinstance(value, types.ModuleType):
+                names = _names_read(site.owner)
+                for module in modules_within(value, names):
+                    guards.names(vars(module), names)
+                for x in variables_of(value, names):
+                    guards.watch(x, self._functions)
 
     def _print(self, value: Any) -> Fingerprint:
         last = self._prints.get(id(value))
@@ -248,6 +250,14 @@ class Captures:
         if not values:
             return self.function
         return _Rebuilder(values).rebuilt(self.function)  # type: ignore[no-any-return]
+
+
+def _names_read(owner: Any) -> tuple[str, ...]:
+    """The names in the function of a site."""
+    while isinstance(owner, functools.partial):
+        owner = owner.func
+    code = getattr(getattr(owner, "__func__", owner), "__code__", None)
+    return tuple(dict.fromkeys(names_in(code))) if code is not None else ()
 
 
 class _Search:
@@ -289,10 +299,10 @@ class _Search:
             self._site(site, site.read())
         if is_library(function):
             return
-        for name in dict.fromkeys(_globals_in(function.__code__)):
+        for name in globals_in(function.__code__):
             if name in function.__globals__:
                 self._site(_Site(function, "global", name), function.__globals__[name])
-            elif not hasattr(builtins, name):
+            else:  # defined later, or a builtin that it may come to hide
                 self.missing.append((function, name))
         for i, value in enumerate(function.__defaults__ or ()):
             self._site(_Site(function, "default", i), value)
@@ -372,16 +382,6 @@ def _holds_others(value: Any) -> bool:
     return hasattr(value, "__wrapped__") or bool(getattr(value, "__dict__", None))
 
 
-def _globals_in(code: types.CodeType) -> Iterator[str]:
-    """The names that a function, and functions defined in it, look up in their module."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _globals_in(constant)
-
-
 class _Rebuilder:
     """Copies of functions, with other values in closures, globals and defaults."""
 
@@ -432,7 +432,7 @@ class _Rebuilder:
             except ValueError:  # not filled yet
                 continue
         if is_users:
-            names = [k for k in dict.fromkeys(_globals_in(function.__code__)) if k in scope]
+            names = [k for k in globals_in(function.__code__) if k in scope]
             scope.update(self._values(function, "global", [(k, scope[k]) for k in names]))
         return copy
 

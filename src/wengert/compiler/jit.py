@@ -23,21 +23,22 @@ from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
 from .captures import Captures, structure_print, unwritten
+from .draws import refused_draws
 from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
-from .signature import Entry, is_traced
+from .signature import MOST_NATIVE, Entry, as_operand, as_plain, is_traced
 from .stages import Lowered, Runner
-from .surroundings import SCALARS, Fingerprint, is_library, refused_draws
+from .surroundings import Fingerprint
 
 __all__ = ["Jitted", "jit"]
 
 Function = Callable[..., Any]
 
 
-# Other objects with the same meaning (equal strings as static arguments, say) pass other guards.
-_MOST_NATIVE = 4
+# A function whose captured objects change at each call has a new one each time.
+_MOST_SIGNATURES = 256
 
 # The state of the stream from which draws without a key get theirs.
 _STATE = Aval((3,), np.dtype(np.uint64))
@@ -123,9 +124,9 @@ class Jitted(NativeCallable):
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
         if LOCAL.recordings or any(map(is_traced, operands)):
-            results = list(entry.operation([_as_operand(x) for x in everything]))
+            results = list(entry.operation([as_operand(x) for x in everything]))
         else:
-            plain = [_as_plain(x) for x in operands]
+            plain = [as_plain(x) for x in operands]
             if entry.run is not None:
                 self._check_donated(plain, self._donated_leaves(spec))
             results = (entry.run or entry.operation.run)(plain)
@@ -135,8 +136,7 @@ class Jitted(NativeCallable):
                     for y in results
                 ]
             entry.calls += 1
-            if entry.calls > 1 and entry.natives < _MOST_NATIVE and not entry.is_passing:
-                entry.natives += 1
+            if entry.wants_native():
                 self._use_native(args, kwargs, entry, operands, len(leaves), spec, static)
         return pytree.unflatten(entry.out_spec, results)
 
@@ -148,8 +148,6 @@ class Jitted(NativeCallable):
         run = entry.run or entry.operation.run
         if not isinstance(run, Runner) or not is_available() or entry.draws:
             return
-        if not all(_is_plain(x) for _, x in static):
-            return  # what an object holds is compared in Python
         held = structure_print(spec[0])
         found = run.direct.native_results()
         if found is None:
@@ -160,10 +158,10 @@ class Jitted(NativeCallable):
 
         def arguments(guards: Guards) -> None:
             for k, x in enumerate(args):
-                guards.same(k, x) if k in known else guards.tree(k, x)
+                guards.fixed(k, x) if k in known else guards.tree(k, x)
             for name in sorted(kwargs):
                 k, x = len(args) + names.index(name), kwargs[name]
-                guards.same(k, x) if name in known else guards.tree(k, x)
+                guards.fixed(k, x) if name in known else guards.tree(k, x)
 
         def leaves(guards: Guards) -> None:
             for k in range(count):
@@ -184,11 +182,13 @@ class Jitted(NativeCallable):
         guards = None if held else guarded(arguments, len(args) + len(names))
         if guards is not None:
             use_native_calls(Jitted)
-            self.add_entry(guards.entry(*found, entry.out_spec, len(args), names))
+            made = guards.entry(*found, entry.out_spec, len(args), names)
+            self.add_entry(made, entry.natives, MOST_NATIVE)
         elif not static and (guards := guarded(leaves, count)) is not None:
             use_native_calls(_Leaves)
             target = self._leaves.setdefault((spec, held), _Leaves())
-            target.add_entry(guards.entry(*found, entry.out_spec, count, ()))
+            made = guards.entry(*found, entry.out_spec, count, ())
+            target.add_entry(made, entry.natives, MOST_NATIVE)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The stages of the compilation for these arguments.
@@ -284,7 +284,18 @@ class Jitted(NativeCallable):
                     # it again.
                     after = () if self._captures.is_empty else self._captures.read()[1]
                     self._entries[(*key[:-2], structure_print(spec[0]), after)] = entry
+                    self._forget()
         return entry
+
+    def _forget(self) -> None:
+        """Drop signatures beyond a number, as long as there are some those that run rarely."""
+        while len(self._entries) > _MOST_SIGNATURES:
+            oldest = list(self._entries.items())[:-2]  # all but the one just made
+            key, entry = next((x for x in oldest if not x[1].natives), oldest[0])
+            del self._entries[key]
+            if entry.natives and entry not in self._entries.values():
+                for callable_ in (self, *self._leaves.values()):
+                    callable_.drop_entries(entry.natives)
 
     def _aval(self, x: Any) -> Any:
         """What is known of a leaf while recording: a `Var`, or the value of a bool."""
@@ -398,26 +409,6 @@ class Jitted(NativeCallable):
         return f"jit({name_of(self._function)})"
 
 
-def _is_plain(x: Any) -> bool:
-    """Whether a static value has not changed if it is equal to what it was."""
-    if type(x) is tuple:
-        return all(map(_is_plain, x))
-    return isinstance(x, SCALARS) or (isinstance(x, np.ufunc | type) and is_library(x))
-
-
-def _as_plain(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        refresh(x)
-        return x._a
-    return x if type(x) is np.ndarray else np.asarray(x)
-
-
-def _as_operand(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x
-    return plain_array(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
-
-
 def _with_remedy(error: AbstractValueError, name: str) -> AbstractValueError:
     text = (
         f"jit of {name}: {error} (jit compiles one path through a function. Where an argument "
@@ -447,7 +438,9 @@ def jit(
         Arguments that are known while the function is recorded. They must be hashable.
     donate_argnums : int or sequence of int
         Arguments that the caller does not need any more. Results of the same shape are written into
-        their arrays where that is safe, and returned in them.
+        their arrays where that is safe, and returned in them. With ``backend="numpy"`` they are
+        checked in the same way (they must be writeable, and share no memory with others), but left
+        as they are.
     threads : int, optional
         How many threads the native code uses where there is enough to do. Results are the same in
         each call for the same number. By default what `set_threads` or the environment variable

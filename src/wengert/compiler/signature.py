@@ -11,12 +11,16 @@ import numpy as np
 
 from ..core.abstract import Var
 from ..core.bind import refresh
+from ..core.ownership import plain_array
 from ..core.program import Program
 from ..core.tensor import RareTensor, Tensor
 from .operation import Operation
+from .runtime.native import NativeEntry
 from .stages import compile_program
 
-__all__ = ["Entry", "is_traced"]
+__all__ = ["MOST_NATIVE", "Entry", "as_operand", "as_plain", "is_traced"]
+
+MOST_NATIVE = 4  # for one signature
 
 
 class Entry:
@@ -50,7 +54,16 @@ class Entry:
         # What it captured belongs to a recording or derivative that is going on: for once only.
         self.is_passing = any(map(is_traced, self.captured))
         self.calls = 0
-        self.natives = 0
+        self.natives: list[NativeEntry] = []
+
+    def wants_native(self) -> bool:
+        """Whether this call, which went through Python, should be served natively from now on.
+
+        Other objects with the same meaning (equal strings as static arguments, say) pass other
+        guards. If they are new ones each time, less and less is tried.
+        """
+        n = self.calls
+        return n > 1 and not self.is_passing and (n <= 1 + MOST_NATIVE or n & (n - 1) == 0)
 
 
 def _find_progressions(program: Program) -> None:
@@ -76,3 +89,18 @@ def is_traced(x: Any) -> bool:
         return False
     refresh(x)
     return x._n is not None or type(x._a) is Var or (type(x) is RareTensor and bool(x._x.tangents))
+
+
+def as_plain(x: Any) -> Any:
+    """The array for native code."""
+    if isinstance(x, Tensor):
+        refresh(x)
+        return x._a
+    return x if type(x) is np.ndarray else np.asarray(x)
+
+
+def as_operand(x: Any) -> Any:
+    """What an equation may have as operand."""
+    if isinstance(x, Tensor):
+        return x
+    return plain_array(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]

@@ -11,22 +11,30 @@ from __future__ import annotations
 
 import array
 import collections
+import dis
 import functools
-import operator
-import pickle
 import random
 import sys
 import types
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import WengertValueError
 from ..core.tensor import Tensor
+from .watches import (
+    Watch,
+    contents,
+    holds,
+    parts_of_function,
+    slot_of,
+    watch_array,
+    watch_dict,
+    watch_names,
+)
 
-__all__ = ["SCALARS", "Fingerprint", "is_library", "names_in", "refused_draws", "variables_of"]
+__all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
+__all__ += ["names_in", "variables_of"]
 
 _LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -74,46 +82,17 @@ def names_in(code: types.CodeType) -> Iterator[str]:
             yield from names_in(constant)
 
 
-@contextmanager
-def refused_draws(name: str, function: Any) -> Iterator[None]:
-    """A block in which a function must not draw from generators that are not wengert's.
-
-    Parameters
-    ----------
-    name : str
-        Of the function, for the message.
-    function : callable
-        Its surroundings are searched for generators; those of NumPy and Python are known.
-
-    Raises
-    ------
-    WengertValueError
-        Afterwards, if one has another state than before: what it gave would be a constant of the
-        compiled function. (So it is an error, too, if another thread uses the same one meanwhile.)
-    """
-    walk = _Walk(())
-    walk.visit(function)
-    before = [(g, _state(g)) for g in (*_GENERATORS, *walk.generators)]
-    yield
-    for generator, state in before:
-        if _state(generator) != state:
-            kind = type(generator)
-            raise WengertValueError(
-                f"jit of {name}: {kind.__module__}.{kind.__name__} drew random numbers while the "
-                "function was recorded, which every later call would repeat. Draw with "
-                "wengert.random, which draws anew at each call, or pass the numbers as arguments"
-            )
+_READS = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"))
 
 
-_GENERATORS = (np.random.random.__self__, random.random.__self__)  # type: ignore[attr-defined]
-
-
-def _state(generator: Any) -> Any:
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    if isinstance(generator, np.random.RandomState):
-        return pickle.dumps(generator.get_state(legacy=False))
-    return pickle.dumps(generator.bit_generator.state)
+@functools.lru_cache(maxsize=4096)
+def globals_in(code: types.CodeType) -> tuple[str, ...]:
+    """The names that a function, and functions defined in it, look up in their module."""
+    found = {i.argval: None for i in dis.get_instructions(code) if i.opname in _READS}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= dict.fromkeys(globals_in(constant))
+    return tuple(found)
 
 
 class Fingerprint:
@@ -129,16 +108,18 @@ class Fingerprint:
     ----------
     has_users : bool
         Whether there is anything that is not of a library, and can be looked into.
+    watches : list of Watch, or None
+        While all of them hold, another walk would find the same; None if only a walk can tell.
     """
 
-    __slots__ = ("_guards", "_hash", "_kept", "found", "has_users", "value")
+    __slots__ = ("_hash", "_kept", "found", "has_users", "value", "watches")
 
     def __init__(self, value: Any, known: Container[int] = ()) -> None:
-        walk = _Walk(known)
+        walk = Walk(known)
         walk.visit(value)
         self.value = value
         self.found = tuple(walk.found)
-        self._guards = walk.guards
+        self.watches = walk.watches
         self.has_users = walk.has_users
         self._kept = walk.kept  # no other object may take over the identity of one of these
         self._hash = hash(self.found)
@@ -148,8 +129,7 @@ class Fingerprint:
 
         A third of the time of another walk. False says that one is needed.
         """
-        guards = self._guards
-        return guards is not None and all([_holds(*guard) for guard in guards])
+        return self.watches is not None and all(map(holds, self.watches))
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -160,51 +140,36 @@ class Fingerprint:
         return self._hash
 
 
-def _holds(holder: Any, names: Any, saved: Any) -> bool:
-    """Whether an object has the parts that it had."""
-    if names is None:
-        if type(holder) is np.ndarray:
-            return bool(holder.tobytes() == saved)
-        found = _contents(holder) if type(holder) is types.CellType else holder
-    elif type(holder) is types.FunctionType:
-        found = _read_by(holder, names)
-    elif type(holder) is types.ModuleType:
-        found = variables_of(holder, names)
-    else:  # attributes or items, whose names count too
-        if tuple(holder) != names:
-            return False
-        found = holder.values()
-    return len(found) == len(saved) and all(map(operator.is_, found, saved))
+class Walk:
+    """Depth first, every object once, in an order that does not depend on identities.
 
-
-def _read_by(function: types.FunctionType, names: Iterable[str]) -> list[Any]:
-    """What a function reads besides its closure, and is made of."""
-    scope = function.__globals__
-    defaults, options = function.__defaults__ or (), function.__kwdefaults__ or {}
-    own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
-    read = [scope[name] for name in names if name in scope]
-    return [function.__code__, *defaults, *options.values(), *own, *read]
-
-
-class _Walk:
-    """Depth first, every object once, in an order that does not depend on identities."""
+    Attributes
+    ----------
+    found, watches, has_users
+        See `Fingerprint`.
+    generators : list
+        The random generators that were met.
+    names : set of str
+        All names in the functions that were met, and those of classes and functions.
+    """
 
     def __init__(self, known: Container[int]) -> None:
         self.known = known
         self.has_users = False
         self.generators: list[Any] = []
-        # What `_holds` compares; None if something cannot be compared so.
-        self.guards: list[Any] | None = []
+        self.names: set[str] = set()
+        self.watches: list[Watch] | None = []
         self.found: list[Any] = []
         self.kept: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._stack: list[Callable[[], None]] = []
 
-    def _guard(self, holder: Any, names: Any, saved: Any) -> None:
-        if self.guards is not None:
-            self.guards.append((holder, names, saved))
+    def _watch(self, watch: Watch) -> None:
+        if self.watches is not None:
+            self.watches.append(watch)
 
     def visit(self, root: Any) -> None:
+        """Walk from this object."""
         self._stack.append(functools.partial(self._describe, root))
         while self._stack:
             self._stack.pop()()
@@ -225,10 +190,12 @@ class _Walk:
         self.found.append(kind)
         if isinstance(value, (np.ndarray, Tensor)):
             if isinstance(value, Tensor):
-                self.guards = None
+                self.watches = None
             self._array(value._a if isinstance(value, Tensor) else value)
             return
         self.kept.append(value)
+        if callable(value) and isinstance(named := getattr(value, "__name__", None), str):
+            self.names.add(named)
         if isinstance(value, _OPAQUE):
             self.found.append(id(value))
         elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
@@ -243,15 +210,18 @@ class _Walk:
         elif isinstance(value, types.MethodType):
             self._later((value.__self__, value.__func__))
         elif isinstance(value, functools.partial):
-            self.guards = None
-            self._later((value.func, value.args, value.keywords))
+            parts = (value.func, value.args, value.keywords)
+            self._watch(Watch("partial", value, (), parts))
+            if type(value) is not functools.partial:
+                self.watches = None
+            self._later(parts)
         elif isinstance(value, (staticmethod, classmethod)):
             self._later((value.__func__,))
         elif isinstance(value, property):
             self._later((value.fget,))
         elif isinstance(value, types.CellType):
-            self._guard(value, None, _contents(value))
-            self._later(_contents(value))
+            self._watch(Watch("cell", value, (), contents(value)))
+            self._later(contents(value))
         else:
             self._instance(value)
 
@@ -264,14 +234,14 @@ class _Walk:
         # the same content is not that one.
         self.found.append((id(a), a.shape, a.dtype.str))
         if a.dtype.hasobject:
-            self.guards = None
+            self.watches = None
             self._later(a.ravel().tolist())
         else:
-            content = a.tobytes()
-            self.found.append(content)
-            self._guard(a, None, content)
+            watch = watch_array(a)
+            self.found.append(watch.saved[-1])
+            self._watch(watch)
             if type(a) is not np.ndarray:
-                self.guards = None
+                self.watches = None
 
     def _function(self, function: types.FunctionType) -> None:
         self.found.append(id(function))
@@ -283,15 +253,24 @@ class _Walk:
             return
         self.has_users = True
         self.found.append(function.__code__)
-        names = tuple(dict.fromkeys(names_in(function.__code__)))
+        self.names.update(names_in(function.__code__))
+        names = globals_in(function.__code__)
         scope = function.__globals__
         read = [scope[name] for name in names if name in scope]
-        modules = [x for x in read if isinstance(x, types.ModuleType)]
-        inside = [x for module in modules for x in variables_of(module, names)]
+        self._watch(Watch("function", function, (), parts_of_function(function)))
+        self._watch(watch_names(scope, names))
+        self._watch(watch_dict(function.__dict__))
+        if function.__kwdefaults__:
+            self._watch(watch_dict(function.__kwdefaults__))
+        inside: list[Any] = []
+        if any(isinstance(x, types.ModuleType) for x in read):
+            every = tuple(dict.fromkeys(names_in(function.__code__)))
+            for module in read:
+                if isinstance(module, types.ModuleType):
+                    inside += variables_of(module, every)
+                    for m in modules_within(module, every):
+                        self._watch(watch_names(vars(m), every))
         own = [x for k, x in function.__dict__.items() if k not in _NOT_STATE]
-        self._guard(function, names, _read_by(function, names))
-        for module in modules:
-            self._guard(module, names, variables_of(module, names))
         self._later(
             (*closure, function.__defaults__, function.__kwdefaults__, *own, *read, *inside)
         )
@@ -301,7 +280,7 @@ class _Walk:
         if not is_library(cls):
             self.has_users = True
             names = [k for k in vars(cls) if k not in _NOT_STATE]
-            self._guard(vars(cls), tuple(vars(cls)), tuple(vars(cls).values()))
+            self._watch(Watch("class", cls, tuple(vars(cls)), (cls.__mro__, *vars(cls).values())))
             self.found.append(tuple(names))
             self._later((*[vars(cls)[k] for k in names], *cls.__bases__))
 
@@ -312,7 +291,7 @@ class _Walk:
             self.found.append(id(value))
             self._later((wrapped,))
             return
-        self._guard_instance(value)
+        self._watch_instance(value)
         parts = list(_elements(value))
         attributes = dict(_attributes(value))
         is_container = isinstance(value, _CONTAINERS)
@@ -323,45 +302,63 @@ class _Walk:
         self.found.append((len(parts), tuple(attributes)))
         self._later((*parts, *attributes.values(), kind))
 
-    def _guard_instance(self, value: Any) -> None:
+    def _watch_instance(self, value: Any) -> None:
         kind = type(value)
-        if kind is list or kind is tuple:
-            self._guard(value, None, tuple(value))
+        if kind is list:
+            self._watch(Watch("list", value, (), tuple(value)))
         elif kind is dict:
-            self._guard(value, tuple(value), tuple(value.values()))
-        elif isinstance(value, _CONTAINERS) or any(
-            "__slots__" in base.__dict__ for base in kind.__mro__[:-1]
-        ):
-            self.guards = None
-        elif hasattr(value, "__dict__"):
-            own = value.__dict__
-            self._guard(own, tuple(own), tuple(own.values()))
+            self._watch(watch_dict(value))
+        elif kind is tuple or kind is frozenset:
+            return
+        elif isinstance(value, _CONTAINERS) and not isinstance(value, tuple):
+            self.watches = None
+        else:
+            own = getattr(value, "__dict__", None)
+            self._watch(Watch("instance", value, (), (kind, own)))
+            slots = tuple(_slots(kind))
+            if slots:
+                held = tuple([slot_of(value, d) for d in slots])
+                self._watch(Watch("slots", value, slots, held))
+            if type(own) is dict:
+                self._watch(watch_dict(own))
+            elif own is not None:
+                self.watches = None
 
 
-def _contents(cell: types.CellType) -> tuple[Any, ...]:
-    try:
-        return (cell.cell_contents,)
-    except ValueError:  # not filled yet
-        return ()
+def _slots(kind: type) -> Iterator[Any]:
+    """The descriptors of what objects of a class hold beside their dict."""
+    for base in kind.__mro__:
+        if "__slots__" in base.__dict__:
+            for x in base.__dict__.values():
+                if isinstance(x, types.MemberDescriptorType):
+                    yield x
 
 
-def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
-    """The variables with these names of a module, and of those within, if it is no library's."""
-    found: list[Any] = []
-    pending, seen = [module], {id(module)}
+def modules_within(module: types.ModuleType, names: Iterable[str]) -> list[types.ModuleType]:
+    """A module and those that its variables with these names are, but for libraries'."""
+    pending, seen = [module], {id(module): module}
+    found = []
     while pending:
         m = pending.pop()
         if is_library(m):
             continue
+        found.append(m)
         for name in names:
             value = vars(m).get(name)
-            if isinstance(value, types.ModuleType):
-                if id(value) not in seen:
-                    seen.add(id(value))
-                    pending.append(value)
-            elif name in vars(m):
-                found.append(value)
+            if isinstance(value, types.ModuleType) and id(value) not in seen:
+                seen[id(value)] = value
+                pending.append(value)
     return found
+
+
+def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
+    """The variables with these names of a module, and of those within, if it is no library's."""
+    return [
+        vars(m)[name]
+        for m in modules_within(module, names)
+        for name in names
+        if not isinstance(vars(m).get(name, module), types.ModuleType)
+    ]
 
 
 def _elements(value: Any) -> Iterator[Any]:

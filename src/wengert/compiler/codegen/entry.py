@@ -15,18 +15,9 @@ from __future__ import annotations
 
 import functools
 
-from ..runtime.layout import (
-    BYTE_ORDER,
-    CONTENT,
-    DIMS,
-    DTYPE,
-    FLAGS,
-    ITEMS,
-    NDIM,
-    TYPE,
-    TYPE_NUM,
-)
-from .entry_words import ENTRY, GUARDS, OUTPUTS, RESULT_WORDS
+from ..runtime.layout import CONTENT, ITEMS
+from .entry_guards import advance, guarded, interpreter
+from .entry_words import ENTRY, OUTPUTS, RESULT_WORDS
 from .function_text import FunctionText
 
 __all__ = ["PYTHON_FUNCTIONS", "dispatcher_text"]
@@ -37,6 +28,7 @@ PYTHON_FUNCTIONS = {
     "Py_DecRef": ("void", "ptr"),
     "PyDict_GetItemWithError": ("ptr", "ptr, ptr"),
     "PyDict_New": ("ptr", ""),
+    "PyDict_Next": ("i32", "ptr, ptr, ptr, ptr"),
     "PyDict_SetItem": ("i32", "ptr, ptr, ptr"),
     "PyErr_Clear": ("void", ""),
     "PyErr_SetString": ("void", "ptr, ptr"),
@@ -45,6 +37,7 @@ PYTHON_FUNCTIONS = {
     "PyList_New": ("ptr", "i64"),
     "PyLong_AsLongLongAndOverflow": ("i64", "ptr, ptr"),
     "PyObject_CallOneArg": ("ptr", "ptr, ptr"),
+    "PyObject_GenericGetDict": ("ptr", "ptr, ptr"),
     "PyObject_Vectorcall": ("ptr", "ptr, ptr, i64, ptr"),
     "PyTuple_New": ("ptr", "i64"),
 }
@@ -55,154 +48,6 @@ _NUMPY_FUNCTIONS = {
 _FAILED = "inttoptr (i64 1 to ptr)"  # a guard failed: no object
 
 
-def _interpreter(f: FunctionText, table: dict[str, tuple[str, ...]], start: str, stop: str) -> str:
-    """The head of a loop over instructions; returns the variable with the place of the next."""
-    place = f.variable("i64", start)
-    f("br label %next")
-    f.label("next")
-    at = f.value(f"load i64, ptr {place}")
-    f.require(f.value(f"icmp slt i64 {at}, {stop}"), "done")
-    f("%pc = inttoptr i64 " + at + " to ptr")
-    kind = f.word("%pc", 0)
-    cases = " ".join(f"i64 {k}, label %do_{name}" for k, name in enumerate(table))
-    f(f"switch i64 {kind}, label %failed [ {cases} ]")
-    return place
-
-
-def _advance(f: FunctionText, place: str, words: int, more: str | None = None) -> None:
-    at = f.value(f"load i64, ptr {place}")
-    at = f.value(f"add i64 {at}, {8 * words}")
-    if more is not None:
-        bytes_more = f.value(f"shl i64 {more}, 3")
-        at = f.value(f"add i64 {at}, {bytes_more}")
-    f(f"store i64 {at}, ptr {place}")
-    f("br label %next")
-
-
-def _guarded() -> str:
-    """``i1 guarded(entry, registers, table, scratch)``: fills registers and table of pointers."""
-    f = FunctionText("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
-    start, stop = f.word("%entry", ENTRY["guards"]), f.word("%entry", ENTRY["guards_end"])
-    place = _interpreter(f, GUARDS, start, stop)
-
-    def operands(name: str) -> list[str]:
-        f.label(f"do_{name}")
-        return [f.word("%pc", k + 1) for k in range(len(GUARDS[name]))]
-
-    def typed(register: str, kind: str) -> str:
-        o = f.item("%regs", register)
-        f.equal(f.at(o, TYPE), kind, "failed")
-        return o
-
-    src, slot, kind, dtype, number, ndim, flags = operands("array")
-    o = typed(src, kind)
-    found = f.at(o, DTYPE, "ptr")
-    wanted = f.value(f"inttoptr i64 {dtype} to ptr")
-    with f.when(f.value(f"icmp ne ptr {found}, {wanted}")):
-        # The same numbers may have several dtype objects: those of unpickled arrays, say.
-        narrow = f.value(f"trunc i64 {number} to i32")
-        f.equal(f.at(found, TYPE_NUM, "i32"), narrow, "failed", "i32")
-        order = f.at(found, BYTE_ORDER, "i8")
-        native = f.value(f"icmp eq i8 {order}, {ord('=')}")
-        neither = f.value(f"icmp eq i8 {order}, {ord('|')}")
-        f.require(f.value(f"or i1 {native}, {neither}"), "failed")
-    f.equal(f.value(f"sext i32 {f.at(o, NDIM, 'i32')} to i64"), ndim, "failed")
-    have = f.value(f"zext i32 {f.at(o, FLAGS, 'i32')} to i64")
-    f.equal(f.value(f"and i64 {have}, {flags}"), flags, "failed")
-    dims = f.at(o, DIMS, "ptr")
-    wanted = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['array']) + 1}")
-    with f.count_to(ndim) as d:
-        f.equal(f.item(dims, d, "i64"), f.item(wanted, d, "i64"), "failed")
-    f.set_item("%table", slot, f.at(o, CONTENT, "ptr"))
-    _advance(f, place, len(GUARDS["array"]) + 1, ndim)
-
-    src, slot, kind = operands("number")
-    o = typed(src, kind)
-    f.set_item("%table", slot, f.value(f"getelementptr i8, ptr {o}, i64 {CONTENT}"))
-    _advance(f, place, 4)
-
-    src, slot, kind, where = operands("integer")
-    o = typed(src, kind)
-    overflow = f.variable("i32", "0")
-    number = f.value(f"call i64 @PyLong_AsLongLongAndOverflow(ptr {o}, ptr {overflow})")
-    f.equal(f.value(f"load i32, ptr {overflow}"), "0", "failed", "i32")
-    target = f.value(f"getelementptr [2 x i64], ptr %scratch, i64 {where}")
-    f(f"store i64 {number}, ptr {target}")
-    f.set_item("%table", slot, target)
-    _advance(f, place, 5)
-
-    src, wanted = operands("same")
-    o = f.value(f"ptrtoint ptr {f.item('%regs', src)} to i64")
-    f.equal(o, wanted, "failed")
-    _advance(f, place, 3)
-
-    for name in ("tuple", "list"):
-        src, dst, kind, length = operands(name)
-        o = typed(src, kind)
-        f.equal(f.at(o, CONTENT), length, "failed")
-        items = f.value(f"getelementptr i8, ptr {o}, i64 {ITEMS}")
-        if name == "list":
-            items = f.value(f"load ptr, ptr {items}")
-        targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
-        with f.count_to(length) as k:
-            f.set_item(targets, k, f.item(items, k))
-        _advance(f, place, 5)
-
-    src, dst, kind, length = operands("dict")
-    o = typed(src, kind)
-    f.equal(f.at(o, CONTENT), length, "failed")
-    targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
-    keys = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['dict']) + 1}")
-    with f.count_to(length) as k:
-        found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {o}, ptr {f.item(keys, k)})")
-        f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
-        f.set_item(targets, k, found)
-    _advance(f, place, 5, length)
-
-    dst, cell = operands("cell")
-    found = f.at(f.value(f"inttoptr i64 {cell} to ptr"), CONTENT, "ptr")
-    f.require(f.value(f"icmp ne ptr {found}, null"), "failed")
-    f.set_item("%regs", dst, found)
-    _advance(f, place, 3)
-
-    dst, scope, name = operands("global")
-    scope, name = (f.value(f"inttoptr i64 {x} to ptr") for x in (scope, name))
-    found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {scope}, ptr {name})")
-    f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
-    f.set_item("%regs", dst, found)
-    _advance(f, place, 4)
-
-    address, wanted = operands("memory")
-    found = f.value(f"load i64, ptr {f.value(f'inttoptr i64 {address} to ptr')}")
-    f.equal(found, wanted, "failed")
-    _advance(f, place, 3)
-
-    f.label("missing")
-    f("call void @PyErr_Clear()")
-    f("br label %failed")
-    f.label("failed")
-    f("ret i1 false")
-    f.label("done")
-    _no_overlap(f)
-    f("ret i1 true")
-    return f.text()
-
-
-def _no_overlap(f: FunctionText) -> None:
-    """Pairs of slots and lengths in bytes of which one is donated: they must not share memory."""
-    start, stop = f.word("%entry", ENTRY["overlaps"]), f.word("%entry", ENTRY["overlaps_end"])
-    with f.records(start, stop, 4) as pair:
-        ends = []
-        for k in (0, 2):
-            pointer = f.item("%table", f.word(pair, k))
-            first = f.value(f"ptrtoint ptr {pointer} to i64")
-            ends.append((first, f.value(f"add i64 {first}, {f.word(pair, k + 1)}")))
-        (a, a_end), (b, b_end) = ends
-        before = f.value(f"icmp ule i64 {a_end}, {b}")
-        after = f.value(f"icmp ule i64 {b_end}, {a}")
-        f.require(f.value(f"or i1 {before}, {after}"), "failed")
-
-
 def _outputs() -> str:
     """``ptr outputs(entry, registers, results, stack)``: the object to return, or null.
 
@@ -211,7 +56,7 @@ def _outputs() -> str:
     f = FunctionText("internal ptr @outputs(ptr %entry, ptr %regs, ptr %results, ptr %stack)")
     start, stop = f.word("%entry", ENTRY["outputs"]), f.word("%entry", ENTRY["outputs_end"])
     top = f.variable("i64", "0")
-    place = _interpreter(f, OUTPUTS, start, stop)
+    place = interpreter(f, OUTPUTS, start, stop)
 
     def operands(name: str) -> list[str]:
         f.label(f"do_{name}")
@@ -236,19 +81,19 @@ def _outputs() -> str:
     (number,) = operands("result")
     push(f.item("%results", number))
     f.set_item("%results", number, "null")
-    _advance(f, place, 2)
+    advance(f, place, 2)
 
     (address,) = operands("object")
     o = f.value(f"inttoptr i64 {address} to ptr")
     f(f"call void @Py_IncRef(ptr {o})")
     push(o)
-    _advance(f, place, 2)
+    advance(f, place, 2)
 
     (src,) = operands("argument")
     o = f.item("%regs", src)
     f(f"call void @Py_IncRef(ptr {o})")
     push(o)
-    _advance(f, place, 2)
+    advance(f, place, 2)
 
     def filled(name: str, length: str) -> str:
         o = made(f"call ptr @{'PyTuple' if name == 'tuple' else 'PyList'}_New(i64 {length})")
@@ -263,7 +108,7 @@ def _outputs() -> str:
     for name in ("tuple", "list"):
         (length,) = operands(name)
         push(filled(name, length))
-        _advance(f, place, 2)
+        advance(f, place, 2)
 
     (length,) = operands("dict")
     o = made("call ptr @PyDict_New()")
@@ -275,7 +120,7 @@ def _outputs() -> str:
         f.value(f"call i32 @PyDict_SetItem(ptr {o}, ptr {f.item(keys, k)}, ptr {part})")
         f(f"call void @Py_DecRef(ptr {part})")
     push(o)
-    _advance(f, place, 2, length)
+    advance(f, place, 2, length)
 
     length, function = operands("call")
     gathered = filled("list", length)
@@ -284,7 +129,7 @@ def _outputs() -> str:
     f(f"call void @Py_DecRef(ptr {gathered})")
     f.require(f.value(f"icmp ne ptr {o}, null"), "failed")
     push(o)
-    _advance(f, place, 3)
+    advance(f, place, 3)
 
     f.label("failed")
     with f.count_to(f.value(f"load i64, ptr {top}")) as k:
@@ -499,5 +344,5 @@ def dispatcher_text(slot: int) -> str:
     ]
     declarations.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     variables = [f"@{name} = external global i8" for name in ("wengert_recording", "wengert_slow")]
-    parts = [_guarded(), _outputs(), _call(), _dispatch(slot)]
+    parts = [guarded(), _outputs(), _call(), _dispatch(slot)]
     return "\n".join([*declarations, *variables, "", *parts])

@@ -26,7 +26,14 @@ GUARDS = {
     "dict": ("src", "dst", "type", "length"),  # and the keys
     "cell": ("dst", "cell"),
     "global": ("dst", "dict", "name"),
-    "memory": ("address", "word"),  # what is there now
+    "held": ("dst", "object"),
+    # What must stay as it is, wherever it is held.
+    "memory": ("count",),  # pairs of addresses and what is there
+    "names": ("dict", "count"),  # pairs of a name and its object, 0 if it is not there
+    "items": ("dict", "length"),  # pairs of keys and their objects, in order
+    "own": ("object", "dict"),  # the dict of its attributes
+    "elements": ("list", "length"),  # and the objects
+    "content": ("array", "dtype", "ndim", "flags", "nbytes", "saved"),  # and the lengths
 }
 OUTPUTS = {
     "result": ("number",),

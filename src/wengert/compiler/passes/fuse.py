@@ -525,11 +525,5 @@ def _factors(x: Node) -> Iterator[Node]:
         if y.op == "map" and y.attrs in (("mul",) if x.attrs == "mul" else ("mul", "add")):
             yield from _factors(y)
         elif y.op == "view" and x.attrs == "mul":
-            used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
-            times = prod([n for d, n in enumerate(y.shape) if d not in used])
-            if times > 4 and y.args[0].op in ("map", "gather", "view"):
-
-
-        elif y.op == "view":
             if _times(y) > 4 and y.args[0].op in ("map", "gather", "view"):
                 yield y.args[0]

@@ -1,24 +1,27 @@
 """The programs of an entry: what the arguments must be, and how the results are handed back.
 
 An entry is made from the arguments of a call that went through Python. What cannot be guarded from
-native code (containers of other classes, arrays in another layout, objects with attributes) makes
-no entry: those calls go on going through Python, which is never wrong, only slower.
+native code (containers of other classes, arrays in another layout) makes no entry: those calls go
+on going through Python, which is never wrong, only slower.
 """
 
 from __future__ import annotations
 
+import functools
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from ...core import pytree
-from ...core.tensor import Tensor
 from ..codegen.entry_words import GUARDS, OUTPUTS
+from ..surroundings import SCALARS, Fingerprint
+from ..watches import ABSENT, Watch, parts_of_function, watch_dict, watch_names
+from . import layout
 from .layout import CONTENT, FUNCTION
-from .native import NativeCallable, NativeEntry, Results
+from .native import NativeEntry, Results
 
 __all__ = ["Guards", "NotNative", "outputs_of"]
 
@@ -26,10 +29,6 @@ _GUARD = {name: k for k, name in enumerate(GUARDS)}
 _OUTPUT = {name: k for k, name in enumerate(OUTPUTS)}
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
 _NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfdFD")
-_IMMUTABLE = (
-    bool, int, float, complex, str, bytes, type(None), types.FunctionType,
-    types.BuiltinFunctionType, types.ModuleType, type, np.ufunc, np.dtype, type(np.sum),
-)  # fmt: skip
 
 
 class NotNative(Exception):
@@ -55,6 +54,8 @@ class Guards:
         self.scratch = 0
         self.registers = arguments
         self._donated = frozenset(donated)
+        self._memory: dict[int, int] = {}  # words by address, all compared at once
+        self._watched: set[Any] = set()
         self._sizes: dict[int, int] = {}  # bytes of each array, by slot
 
     def _emit(self, name: str, *words: int) -> None:
@@ -127,24 +128,38 @@ class Guards:
 
     def same(self, register: int, x: Any) -> None:
         """The very same object, which cannot change."""
-        if not _is_immutable(x):
-            raise NotNative
         self._emit("same", register, self._address(x))
+
+    def fixed(self, register: int, x: Any, known: Container[int] = ()) -> None:
+        """The very same object, and what it holds at any depth is what it held.
+
+        ``known`` are functions that are guarded besides, by identity.
+        """
+        self._emit("same", register, self._address(x))
+        if not isinstance(x, SCALARS) and id(x) not in known:
+            self.watch(x, known)
 
     def constant(self, x: Any) -> None:
         """A leaf that stands in no argument: an array that the recording made."""
-        cell = types.CellType(x)
-        self.leaf(self.cell(cell), x)
+        self.leaf(self.held(x), x)
+
+    def held(self, x: Any) -> int:
+        """The register with an object whose holder is guarded otherwise."""
+        register = self._new()
+        self._emit("held", register, self._address(x))
+        return register
 
     # -------------------------------------------------------------- captured variables
 
-    def captured(self, register: int, x: Any, is_input: Callable[[Any], bool]) -> None:
+    def captured(
+        self, register: int, x: Any, is_input: Callable[[Any], bool], known: Container[int]
+    ) -> None:
         """What a variable holds: containers of hidden inputs, and of what must stay as it is."""
 
         def leaf(register: int, x: Any) -> None:
-            self.leaf(register, x) if is_input(x) else self.same(register, x)
+            self.leaf(register, x) if is_input(x) else self.fixed(register, x, known)
 
-        if _is_immutable(x):
+        if type(x) is tuple and all(isinstance(y, SCALARS) for y in x):
             self.same(register, x)
         else:
             self.tree(register, x, leaf)
@@ -161,18 +176,121 @@ class Guards:
         self._emit("global", register, self._address(scope), self._address(name))
         return register
 
+    def names(self, scope: dict[str, Any], names: Sequence[str]) -> None:
+        """That variables of a module are what they are now, or still missing."""
+        self._watch(watch_names(scope, names))
+
     def function(self, function: types.FunctionType) -> None:
-        """That a function has the code, the defaults and as many attributes as now.
+        """That a function has the code, the defaults and the attributes that it has now.
 
         (Editors reload modules by giving their functions new code.)
         """
-        held = (
-            function.__code__, function.__defaults__, function.__kwdefaults__, function.__dict__
+        self._watch(Watch("function", function, (), parts_of_function(function)))
+        self._watch(watch_dict(function.__dict__))
+        if function.__kwdefaults__:
+            self._watch(watch_dict(function.__kwdefaults__))
+
+    # -------------------------------------------------------------- what objects hold
+
+    def watch(self, x: Any, known: Container[int] = ()) -> None:
+        """That what an object holds at any depth is what it held."""
+        watches = Fingerprint(x, known).watches
+        if watches is None or not layout.can_watch():
+            raise NotNative
+        for watch in watches:
+            self._watch(watch)
+
+    def partial(self, x: functools.partial[Any]) -> None:
+        """That a partial has the function and the very arguments that it has now."""
+        if type(x) is not functools.partial or not layout.can_watch():
+            raise NotNative
+        self._watch(Watch("partial", x, (), (x.func, x.args, x.keywords)))
+        self._watch(watch_dict(x.keywords))
+
+    def _watch(self, watch: Watch) -> None:
+        key = watch.kind, id(watch.holder)
+        if watch.kind != "names":
+            if key in self._watched:
+                return
+            self._watched.add(key)
+        self.kept.append(watch)
+        getattr(self, f"_watch_{watch.kind}")(*watch[1:])
+
+    def _remember(self, x: Any, offset: int, held: Any) -> None:
+        """That the word at an offset of an object is the address of another, or nothing."""
+        word = 0 if held is None or held is ABSENT else id(held)
+        if layout.word(x, offset) != (word or None):
+            raise NotNative
+        self._memory[id(x) + offset] = word
+
+    def _watch_dict(self, x: dict[Any, Any], names: Any, saved: Any) -> None:
+        if not names:
+            self._memory[id(x) + CONTENT] = 0
+            return
+        self._emit("items", id(x), len(names))
+        for k, value in zip(names, saved, strict=True):
+            self.words += [id(k), id(value)]
+
+    def _watch_names(self, scope: dict[str, Any], names: Any, saved: Any) -> None:
+        pairs: list[int] = []
+        for k, value in zip(names, saved, strict=True):
+            key = "names", id(scope), k
+            if key not in self._watched:
+                self._watched.add(key)
+                pairs += [id(k), 0 if value is ABSENT else id(value)]
+        if pairs:
+            self._emit("names", id(scope), len(pairs) // 2)
+            self.words += pairs
+
+    def _watch_list(self, x: list[Any], _: Any, saved: Any) -> None:
+        self._emit("elements", id(x), len(saved))
+        self.words += map(id, saved)
+
+    def _watch_cell(self, x: Any, _: Any, saved: Any) -> None:
+        self._memory[id(x) + CONTENT] = id(saved[0]) if saved else 0
+
+    def _watch_array(self, x: Any, _: Any, saved: Any) -> None:
+        shape, dtype, content = saved
+        if not x.flags.c_contiguous:
+            raise NotNative
+        copy = np.frombuffer(content, np.uint8)
+        self.kept.append(copy)
+        self._emit(
+            "content", id(x), id(dtype), len(shape), _CONTIGUOUS, len(content),
+            layout.address_of(copy), *shape,
         )  # fmt: skip
-        self._address(function)
-        for offset, x in zip(FUNCTION, held, strict=True):
-            self._emit("memory", id(function) + offset, 0 if x is None else self._address(x))
-        self._emit("memory", id(function.__dict__) + CONTENT, len(function.__dict__))
+
+    def _watch_function(self, x: Any, _: Any, saved: Any) -> None:
+        for offset, part in zip(FUNCTION, saved, strict=True):
+            self._remember(x, offset, part)
+
+    def _watch_class(self, x: type, _: Any, saved: Any) -> None:
+        version = layout.class_version(x)
+        if version is None:
+            raise NotNative
+        self._memory[id(x) + layout.VERSION] = version
+
+    def _watch_instance(self, x: Any, _: Any, saved: Any) -> None:
+        kind, own = saved
+        self._remember(x, layout.TYPE, kind)
+        if own is not None:
+            if layout.dict_of(x) is not own:
+                raise NotNative
+            self._emit("own", id(x), id(own))
+
+    def _watch_slots(self, x: Any, names: Any, saved: Any) -> None:
+        for descriptor, held in zip(names, saved, strict=True):
+            offset = layout.slot_offset(descriptor)
+            if offset is None:
+                raise NotNative
+            # In a slot, None is an object like others.
+            if layout.word(x, offset) != (None if held is ABSENT else id(held)):
+                raise NotNative
+            self._memory[id(x) + offset] = 0 if held is ABSENT else id(held)
+
+    def _watch_partial(self, x: Any, _: Any, saved: Any) -> None:
+        for offset, part in zip(layout.PARTIAL, saved, strict=True):
+            self._remember(x, offset, part)
 
     # -------------------------------------------------------------- the whole
 
@@ -185,6 +303,11 @@ class Guards:
         keywords: Sequence[str],
     ) -> NativeEntry:
         """The entry, when all leaves have been visited."""
+        if self._memory:
+            self._emit("memory", len(self._memory))
+            for pair in self._memory.items():
+                self.words += pair
+            self._memory.clear()
         overlaps: list[int] = []
         for a, b in combinations(sorted(self._sizes), 2):
             if a in self._donated or b in self._donated:
@@ -202,17 +325,6 @@ def _is_named_tuple(x: Any) -> bool:
         return False
     fields = getattr(kind, "_fields", None)
     return kind.__bases__ == (tuple,) and isinstance(fields, tuple) and len(fields) == len(x)
-
-
-def _is_immutable(x: Any) -> bool:
-    """Whether an object that is still the same one has not changed, as far as functions go."""
-    if type(x) is tuple:
-        return all(map(_is_immutable, x))
-    if isinstance(x, NativeCallable):
-        return True
-    return type(x) in _IMMUTABLE or (
-        isinstance(x, (np.generic, type)) and not isinstance(x, Tensor)
-    )
 
 
 def outputs_of(

@@ -42,16 +42,40 @@ class NativeCallable:
     ``_call``, which serves every call that no entry serves.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_native", "_natives")  # CPython sorts them: the first one stands where it must
     _native: Any
     _natives: list[NativeEntry]
 
-    def add_entry(self, entry: NativeEntry) -> None:
-        """Let calls that pass the guards of this entry run it."""
-        if len(self._natives) < _MOST_ENTRIES:
-            self._natives.append(entry)
-            addresses = [e.address for e in self._natives]
-            self._native = np.array([len(addresses), *addresses], np.uintp)
+    def add_entry(self, entry: NativeEntry, alike: list[NativeEntry], most: int) -> None:
+        """Let calls that pass the guards of this entry run it.
+
+        ``alike`` are the entries for the same code, of which it takes the place of the oldest where
+        there are as many as there may be.
+        """
+        if len(alike) < most and len(self._natives) >= _MOST_ENTRIES:
+            return
+        if len(alike) == most:
+            self.drop_entries([alike.pop(0)])
+        alike.append(entry)
+        self._set_entries([*self._natives, entry])
+
+    def drop_entries(self, entries: Sequence[NativeEntry]) -> None:
+        """Let no call run these any more."""
+        gone = set(map(id, entries))
+        self._set_entries([e for e in self._natives if id(e) not in gone])
+
+    def _set_entries(self, entries: list[NativeEntry]) -> None:
+        # Calls that are going on hold the array with the addresses that they try, and it these.
+        self._natives = entries
+        words = np.array([len(entries), *[e.address for e in entries]], np.uintp)
+        self._native = words.view(_Words)
+        self._native.entries = entries
+
+
+class _Words(np.ndarray):
+    """Addresses of entries, which live as long as it."""
+
+    entries: list[NativeEntry]
 
 
 def _slow(self: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,258 @@
+"""The guards of an entry, in native code: an interpreter of the words of `entry_words.GUARDS`.
+
+Arguments and captured variables are read into registers, and their data into the table of pointers;
+what a captured object holds at any depth is compared with what it held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..runtime.layout import (
+    BYTE_ORDER,
+    CONTENT,
+    DIMS,
+    DTYPE,
+    FLAGS,
+    ITEMS,
+    NDIM,
+    TYPE,
+    TYPE_NUM,
+)
+from .entry_words import ENTRY, GUARDS
+from .function_text import FunctionText
+
+__all__ = ["advance", "guarded", "interpreter"]
+
+
+def interpreter(f: FunctionText, table: dict[str, tuple[str, ...]], start: str, stop: str) -> str:
+    """The head of a loop over instructions; returns the variable with the place of the next."""
+    place = f.variable("i64", start)
+    f("br label %next")
+    f.label("next")
+    at = f.value(f"load i64, ptr {place}")
+    f.require(f.value(f"icmp slt i64 {at}, {stop}"), "done")
+    f("%pc = inttoptr i64 " + at + " to ptr")
+    kind = f.word("%pc", 0)
+    cases = " ".join(f"i64 {k}, label %do_{name}" for k, name in enumerate(table))
+    f(f"switch i64 {kind}, label %failed [ {cases} ]")
+    return place
+
+
+def advance(f: FunctionText, place: str, words: int, more: str | None = None) -> None:
+    """Go on with the instruction that many words on."""
+    at = f.value(f"load i64, ptr {place}")
+    at = f.value(f"add i64 {at}, {8 * words}")
+    if more is not None:
+        bytes_more = f.value(f"shl i64 {more}, 3")
+        at = f.value(f"add i64 {at}, {bytes_more}")
+    f(f"store i64 {at}, ptr {place}")
+    f("br label %next")
+
+
+def guarded() -> str:
+    """``i1 guarded(entry, registers, table, scratch)``: fills registers and table of pointers."""
+    f = FunctionText("internal i1 @guarded(ptr %entry, ptr %regs, ptr %table, ptr %scratch)")
+    start, stop = f.word("%entry", ENTRY["guards"]), f.word("%entry", ENTRY["guards_end"])
+    place = interpreter(f, GUARDS, start, stop)
+
+    def operands(name: str) -> list[str]:
+        f.label(f"do_{name}")
+        return [f.word("%pc", k + 1) for k in range(len(GUARDS[name]))]
+
+    def typed(register: str, kind: str) -> str:
+        o = f.item("%regs", register)
+        f.equal(f.at(o, TYPE), kind, "failed")
+        return o
+
+    src, slot, kind, dtype, number, ndim, flags = operands("array")
+    o = typed(src, kind)
+    found = f.at(o, DTYPE, "ptr")
+    wanted = f.value(f"inttoptr i64 {dtype} to ptr")
+    with f.when(f.value(f"icmp ne ptr {found}, {wanted}")):
+        # The same numbers may have several dtype objects: those of unpickled arrays, say.
+        narrow = f.value(f"trunc i64 {number} to i32")
+        f.equal(f.at(found, TYPE_NUM, "i32"), narrow, "failed", "i32")
+        order = f.at(found, BYTE_ORDER, "i8")
+        native = f.value(f"icmp eq i8 {order}, {ord('=')}")
+        neither = f.value(f"icmp eq i8 {order}, {ord('|')}")
+        f.require(f.value(f"or i1 {native}, {neither}"), "failed")
+    lengths = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['array']) + 1}")
+    _same_shape(f, o, ndim, flags, lengths)
+    f.set_item("%table", slot, f.at(o, CONTENT, "ptr"))
+    advance(f, place, len(GUARDS["array"]) + 1, ndim)
+
+    src, slot, kind = operands("number")
+    o = typed(src, kind)
+    f.set_item("%table", slot, f.value(f"getelementptr i8, ptr {o}, i64 {CONTENT}"))
+    advance(f, place, 4)
+
+    src, slot, kind, where = operands("integer")
+    o = typed(src, kind)
+    overflow = f.variable("i32", "0")
+    number = f.value(f"call i64 @PyLong_AsLongLongAndOverflow(ptr {o}, ptr {overflow})")
+    f.equal(f.value(f"load i32, ptr {overflow}"), "0", "failed", "i32")
+    target = f.value(f"getelementptr [2 x i64], ptr %scratch, i64 {where}")
+    f(f"store i64 {number}, ptr {target}")
+    f.set_item("%table", slot, target)
+    advance(f, place, 5)
+
+    src, wanted = operands("same")
+    o = f.value(f"ptrtoint ptr {f.item('%regs', src)} to i64")
+    f.equal(o, wanted, "failed")
+    advance(f, place, 3)
+
+    for name in ("tuple", "list"):
+        src, dst, kind, length = operands(name)
+        o = typed(src, kind)
+        f.equal(f.at(o, CONTENT), length, "failed")
+        items = f.value(f"getelementptr i8, ptr {o}, i64 {ITEMS}")
+        if name == "list":
+            items = f.value(f"load ptr, ptr {items}")
+        targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
+        with f.count_to(length) as k:
+            f.set_item(targets, k, f.item(items, k))
+        advance(f, place, 5)
+
+    src, dst, kind, length = operands("dict")
+    o = typed(src, kind)
+    f.equal(f.at(o, CONTENT), length, "failed")
+    targets = f.value(f"getelementptr ptr, ptr %regs, i64 {dst}")
+    keys = f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS['dict']) + 1}")
+    with f.count_to(length) as k:
+        found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {o}, ptr {f.item(keys, k)})")
+        f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
+        f.set_item(targets, k, found)
+    advance(f, place, 5, length)
+
+    dst, cell = operands("cell")
+    found = f.at(f.value(f"inttoptr i64 {cell} to ptr"), CONTENT, "ptr")
+    f.require(f.value(f"icmp ne ptr {found}, null"), "failed")
+    f.set_item("%regs", dst, found)
+    advance(f, place, 3)
+
+    dst, scope, name = operands("global")
+    scope, name = (f.value(f"inttoptr i64 {x} to ptr") for x in (scope, name))
+    found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {scope}, ptr {name})")
+    f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
+    f.set_item("%regs", dst, found)
+    advance(f, place, 4)
+
+    _watches(f, place, operands)
+
+    f.label("missing")
+    f("call void @PyErr_Clear()")
+    f("br label %failed")
+    f.label("failed")
+    f("ret i1 false")
+    f.label("done")
+    _no_overlap(f)
+    f("ret i1 true")
+    return f.text()
+
+
+def _watches(f: FunctionText, place: str, operands: Callable[[str], list[str]]) -> None:
+    """The guards of what is no argument: nothing of it has been replaced since."""
+
+    def pointer(word: str) -> str:
+        return f.value(f"inttoptr i64 {word} to ptr")
+
+    def after(name: str) -> str:
+        return f.value(f"getelementptr i64, ptr %pc, i64 {len(GUARDS[name]) + 1}")
+
+    def twice(count: str) -> str:
+        return f.value(f"shl i64 {count}, 1")
+
+    dst, wanted = operands("held")
+    f.set_item("%regs", dst, pointer(wanted))
+    advance(f, place, 3)
+
+    (count,) = operands("memory")
+    pairs = after("memory")
+    with f.count_to(twice(count), step=2) as k:
+        pair = f.value(f"getelementptr i64, ptr {pairs}, i64 {k}")
+        f.equal(f.at(f.word(pair, 0, "ptr"), 0), f.word(pair, 1), "failed")
+    advance(f, place, 2, twice(count))
+
+    scope, count = operands("names")
+    pairs = after("names")
+    with f.count_to(twice(count), step=2) as k:
+        pair = f.value(f"getelementptr i64, ptr {pairs}, i64 {k}")
+        name = f.word(pair, 0, "ptr")
+        found = f.value(f"call ptr @PyDict_GetItemWithError(ptr {pointer(scope)}, ptr {name})")
+        f.equal(f.value(f"ptrtoint ptr {found} to i64"), f.word(pair, 1), "missing")
+    advance(f, place, 3, twice(count))
+
+    holder, length = operands("items")
+    holder = pointer(holder)
+    f.equal(f.at(holder, CONTENT), length, "failed")
+    pairs = after("items")
+    position = f.variable("i64", "0")
+    key, value = f.variable("ptr", "null"), f.variable("ptr", "null")
+    with f.count_to(twice(length), step=2) as k:
+        more = f.value(
+            f"call i32 @PyDict_Next(ptr {holder}, ptr {position}, ptr {key}, ptr {value})"
+        )
+        f.require(f.value(f"icmp ne i32 {more}, 0"), "failed")
+        pair = f.value(f"getelementptr i64, ptr {pairs}, i64 {k}")
+        f.equal(f.value(f"load i64, ptr {key}"), f.word(pair, 0), "failed")
+        f.equal(f.value(f"load i64, ptr {value}"), f.word(pair, 1), "failed")
+    advance(f, place, 3, twice(length))
+
+    holder, wanted = operands("own")
+    found = f.value(f"call ptr @PyObject_GenericGetDict(ptr {pointer(holder)}, ptr null)")
+    f.require(f.value(f"icmp ne ptr {found}, null"), "missing")
+    f(f"call void @Py_DecRef(ptr {found})")  # the object has it, and we keep the one it had
+    f.equal(f.value(f"ptrtoint ptr {found} to i64"), wanted, "failed")
+    advance(f, place, 3)
+
+    holder, length = operands("elements")
+    holder = pointer(holder)
+    f.equal(f.at(holder, CONTENT), length, "failed")
+    items = f.value(f"load ptr, ptr {f.value(f'getelementptr i8, ptr {holder}, i64 {ITEMS}')}")
+    wanted = after("elements")
+    with f.count_to(length) as k:
+        f.equal(f.item(items, k, "i64"), f.item(wanted, k, "i64"), "failed")
+    advance(f, place, 3, length)
+
+    holder, dtype, ndim, flags, nbytes, saved = operands("content")
+    holder = pointer(holder)
+    f.equal(f.at(holder, DTYPE), dtype, "failed")
+    _same_shape(f, holder, ndim, flags, after("content"))
+    have, saved = f.at(holder, CONTENT, "ptr"), pointer(saved)
+    whole = f.value(f"and i64 {nbytes}, -8")
+    with f.count_to(whole, step=8) as k:
+        f.equal(_loaded(f, have, k, "i64"), _loaded(f, saved, k, "i64"), "failed")
+    with f.count_to(nbytes, whole) as k:
+        f.equal(_loaded(f, have, k, "i8"), _loaded(f, saved, k, "i8"), "failed", "i8")
+    advance(f, place, len(GUARDS["content"]) + 1, ndim)
+
+
+def _loaded(f: FunctionText, pointer: str, offset: str, kind: str) -> str:
+    place = f.value(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+    return f.value(f"load {kind}, ptr {place}, align 1")
+
+
+def _same_shape(f: FunctionText, array: str, ndim: str, flags: str, lengths: str) -> None:
+    """That an array has these flags and lengths."""
+    f.equal(f.value(f"sext i32 {f.at(array, NDIM, 'i32')} to i64"), ndim, "failed")
+    have = f.value(f"zext i32 {f.at(array, FLAGS, 'i32')} to i64")
+    f.equal(f.value(f"and i64 {have}, {flags}"), flags, "failed")
+    dims = f.at(array, DIMS, "ptr")
+    with f.count_to(ndim) as d:
+        f.equal(f.item(dims, d, "i64"), f.item(lengths, d, "i64"), "failed")
+
+
+def _no_overlap(f: FunctionText) -> None:
+    """Pairs of slots and lengths in bytes of which one is donated: they must not share memory."""
+    start, stop = f.word("%entry", ENTRY["overlaps"]), f.word("%entry", ENTRY["overlaps_end"])
+    with f.records(start, stop, 4) as pair:
+        ends = []
+        for k in (0, 2):
+            pointer = f.item("%table", f.word(pair, k))
+            first = f.value(f"ptrtoint ptr {pointer} to i64")
+            ends.append((first, f.value(f"add i64 {first}, {f.word(pair, k + 1)}")))
+        (a, a_end), (b, b_end) = ends
+        before = f.value(f"icmp ule i64 {a_end}, {b}")
+        after = f.value(f"icmp ule i64 {b_end}, {a}")
+        f.require(f.value(f"or i1 {before}, {after}"), "failed")
