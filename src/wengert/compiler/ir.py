@@ -42,6 +42,7 @@ from typing import Any
 import numpy as np
 
 __all__ = ["Graph", "Node", "axis_terms", "composed", "identity_map", "is_rearranged"]
+__all__ += ["reachable"]
 
 Shape = tuple[int, ...]
 AxisMap = tuple[tuple[int, ...], ...]
@@ -122,6 +123,18 @@ def is_rearranged(x: Node) -> bool:
     )  # fmt: skip
 
 
+def reachable(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that these are made of, operands first."""
+    found = set(roots)
+    stack = list(found)
+    while stack:
+        for x in stack.pop().args:
+            if x not in found:
+                found.add(x)
+                stack.append(x)
+    return sorted(found, key=lambda n: n.id)
+
+
 class Graph:
     """Makes nodes, each only once, and simplifies them on the way."""
 
@@ -142,6 +155,17 @@ class Graph:
             node = Node(op, tuple(args), shape, dtype, attrs, len(self.nodes))
             self._known[key] = node
             self.nodes.append(node)
+        return node
+
+    def again(self, n: Node, args: Sequence[Node]) -> Node:
+        """The node with other operands of the same shapes and dtypes."""
+        if all(a is b for a, b in zip(args, n.args, strict=True)):
+            return n
+        if n.op == "view":
+            return self.view(args[0], n.attrs, n.shape)
+        node = self.make(n.op, args, n.shape, n.dtype, n.attrs)
+        if n in self.complex:
+            self.complex.add(node)
         return node
 
     # -------------------------------------------------------------- leaves

@@ -12,11 +12,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..indices import Linear, address, seen_through
-from ..ir import Graph, Node
+from ..ir import Graph, Node, reachable
 from ..lowering.table import Lowered
 from .products import as_product
 
-__all__ = ["again", "chain_sums", "reachable"]
+__all__ = ["chain_sums"]
 
 _MOST = 32  # terms of one sum, so that functions stay of a size LLVM likes
 
@@ -40,7 +40,7 @@ def chain_sums(lowered: Lowered) -> Lowered:
     parts: dict[Node, _Parts] = {}
     for n in nodes:
         args = tuple([made[x] for x in n.args])
-        made[n] = n if args == n.args else again(lowered.graph, n, args)
+        made[n] = lowered.graph.again(n, args)
         if n.op == "reduce" and n.attrs[0] == "sum" and n.dtype.kind == "f":
             parts[made[n]] = _Parts(None, made[n], 1)
         elif n.op == "map" and n.attrs == "add" and n.dtype.kind == "f":
@@ -71,23 +71,6 @@ def _whole(g: Graph, parts: _Parts) -> Node:
     whole = _added(g, parts.rest, parts.sum)
     assert whole is not None
     return whole
-
-
-def reachable(roots: list[Node]) -> list[Node]:
-    """All nodes that these are made of, operands first."""
-    found = set(roots)
-    stack = list(found)
-    while stack:
-        for x in stack.pop().args:
-            if x not in found:
-                found.add(x)
-                stack.append(x)
-    return sorted(found, key=lambda n: n.id)
-
-
-def again(g: Graph, n: Node, args: tuple[Node, ...]) -> Node:
-    """The node with other operands of the same shapes and dtypes."""
-    return g.make(n.op, args, n.shape, n.dtype, n.attrs)
 
 
 def _joined(g: Graph, a: _Parts, b: _Parts) -> _Parts | None:

@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..indices import Linear, seen_through
-from ..ir import Node, axis_terms
+from ..ir import Node, axis_terms, reachable
 from ..lowering.table import Lowered
 from ..plan import Buffer, Call, Nest, Plan, Store
 from .costs import operation_cost
@@ -36,7 +36,7 @@ class _Fusion:
         self.lowered = lowered
         self.roots = [y for y in lowered.outputs if isinstance(y, Node)]
         self.roots += [check for check, _ in lowered.checks]
-        self.nodes = self._reachable()
+        self.nodes = reachable(self.roots)
         self.users: dict[Node, list[Node]] = {n: [] for n in self.nodes}
         for n in self.nodes:
             for x in dict.fromkeys(n.args):
@@ -50,16 +50,6 @@ class _Fusion:
         self.inner: dict[Node, dict[Node, tuple[int, ...]]] = {}
         self._choose_epilogues()
         self.buffers: dict[Node, Buffer] = {}
-
-    def _reachable(self) -> list[Node]:
-        found = set(self.roots)
-        stack = list(found)
-        while stack:
-            for x in stack.pop().args:
-                if x not in found:
-                    found.add(x)
-                    stack.append(x)
-        return sorted(found, key=lambda n: n.id)
 
     # -------------------------------------------------------------- what is stored
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ir import AxisMap, Graph, Node, axis_terms, is_rearranged
+from ..ir import AxisMap, Node, axis_terms, is_rearranged, reachable
 from ..lowering.table import Lowered
 
 __all__ = ["share_margins"]
@@ -18,7 +18,7 @@ def share_margins(lowered: Lowered) -> Lowered:
     """The Program with reads of an array in place of reads of the part of it that was copied."""
     roots = [y for y in lowered.outputs if isinstance(y, Node)]
     roots += [check for check, _ in lowered.checks]
-    nodes = _reachable(roots)
+    nodes = reachable(roots)
     users: dict[Node, list[Node]] = {n: [] for n in nodes}
     for n in nodes:
         for x in dict.fromkeys(n.args):
@@ -37,17 +37,6 @@ def share_margins(lowered: Lowered) -> Lowered:
         return lowered
     _substitute(lowered, roots, parts)
     return lowered
-
-
-def _reachable(roots: Iterable[Node]) -> list[Node]:
-    found = set(roots)
-    stack = list(found)
-    while stack:
-        for x in stack.pop().args:
-            if x not in found:
-                found.add(x)
-                stack.append(x)
-    return sorted(found, key=lambda n: n.id)
 
 
 def _is_margin(n: Node) -> bool:
@@ -120,15 +109,6 @@ def _substitute(
                 made[a] if a is b else g.view(made[b], parts[a][1], a.shape)
                 for a, b in zip(n.args, needed(n), strict=True)
             ]
-            made[n] = _with(g, n, args)
+            made[n] = g.again(n, args)
     lowered.outputs = [made[y] if isinstance(y, Node) else y for y in lowered.outputs]
     lowered.checks = [(made[check], why) for check, why in lowered.checks]
-
-
-def _with(g: Graph, n: Node, args: list[Node]) -> Node:
-    """The node with other operands."""
-    if all(a is b for a, b in zip(args, n.args, strict=True)):
-        return n
-    if n.op == "view":
-        return g.view(args[0], n.attrs, n.shape)
-    return g.make(n.op, args, n.shape, n.dtype, n.attrs)

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from math import inf, sqrt
 
-from ..ir import Graph, Node, value_of
+from ..ir import Graph, Node, reachable, value_of
 from ..lowering.table import Lowered
-from .chains import again, reachable
 
 __all__ = ["share_reciprocals"]
 
@@ -37,7 +36,7 @@ def share_reciprocals(lowered: Lowered) -> Lowered:
         if _is_division(n) and n.args[1] in shared and value_of(n.args[0]) != 1:
             made[n] = g.make("map", (args[0], _reciprocal(g, args[1])), n.shape, n.dtype, "mul")
         else:
-            made[n] = n if args == n.args else again(g, n, args)
+            made[n] = g.again(n, args)
     lowered.outputs = [made[y] if isinstance(y, Node) else y for y in lowered.outputs]
     lowered.checks = [(made[c], why) for c, why in lowered.checks]
     return lowered
