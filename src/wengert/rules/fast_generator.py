@@ -77,6 +77,7 @@ from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
+from ..core.settled_views import ordinary
 from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -111,6 +112,21 @@ def slow_reflected(primitive, y, x):
     if not isinstance(x, NUMBERS):
         return NotImplemented
     return bind(primitive, (x, y), {})
+
+
+def read_view(primitive, fast, x, saves):
+    """The operation on one operand that is no FastTensor, but may be a view."""
+    t = ordinary(x, saves)
+    return bind(primitive, (x,), {}) if t is None else fast(t)
+
+
+def read_views(fast, x, y, saves):
+    """The operation on operands of which one may be a view; None if none is."""
+    t = ordinary(x, saves)
+    u = ordinary(y, saves)
+    if t is None and u is None:
+        return None
+    return fast(x if t is None else t, y if u is None else u)
 
 
 def refuse(ufunc, x):
@@ -180,7 +196,7 @@ def {name}(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind({name}_p, (x,), {{}})
+    return read_view({name}_p, {name}, x, {save_x})
 
 
 def raw_{name}(node, g, cotangents):
@@ -296,6 +312,7 @@ else:
         if p is not None
     )
     used = frozenset().union(*names)
+    saves = bool(used & {"x", "y"})
     wraps = "".join(
         f"    {v} = wrap({v}, {m}) if type({v}) is not tuple else None\n"
         for v, m in zip("xy", "mn", strict=True)
@@ -368,19 +385,22 @@ def {name}(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_{name}(y, x)
         return r if r is not NotImplemented else refuse("{_ufunc_name(name)}", x)
-    return bind({name}_p, (x, y), {{}})
+    r = read_views({name}, x, y, {saves})
+    return bind({name}_p, (x, y), {{}}) if r is None else r
 
 
 def slow_{name}(x, y):
     if settled(x) or settled(y):
         return {name}(x, y)
-    return slow({name}_p, x, y)
+    r = read_views(op_{name}, x, y, {saves})
+    return slow({name}_p, x, y) if r is None else r
 
 
 def slow_r{name}(y, x):
     if settled(y):
         return rop_{name}(y, x)
-    return slow_reflected({name}_p, y, x)
+    t = ordinary(y, {saves})
+    return slow_reflected({name}_p, y, x) if t is None else rop_{name}(t, x)
 
 
 def raw_{name}(node, g, cotangents):

