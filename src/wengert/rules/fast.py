@@ -11,7 +11,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, unbroadcast
+from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -694,8 +694,11 @@ def raw_mul(node, g, cotangents):
     sx = x if type(x) is tuple else x.shape if m is not None else None
     sy = y if type(y) is tuple else y.shape if n is not None else None
     if m is n and x is y:
-        t = g * x
-        t += t
+        if g.size < 4096:
+            t = g * x
+            t += t
+        else:
+            t = twice_product(g, x)
         k = m[0]
         if k in cotangents:
             add_to_cotangent(cotangents, k, t)
@@ -1447,8 +1450,11 @@ def square(x):
 def raw_square(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = 2 * x
-    t = g * t
+    if g.size < 4096:
+        t = g * x
+        t += t
+    else:
+        t = twice_product(g, x)
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from .dual_generator import dual
-from .fast_source import add_to, in_place, indent, partials_of, product
+from .fast_source import add_to, in_place, indent, partials_of, product, twice
 from .pointwise import POINTWISE
 from .symbols import Symbol, trace_partial
 
@@ -72,7 +72,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, unbroadcast
+from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -180,6 +180,7 @@ def unary(name: str) -> str:
     )
     tensor_partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
     add_raw = add_to("m", partial.text != "1")
+    raw = twice("g", "x") if partial.text == "2 * x" else in_place(product("g", partial))
     text = f'''
 
 # {name}
@@ -201,7 +202,7 @@ def {name}(x):
 
 def raw_{name}(node, g, cotangents):
     m = node[2]
-{"".join(reads)}{indent(in_place(product("g", partial)))}{indent(add_raw)}
+{"".join(reads)}{indent(raw)}{indent(add_raw)}
 
 def graph_{name}(node, g, cotangents, wrap):
     m = node[2]
@@ -302,8 +303,8 @@ else:
             )
         text = indent("".join(parts))
         if name == "mul" and not tensors:  # x * x, and so on: one product, added to itself
-            twice = "t = g * x\nt += t\n" + add_to("m", new=True) + "return\n"
-            text = indent(f"if m is n and x is y:\n{indent(twice)}") + text
+            square = twice("g", "x") + add_to("m", new=True) + "return\n"
+            text = indent(f"if m is n and x is y:\n{indent(square)}") + text
         return text
 
     shapes = "".join(
