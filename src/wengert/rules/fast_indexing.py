@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.abstract import Aval
+from ..core.algebra import unbroadcast
 from ..core.index import join
 from ..core.settled_views import ordinary
 from ..core.state import COUNTER, PAUSED
@@ -116,6 +117,23 @@ def _write(node: Node, ct: Any, cotangents: Cotangents) -> None:
     alone = _getrefcount is not None and _getrefcount(ct) == _IN_RAW and _writable(ct)
     operands, params = _operands(node), node[6]
     of_base, of_value = node[2][:2]
+    if len(operands) == 2 and of_value is not None and type(ct) is ndarray:
+        template, chain = params["template"], params["chain"]
+        if all(p is getitem_p for p, _ in chain):
+            part = apply_chain(ct, chain)[(*join(template, ()), *_VIEW[Ellipsis in template :])]
+            value = part.copy()
+            shape = operands[1].shape
+            accumulate(
+                cotangents, of_value, value if value.shape == shape else unbroadcast(value, shape)
+            )
+            if of_base is not None:
+                if alone:
+                    part[...] = 0
+                    accumulate(cotangents, of_base, ct)
+                else:
+                    rest = setitem_p.evaluate(ct, 0.0, **params)
+                    accumulate(cotangents, of_base, rest)
+            return
     if of_value is not None:
         part = setitem_p.transpose[1](ct, operands, None, **params)  # type: ignore[index,misc]
         if isinstance(part, ndarray) and part.base is not None:
@@ -132,6 +150,9 @@ def _write(node: Node, ct: Any, cotangents: Cotangents) -> None:
             return
     rest = setitem_p.evaluate(ct, 0.0, *operands[2:], **params)
     accumulate(cotangents, of_base, rest)
+
+
+_VIEW = (Ellipsis,)  # makes x[0] a view, too
 
 
 def _writable(ct: Any) -> bool:
