@@ -142,7 +142,9 @@ def to_sole_winners(ct: Any, winners: Any, y: Any) -> Any:
     places = np.flatnonzero(winners)
     if places.size != np.size(y) or not finite(np.asarray(y)):
         return None
-    g = np.zeros(winners.shape, ct.dtype)
+    # Not np.zeros: the system's fresh zero pages would fault one by one in the next pass.
+    g = np.empty(winners.shape, ct.dtype)
+    g.fill(0)
     kept = ct.ndim - ct.shape.count(1)
     lead = winners.shape[:kept]
     if ct.shape[:kept] == lead and ct.size == prod(lead):  # the places come in the results' order
