@@ -16,20 +16,43 @@ import dis
 import functools
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..core import pytree
+from ..core.errors import MutationError
 from ..core.tensor import Tensor
 from .runtime.guards import Guards, NotNative
 from .surroundings import SCALARS, Fingerprint, is_library, names_in, variables_of
 
-__all__ = ["Captures", "structure_print"]
+__all__ = ["Captures", "structure_print", "unwritten"]
 
 _INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
 _NOTHING = types.SimpleNamespace()  # of a variable that has been deleted
+
+
+@contextmanager
+def unwritten(arrays: Sequence[Any], name: str) -> Iterator[None]:
+    """A block in which the function ``name`` must not write into these captured arrays.
+
+    Raises
+    ------
+    MutationError
+        Afterwards, if it did: the compiled function would not do it again.
+    """
+    before = [x._a if isinstance(x, Tensor) else x for x in arrays]
+    yield
+    for x, a in zip(arrays, before, strict=True):
+        if isinstance(x, Tensor) and x._a is not a:
+            raise MutationError(
+                f"jit of {name}: the function writes into an array of shape {x.shape} that it "
+                "captured, which the compiled function would not do. Pass the array as an argument "
+                "and return it (with donate_argnums it is overwritten in place), or write into a "
+                "copy"
+            )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
-from .captures import Captures, structure_print
+from .captures import Captures, structure_print, unwritten
 from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
@@ -295,6 +295,7 @@ class Jitted(NativeCallable):
                 return Var(a.shape, a.dtype, None, a.contiguous, a.scalar, a.weak)
             x = a
         if isinstance(x, (np.ndarray, np.generic)):
+            x = x if isinstance(x, np.generic) else plain_array(x)
             if x.dtype.kind not in "biufc":
                 raise WengertTypeError(
                     f"jit of {name_of(self._function)}: an argument has dtype {x.dtype}; arguments "
@@ -332,7 +333,7 @@ class Jitted(NativeCallable):
                 else:
                     kwargs = {**kwargs, where: value}
             function = self._captures.replaced(values[count:])
-            with recorded(leaves[-1]) as keys:
+            with recorded(leaves[-1]) as keys, unwritten(values[count:], name):
                 outs, out_spec = pytree.flatten(function(*args, **kwargs))
             draws = keys.count
             return [self._result(y) for y in outs]

@@ -67,7 +67,7 @@ def check_positions(
                 if not -count <= k < count:
                     raise WengertValueError(
                         f"jit of {name_of(f)}: {what} has {k}, but the function takes {count} "
-                        "arguments by position"
+                        f"argument{'' if count == 1 else 's'} by position"
                     )
     known = {p.name for p in parameters}
     for name in names:

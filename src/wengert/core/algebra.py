@@ -46,6 +46,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     lead = len(have) - len(shape)
+    if lead == 1 and have[1:] == shape and have[0] < _MANY_ROWS and type(g) is np.ndarray:
+        return _add_reduce(g, 0)  # a bias: the search for the axes would take as long as the sum
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
     )

@@ -130,12 +130,19 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
             "wengert.vjp there"
         )
     graph = graph or create_graph
-    uses = _count_uses(nodes)
+    kept = None
+    if _REFERENCES is not None and not graph and not DEBUGGED:
+        with quiet():
+            kept = _plain_gradients(root, seed, nodes, _REFERENCES)
+            if not results_finite(kept, nodes):
+                kept = None
+    if kept is None:
+        uses = _count_uses(nodes)
 
-    def held(node: Node) -> bool:
-        return node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP
+        def held(node: Node) -> bool:
+            return node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP
 
-    kept = _gradients(t, seed, nodes, graph, record or create_graph, held)
+        kept = _gradients(t, seed, nodes, graph, record or create_graph, held)
     done = frozenset(kept)
     _deposit_all(t, nodes, kept)
 
@@ -180,12 +187,73 @@ def _gradients(
     return kept
 
 
+def _plain_gradients(
+    root: Node, seed: Any, nodes: dict[int, Node], references: int
+) -> dict[int, Any]:
+    """`_gradients` of what somebody holds, on plain arrays: the usual case.
+
+    Whether a node is held by more than its consumers is read off as the sweep comes to it: all of
+    them have been counted by then. ``references`` are those that the sweep itself has.
+    """
+    cotangents = {root[0]: seed}
+    pop = cotangents.pop
+    expected = dict.fromkeys(nodes, references)
+    kept: dict[int, Any] = {}
+    node = root
+    try:
+        for k in sorted(nodes, reverse=True):
+            node = nodes[k]
+            kind = node[1]
+            ct = pop(k, None)
+            if kind is LEAF:
+                if ct is not None:
+                    kept[k] = ct
+                continue
+            if ct is not None:
+                # A list holds a tuple's cotangents; those of its values are what is held.
+                if _getrefcount(node) > expected[k] and type(ct) is not list:
+                    kept[k] = ct
+                kind.raw(node, ct, cotangents)
+            if kind.wide:
+                for parent in node[2]:
+                    if parent is not None:
+                        expected[parent[0]] += 1
+                continue
+            if node[2] is not None:
+                expected[node[2][0]] += 1
+            if node[3] is not None:
+                expected[node[3][0]] += 1
+    except Exception as error:
+        debugging.note_backward(error, node)
+        raise
+    return kept
+
+
+def _references_of_sweep() -> int | None:
+    """How many references to a node `_plain_gradients` has; None where they are not counted."""
+    if _getrefcount is None:
+        return None
+    inner: Node = [1, INPUT, None, None, None]
+    root: Node = [2, INPUT, inner, None, None]
+    nodes: dict[int, Node] = {1: inner, 2: root}
+    del inner
+    for count in range(100):
+        if 1 not in _plain_gradients(root, np.float64(1), nodes, count):
+            return count
+    return None
+
+
+_REFERENCES = _references_of_sweep()
+
+
 def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
     """Add cotangents to the ``.grad`` of the Tensors of their nodes."""
     for k in list(kept):
-        kept[k] = _as_gradient(nodes[k], kept[k])
+        node = nodes[k]
+        if node[1] is LEAF:
+            kept[k] = _as_gradient(node, kept[k])
         if not isinstance(kept[k], Tensor):
-            deposit(nodes[k], kept)
+            deposit(node, kept)
     if kept:
         _deposit_recorded(t, nodes, kept)
 
@@ -219,7 +287,9 @@ def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:
 def _as_gradient(node: Node, ct: Any) -> Any:
     """A cotangent in the dtype of the leaf it belongs to."""
     t = node[-1]() if node[1] is LEAF else None
-    return ct if t is None else algebra.cast_like(ct, t.dtype)
+    if t is None or t._a.dtype is ct.dtype:
+        return ct
+    return algebra.cast_like(ct, t.dtype)
 
 
 def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:

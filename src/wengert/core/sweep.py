@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import debugging
 from .abstract import Var
 from .finite import finite
@@ -121,25 +123,33 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     and columns of their result. A large array that only contractions contributed to (the gradient
     of a weight matrix) is therefore tested by its first rows along each axis.
     """
-    large = [k for k, ct in results.items() if ct is not None and ct.size >= _LARGE]
+    large = []
+    for k, ct in results.items():
+        if type(ct) is np.ndarray and ct.ndim == 2 and ct.size >= _LARGE:
+            large.append(k)
+        elif not finite(ct):
+            return False
+    if not large:
+        return True
     elsewhere: set[int] = set()
     lefts: set[int] = set()
-    if large:
-        for node in nodes.values():
-            kind = node[1]
-            if kind.contracts:
-                if node[2] is not None:
-                    lefts.add(node[2][0])
-                continue
-            for parent in node[2] if kind.wide else node[2:4]:
-                if parent is not None:
-                    elsewhere.add(parent[0])
-    for k, ct in results.items():
-        if k in large and k not in elsewhere and ct.ndim == 2:
-            # What is not finite spreads over columns from a right operand, over rows from a left.
-            if not finite(ct[0]) or (k in lefts and not finite(ct[:, 0])):
+    for node in nodes.values():
+        kind = node[1]
+        left = node[2]
+        if kind.contracts:
+            if left is not None:
+                lefts.add(left[0])
+            continue
+        for parent in left if kind.wide else (left, node[3]):
+            if parent is not None and parent[0] in large:
+                elsewhere.add(parent[0])
+    for k in large:
+        ct = results[k]
+        if k in elsewhere:
+            if not finite(ct):
                 return False
-        elif not finite(ct):
+        # What is not finite spreads over columns from a right operand, over rows from a left.
+        elif not finite(ct[0]) or (k in lefts and not finite(ct[:, 0])):
             return False
     return True
 

@@ -90,13 +90,9 @@ def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
     try:
-        if method == "__call__" and not kwargs:
-            function = UFUNC_CALLS.get(ufunc)
-            if function is not None:
-                if y is _MISSING:
-                    return function(x)
-                if not more:
-                    return function(x, y)
+        if method == "__call__" and not kwargs and not more and ufunc in UFUNC_CALLS:
+            called = UFUNC_CALLS[ufunc]
+            return called(x) if y is _MISSING else called(x, y)
         inputs = (x, *more) if y is _MISSING else (x, y, *more)
         if method == "__call__":
             function = UFUNC_CALLS.get(ufunc)

@@ -25,6 +25,9 @@ __all__ = ["concatenate_p", "fast_concatenate", "stack_p"]
 
 _FULL = (None, None, None)
 
+# Without the dispatch to other libraries' arrays, an eighth of the call for small ones.
+_concatenate = getattr(np.concatenate, "_implementation", np.concatenate)
+
 
 def _text(name: str) -> Any:
     def show(*xs: str, axis: int) -> str:
@@ -108,7 +111,7 @@ def fast_concatenate(xs: Sequence[Any], axis: int) -> Any:
     if not -ndim <= axis < ndim:
         return None
     try:
-        y = np.concatenate(arrays, axis)
+        y = _concatenate(arrays, axis)
     except ValueError:
         return None  # the general way has the better error
     r = FastTensor()

@@ -58,7 +58,7 @@ class tracing_user(tracing):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__()
         _, error, traceback = raised
-        if _hides_another(error):
+        if error is not None and _hides_another(error):
             cause = error.__cause__ or error.__context__
             while cause is not None and not isinstance(cause, WengertError):
                 cause = cause.__cause__ or cause.__context__
@@ -66,7 +66,7 @@ class tracing_user(tracing):
                 raise cause.with_traceback(traceback) from None
 
 
-def _hides_another(error: BaseException | None) -> bool:
+def _hides_another(error: BaseException) -> bool:
     if isinstance(error, AttributeError):
         return isinstance(error.obj, Tensor) and hasattr(Tensor, error.name or "")
     return isinstance(error, SystemError) or (
@@ -234,17 +234,23 @@ def select_arguments(
 
     new_args = list(args)
     selected: list[tuple[Any, list[int], list[Any]]] = []
+    recorded = bool(LOCAL.recordings)
     for i in positions:
-        if not _is_container(args[i]):
-            t, k = input_leaf(args[i], partial(named, i, 0), scope)
+        tree = args[i]
+        found: Any
+        spec: Any
+        if _is_flat(tree):
+            found, spec = tree, type(tree)
+        elif _is_container(tree):
+            found, spec = pytree.flatten(tree)
+        else:
+            t, k = input_leaf(tree, partial(named, i, 0), scope)
             new_args[i] = t
             selected.append((None, [k], [t]))
             continue
-        tree = args[i]
-        found, spec = (tree, type(tree)) if _is_flat(tree) else pytree.flatten(tree)
         inputs, ids = [], []
         for j, leaf in enumerate(found):
-            if type(leaf) is np.ndarray and leaf.dtype.kind == "f" and not LOCAL.recordings:
+            if type(leaf) is np.ndarray and leaf.dtype.kind == "f" and not recorded:
                 k = next_id()  # what input_leaf does, for the usual leaf
                 t = FastTensor()
                 t._a = snapshot(leaf)
@@ -287,10 +293,16 @@ def _is_container(x: Any) -> bool:
 def any_tensor(*trees: Any) -> bool:
     """Whether a Tensor is among the leaves."""
     for tree in trees:
+        if type(tree) is np.ndarray:
+            continue
         if isinstance(tree, Tensor):
             return True
-        if _is_container(tree):
-            for x in tree if _is_flat(tree) else pytree.leaves(tree):
+        if _is_flat(tree):
+            for x in tree:
+                if type(x) is FastTensor or type(x) is RareTensor:
+                    return True
+        elif _is_container(tree):
+            for x in pytree.leaves(tree):
                 if isinstance(x, Tensor):
                     return True
     return False

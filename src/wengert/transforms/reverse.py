@@ -67,7 +67,7 @@ def _cotangents_out(
     trees = []
     for spec, ids, inputs in selected:
         leaves = []
-        for k, t in zip(ids, inputs, strict=True):
+        for k, t in zip(ids, inputs):
             g = cotangents.pop(k, None)
             if g is None:
                 g = algebra.zeros_like(t)
@@ -143,8 +143,8 @@ def _gradient(
     if isinstance(y, Tensor) and y._n is not None:
         seed = algebra.ones_like(y)
         cotangents, _, _, outer = sweep(y._n, seed, stops)
-        if not outer and type(y) is FastTensor:
-            y = handle(y._a, None, None)  # the usual end: nothing of an outer transform was met
+        if not outer and type(y) is FastTensor:  # nothing of an outer transform was met
+            y = handle(y._a, None, None) if keep or type(y._a) is np.ndarray else y._a
     scope.active = False
     liveness = Liveness()
     value = _value_out(y, liveness, keep)
