@@ -7,8 +7,8 @@ section 4.2): twice the operations of the factorization, nearly all of them in m
 
 Murray subtracts from all columns to the left what each block of columns contributes. Here a block
 takes what it needs from all blocks to its right when its turn comes. With ``S`` the symmetric
-matrix of which half is the cotangent, they contribute ``S[k:, k:] L[k:, j:k]`` together: one product,
-and nothing is written twice.
+matrix of which half is the cotangent, they contribute ``S[k:, k:] L[k:, j:k]`` together: one
+product, and nothing is written twice.
 """
 
 from __future__ import annotations

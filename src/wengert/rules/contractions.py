@@ -262,7 +262,7 @@ def _count_unseen() -> int:
     seen = []
 
     def raw(node: Node, ct: Any, cotangents: dict[int, Any]) -> None:
-        m, n, x, y = node[2], node[3], node[5], node[6]
+        n = node[3]
         seen.append(_getrefcount(n))
 
     probe = NodeKind("probe", None, False, raw, raw, lambda node: ())
