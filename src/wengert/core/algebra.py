@@ -20,6 +20,7 @@ __all__ = [
     "ones_like",
     "strong_product",
     "times_partial",
+    "twice_product",
     "unbroadcast",
     "zeros_like",
 ]
@@ -74,6 +75,18 @@ def add_to_cotangent(cotangents: dict[int, Any], k: int, t: Any) -> None:
         cotangents[k] = t
     else:
         cotangents[k] = ct + t
+
+
+def twice_product(g: Any, x: Any) -> Any:
+    """``2 g x`` for arrays of one shape.
+
+    The cotangent that a sum gives to all its terms is one number: it is doubled, not the product.
+    """
+    if not any(g.strides):
+        return (2 * g[(0,) * g.ndim]) * x
+    t = g * x
+    t += t
+    return t
 
 
 def strong_product(c: Any, p: Any) -> Any:

@@ -187,9 +187,9 @@ def _save(
     saved: list[Any] = []
     foreign = -1 if abstract else 0
     constants: dict[int, Any] | None = None
-    linear = primitive.linear if primitive.jvp is None else None
+    unread = primitive.unread
     for i, (x, a) in enumerate(zip(args, ins, strict=True)):
-        unneeded = linear is not None and i in linear
+        unneeded = unread is not None and i in unread
         if isinstance(x, Tensor):
             n = x._n
             parents.append(n)

@@ -102,6 +102,7 @@ class Primitive:
         "shape",
         "show",
         "transpose",
+        "unread",
         "vjp",
     )
 
@@ -149,6 +150,10 @@ class Primitive:
         self.batch = batch
         self.partials = partials
         self.linear = linear
+        # The operands of which no rule reads more than the shape and dtype: nodes keep no more.
+        self.unread = linear if jvp is None else None
+        if partials is not None and all(type(p) is int for p in partials):
+            self.unread = EVERY
         self.multilinear = multilinear
         self.transpose = transpose
         self.jvp = jvp

@@ -86,10 +86,14 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         From NumPy: read-only destinations, shapes that do not fit.
     """
     refresh(x)
-    value = _value_operand(value)
     is_view = type(x) is RareTensor and x._x.base is not None
     root: Tensor = x._x.base if is_view else x  # type: ignore[assignment]
     chain = x._x.chain if is_view else ()
+    if type(value) is RareTensor and value._x.base is root and type(index) in (slice, int, tuple):
+        template, arrays = _split(index, x.shape)
+        if not arrays and _is_region(value, root, chain, template):
+            return  # y[i] op= z ends with this assignment of the view to the place where it is
+    value = _value_operand(value)
     _check_destination(root, x, value)
     retract(root)
     if type(index) is Tensor or isinstance(index, Tensor):
@@ -106,7 +110,7 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         set_item(bind(PRIMITIVES["getitem"], (x,), {"template": split(first)[0]}), second, value)
         return
     if not arrays and _is_region(value, root, chain, template):
-        return  # y[i] op= z ends with this assignment of the view to the place where it is
+        return  # the same with an index of another kind
     value = _trim(value, x.shape, template, arrays)
     if isinstance(value, Tensor) and _shares_memory(value, root):
         moved = _moved_within(root, chain, index, value)
@@ -118,6 +122,14 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         _set_rare(root, x if is_view else None, chain, template, arrays, value)
     else:
         _set_plain(root, x if is_view else None, chain, template, arrays, value)
+
+
+def _split(index: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """`split`; an index that it refuses is looked at later."""
+    try:
+        return split(index, shape)
+    except ScalarMaskError:
+        return (), (index,)
 
 
 _FLAT: Any = {"template": (ARRAY,)}

@@ -14,7 +14,7 @@ from ..core.tensor import FastTensor, RareTensor, Tensor
 from ..core.views import in_place, set_item
 from ..rules import fast
 from ..rules.contractions import matmul
-from ..rules.indexing import getitem
+from ..rules.fast_indexing import fast_getitem
 from ..rules.pointwise import POINTWISE
 
 __all__: list[str] = []
@@ -76,7 +76,7 @@ def _attach_generic() -> None:
     cls.__rmatmul__ = lambda y, x: matmul(x, y)
     cls.__divmod__ = lambda x, y: (x // y, x % y)
     cls.__rdivmod__ = lambda y, x: (x // y, x % y)
-    cls.__getitem__ = getitem
+    cls.__getitem__ = fast_getitem
     cls.__setitem__ = set_item
     cls.__hash__ = object.__hash__
     for sub in (FastTensor, RareTensor):

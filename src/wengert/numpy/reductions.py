@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.bind import bind
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
-from ..core.tensor import FastTensor, Tensor
+from ..core.settled_views import ordinary
+from ..core.tensor import FastTensor, RareTensor, Tensor
 from ..rules import (
     eager,  # noqa: F401  (sets how the sweep goes through reductions and sorts)
     fast,
@@ -79,6 +80,8 @@ def sum(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.sum`. As ``x.sum(axis, keepdims)`` it is understood, too."""
+    if type(a) is RareTensor:
+        a = a if (t := ordinary(a, False)) is None else t
     if (
         type(a) is FastTensor
         and dtype is None

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.algebra import unbroadcast
 from ..core.primitive import Primitive
 from ..core.quiet import quiet
 from ..core.tape import Cotangents, Node, accumulate
@@ -24,6 +25,7 @@ from .cholesky_sweep import cholesky_cotangent
 from .cumulative import cumprod_p
 from .factorizations import cholesky_p
 from .fast_reductions import to_sole_winners
+from .indexing import where_p
 from .norms import vector_norm_p
 from .reductions import kept_shape, max_p, min_p, nanmax_p, nanmin_p, prod_p
 from .sorting import sort_p
@@ -140,6 +142,36 @@ def _sorted(ct: Any, x: Any, y: Any, axis: int) -> Any:
 
 _by_hand(sort_p, _sorted)
 
+
+# ------------------------------------------------------------------ choices
+
+# NumPy's `where` branches for each element; below this size that costs less than to avoid it.
+_MANY = 4096
+
+
+def _where(node: Node, ct: Any, cotangents: Cotangents) -> None:
+    """The cotangent where a value was chosen, and zero elsewhere, by its bits.
+
+    A product with the condition would make NaN of an infinite cotangent.
+    """
+    parents, (chosen, x, y) = node[2], node[5]
+    if node[8] or ct.size < _MANY or ct.dtype.char not in "fd" or np.shape(chosen) != ct.shape:
+        _derived_where(node, ct, cotangents)
+        return
+    integer = np.dtype(f"i{ct.dtype.itemsize}")
+    bits = np.ascontiguousarray(ct).view(integer)
+    kept = np.asarray(chosen, bool).astype(integer)
+    np.negative(kept, out=kept)
+    np.bitwise_and(kept, bits, out=kept)
+    if parents[2] is not None:
+        rest = np.bitwise_xor(kept, bits).view(ct.dtype)
+        accumulate(cotangents, parents[2], unbroadcast(rest, np.shape(y)))
+    if parents[1] is not None:
+        accumulate(cotangents, parents[1], unbroadcast(kept.view(ct.dtype), np.shape(x)))
+
+
+_derived_where = where_p.kind.raw
+where_p.kind.raw = _where
 
 # ------------------------------------------------------------------ matrices
 

@@ -11,11 +11,12 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, unbroadcast
+from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
+from ..core.settled_views import ordinary
 from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -50,6 +51,21 @@ def slow_reflected(primitive, y, x):
     if not isinstance(x, NUMBERS):
         return NotImplemented
     return bind(primitive, (x, y), {})
+
+
+def read_view(primitive, fast, x, saves):
+    """The operation on one operand that is no FastTensor, but may be a view."""
+    t = ordinary(x, saves)
+    return bind(primitive, (x,), {}) if t is None else fast(t)
+
+
+def read_views(fast, x, y, saves):
+    """The operation on operands of which one may be a view; None if none is."""
+    t = ordinary(x, saves)
+    u = ordinary(y, saves)
+    if t is None and u is None:
+        return None
+    return fast(x if t is None else t, y if u is None else u)
 
 
 def refuse(ufunc, x):
@@ -191,19 +207,22 @@ def add(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_add(y, x)
         return r if r is not NotImplemented else refuse("add", x)
-    return bind(add_p, (x, y), {})
+    r = read_views(add, x, y, False)
+    return bind(add_p, (x, y), {}) if r is None else r
 
 
 def slow_add(x, y):
     if settled(x) or settled(y):
         return add(x, y)
-    return slow(add_p, x, y)
+    r = read_views(op_add, x, y, False)
+    return slow(add_p, x, y) if r is None else r
 
 
 def slow_radd(y, x):
     if settled(y):
         return rop_add(y, x)
-    return slow_reflected(add_p, y, x)
+    t = ordinary(y, False)
+    return slow_reflected(add_p, y, x) if t is None else rop_add(t, x)
 
 
 def raw_add(node, g, cotangents):
@@ -415,19 +434,22 @@ def sub(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_sub(y, x)
         return r if r is not NotImplemented else refuse("subtract", x)
-    return bind(sub_p, (x, y), {})
+    r = read_views(sub, x, y, False)
+    return bind(sub_p, (x, y), {}) if r is None else r
 
 
 def slow_sub(x, y):
     if settled(x) or settled(y):
         return sub(x, y)
-    return slow(sub_p, x, y)
+    r = read_views(op_sub, x, y, False)
+    return slow(sub_p, x, y) if r is None else r
 
 
 def slow_rsub(y, x):
     if settled(y):
         return rop_sub(y, x)
-    return slow_reflected(sub_p, y, x)
+    t = ordinary(y, False)
+    return slow_reflected(sub_p, y, x) if t is None else rop_sub(t, x)
 
 
 def raw_sub(node, g, cotangents):
@@ -646,19 +668,22 @@ def mul(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_mul(y, x)
         return r if r is not NotImplemented else refuse("multiply", x)
-    return bind(mul_p, (x, y), {})
+    r = read_views(mul, x, y, True)
+    return bind(mul_p, (x, y), {}) if r is None else r
 
 
 def slow_mul(x, y):
     if settled(x) or settled(y):
         return mul(x, y)
-    return slow(mul_p, x, y)
+    r = read_views(op_mul, x, y, True)
+    return slow(mul_p, x, y) if r is None else r
 
 
 def slow_rmul(y, x):
     if settled(y):
         return rop_mul(y, x)
-    return slow_reflected(mul_p, y, x)
+    t = ordinary(y, True)
+    return slow_reflected(mul_p, y, x) if t is None else rop_mul(t, x)
 
 
 def raw_mul(node, g, cotangents):
@@ -669,8 +694,11 @@ def raw_mul(node, g, cotangents):
     sx = x if type(x) is tuple else x.shape if m is not None else None
     sy = y if type(y) is tuple else y.shape if n is not None else None
     if m is n and x is y:
-        t = g * x
-        t += t
+        if g.size < 4096:
+            t = g * x
+            t += t
+        else:
+            t = twice_product(g, x)
         k = m[0]
         if k in cotangents:
             add_to_cotangent(cotangents, k, t)
@@ -920,19 +948,22 @@ def div(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_div(y, x)
         return r if r is not NotImplemented else refuse("divide", x)
-    return bind(div_p, (x, y), {})
+    r = read_views(div, x, y, True)
+    return bind(div_p, (x, y), {}) if r is None else r
 
 
 def slow_div(x, y):
     if settled(x) or settled(y):
         return div(x, y)
-    return slow(div_p, x, y)
+    r = read_views(op_div, x, y, True)
+    return slow(div_p, x, y) if r is None else r
 
 
 def slow_rdiv(y, x):
     if settled(y):
         return rop_div(y, x)
-    return slow_reflected(div_p, y, x)
+    t = ordinary(y, True)
+    return slow_reflected(div_p, y, x) if t is None else rop_div(t, x)
 
 
 def raw_div(node, g, cotangents):
@@ -1079,7 +1110,7 @@ def neg(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(neg_p, (x,), {})
+    return read_view(neg_p, neg, x, False)
 
 
 def raw_neg(node, g, cotangents):
@@ -1254,19 +1285,22 @@ def pow(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_pow(y, x)
         return r if r is not NotImplemented else refuse("power", x)
-    return bind(pow_p, (x, y), {})
+    r = read_views(pow, x, y, True)
+    return bind(pow_p, (x, y), {}) if r is None else r
 
 
 def slow_pow(x, y):
     if settled(x) or settled(y):
         return pow(x, y)
-    return slow(pow_p, x, y)
+    r = read_views(op_pow, x, y, True)
+    return slow(pow_p, x, y) if r is None else r
 
 
 def slow_rpow(y, x):
     if settled(y):
         return rop_pow(y, x)
-    return slow_reflected(pow_p, y, x)
+    t = ordinary(y, True)
+    return slow_reflected(pow_p, y, x) if t is None else rop_pow(t, x)
 
 
 def raw_pow(node, g, cotangents):
@@ -1410,14 +1444,17 @@ def square(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(square_p, (x,), {})
+    return read_view(square_p, square, x, True)
 
 
 def raw_square(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = 2 * x
-    t = g * t
+    if g.size < 4096:
+        t = g * x
+        t += t
+    else:
+        t = twice_product(g, x)
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1483,7 +1520,7 @@ def sqrt(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(sqrt_p, (x,), {})
+    return read_view(sqrt_p, sqrt, x, False)
 
 
 def raw_sqrt(node, g, cotangents):
@@ -1556,7 +1593,7 @@ def reciprocal(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(reciprocal_p, (x,), {})
+    return read_view(reciprocal_p, reciprocal, x, False)
 
 
 def raw_reciprocal(node, g, cotangents):
@@ -1633,7 +1670,7 @@ def exp(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(exp_p, (x,), {})
+    return read_view(exp_p, exp, x, False)
 
 
 def raw_exp(node, g, cotangents):
@@ -1704,7 +1741,7 @@ def expm1(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(expm1_p, (x,), {})
+    return read_view(expm1_p, expm1, x, True)
 
 
 def raw_expm1(node, g, cotangents):
@@ -1777,7 +1814,7 @@ def log(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(log_p, (x,), {})
+    return read_view(log_p, log, x, True)
 
 
 def raw_log(node, g, cotangents):
@@ -1848,7 +1885,7 @@ def log1p(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(log1p_p, (x,), {})
+    return read_view(log1p_p, log1p, x, True)
 
 
 def raw_log1p(node, g, cotangents):
@@ -2034,19 +2071,22 @@ def logaddexp(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_logaddexp(y, x)
         return r if r is not NotImplemented else refuse("logaddexp", x)
-    return bind(logaddexp_p, (x, y), {})
+    r = read_views(logaddexp, x, y, True)
+    return bind(logaddexp_p, (x, y), {}) if r is None else r
 
 
 def slow_logaddexp(x, y):
     if settled(x) or settled(y):
         return logaddexp(x, y)
-    return slow(logaddexp_p, x, y)
+    r = read_views(op_logaddexp, x, y, True)
+    return slow(logaddexp_p, x, y) if r is None else r
 
 
 def slow_rlogaddexp(y, x):
     if settled(y):
         return rop_logaddexp(y, x)
-    return slow_reflected(logaddexp_p, y, x)
+    t = ordinary(y, True)
+    return slow_reflected(logaddexp_p, y, x) if t is None else rop_logaddexp(t, x)
 
 
 def raw_logaddexp(node, g, cotangents):
@@ -2203,7 +2243,7 @@ def sin(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(sin_p, (x,), {})
+    return read_view(sin_p, sin, x, True)
 
 
 def raw_sin(node, g, cotangents):
@@ -2276,7 +2316,7 @@ def cos(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(cos_p, (x,), {})
+    return read_view(cos_p, cos, x, True)
 
 
 def raw_cos(node, g, cotangents):
@@ -2347,7 +2387,7 @@ def arctan(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(arctan_p, (x,), {})
+    return read_view(arctan_p, arctan, x, True)
 
 
 def raw_arctan(node, g, cotangents):
@@ -2420,7 +2460,7 @@ def sinh(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(sinh_p, (x,), {})
+    return read_view(sinh_p, sinh, x, True)
 
 
 def raw_sinh(node, g, cotangents):
@@ -2493,7 +2533,7 @@ def cosh(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(cosh_p, (x,), {})
+    return read_view(cosh_p, cosh, x, True)
 
 
 def raw_cosh(node, g, cotangents):
@@ -2566,7 +2606,7 @@ def tanh(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(tanh_p, (x,), {})
+    return read_view(tanh_p, tanh, x, False)
 
 
 def raw_tanh(node, g, cotangents):
@@ -2639,7 +2679,7 @@ def sigmoid(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind(sigmoid_p, (x,), {})
+    return read_view(sigmoid_p, sigmoid, x, False)
 
 
 def raw_sigmoid(node, g, cotangents):

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from .dual_generator import dual
-from .fast_source import add_to, in_place, indent, partials_of, product
+from .fast_source import add_to, in_place, indent, partials_of, product, twice
 from .pointwise import POINTWISE
 from .symbols import Symbol, trace_partial
 
@@ -72,11 +72,12 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, unbroadcast
+from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
 from ..core.refusals import no_operand
+from ..core.settled_views import ordinary
 from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
 from ..core.tensor import FastTensor, Tensor
@@ -111,6 +112,21 @@ def slow_reflected(primitive, y, x):
     if not isinstance(x, NUMBERS):
         return NotImplemented
     return bind(primitive, (x, y), {})
+
+
+def read_view(primitive, fast, x, saves):
+    """The operation on one operand that is no FastTensor, but may be a view."""
+    t = ordinary(x, saves)
+    return bind(primitive, (x,), {}) if t is None else fast(t)
+
+
+def read_views(fast, x, y, saves):
+    """The operation on operands of which one may be a view; None if none is."""
+    t = ordinary(x, saves)
+    u = ordinary(y, saves)
+    if t is None and u is None:
+        return None
+    return fast(x if t is None else t, y if u is None else u)
 
 
 def refuse(ufunc, x):
@@ -164,6 +180,7 @@ def unary(name: str) -> str:
     )
     tensor_partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
     add_raw = add_to("m", partial.text != "1")
+    raw = twice("g", "x") if partial.text == "2 * x" else in_place(product("g", partial))
     text = f'''
 
 # {name}
@@ -180,12 +197,12 @@ def {name}(x):
             return r
         except (ValueError, TypeError):
             pass
-    return bind({name}_p, (x,), {{}})
+    return read_view({name}_p, {name}, x, {save_x})
 
 
 def raw_{name}(node, g, cotangents):
     m = node[2]
-{"".join(reads)}{indent(in_place(product("g", partial)))}{indent(add_raw)}
+{"".join(reads)}{indent(raw)}{indent(add_raw)}
 
 def graph_{name}(node, g, cotangents, wrap):
     m = node[2]
@@ -286,8 +303,8 @@ else:
             )
         text = indent("".join(parts))
         if name == "mul" and not tensors:  # x * x, and so on: one product, added to itself
-            twice = "t = g * x\nt += t\n" + add_to("m", new=True) + "return\n"
-            text = indent(f"if m is n and x is y:\n{indent(twice)}") + text
+            square = twice("g", "x") + add_to("m", new=True) + "return\n"
+            text = indent(f"if m is n and x is y:\n{indent(square)}") + text
         return text
 
     shapes = "".join(
@@ -296,6 +313,7 @@ else:
         if p is not None
     )
     used = frozenset().union(*names)
+    saves = bool(used & {"x", "y"})
     wraps = "".join(
         f"    {v} = wrap({v}, {m}) if type({v}) is not tuple else None\n"
         for v, m in zip("xy", "mn", strict=True)
@@ -368,19 +386,22 @@ def {name}(x, y):
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_{name}(y, x)
         return r if r is not NotImplemented else refuse("{_ufunc_name(name)}", x)
-    return bind({name}_p, (x, y), {{}})
+    r = read_views({name}, x, y, {saves})
+    return bind({name}_p, (x, y), {{}}) if r is None else r
 
 
 def slow_{name}(x, y):
     if settled(x) or settled(y):
         return {name}(x, y)
-    return slow({name}_p, x, y)
+    r = read_views(op_{name}, x, y, {saves})
+    return slow({name}_p, x, y) if r is None else r
 
 
 def slow_r{name}(y, x):
     if settled(y):
         return rop_{name}(y, x)
-    return slow_reflected({name}_p, y, x)
+    t = ordinary(y, {saves})
+    return slow_reflected({name}_p, y, x) if t is None else rop_{name}(t, x)
 
 
 def raw_{name}(node, g, cotangents):

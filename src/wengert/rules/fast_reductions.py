@@ -18,6 +18,7 @@ import numpy as np
 from ..core.abstract import Aval
 from ..core.bind import bind
 from ..core.dual import Dual
+from ..core.finite import finite
 from ..core.primitive import Primitive
 from ..core.state import COUNTER, PAUSED, SlowPath, leaves_tape
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
@@ -139,9 +140,16 @@ def to_sole_winners(ct: Any, winners: Any, y: Any) -> Any:
     if not winners.ndim:
         return None
     places = np.flatnonzero(winners)
-    if places.size != np.size(y) or np.isnan(y).any():
+    if places.size != np.size(y) or not finite(np.asarray(y)):
         return None
-    g = np.zeros(winners.shape, ct.dtype)
+    # Not np.zeros: the system's fresh zero pages would fault one by one in the next pass.
+    g = np.empty(winners.shape, ct.dtype)
+    g.fill(0)
+    kept = ct.ndim - ct.shape.count(1)
+    lead = winners.shape[:kept]
+    if ct.shape[:kept] == lead and ct.size == prod(lead):  # the places come in the results' order
+        g.reshape(-1)[places] = ct.reshape(-1)
+        return g
     where = np.unravel_index(places, winners.shape)
     g[where] = np.broadcast_to(ct, winners.shape)[where]
     return g

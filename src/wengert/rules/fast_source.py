@@ -8,7 +8,7 @@ from typing import Any
 from .pointwise import POINTWISE
 from .symbols import Symbol
 
-__all__ = ["add_to", "in_place", "indent", "partials_of", "product"]
+__all__ = ["add_to", "in_place", "indent", "partials_of", "product", "twice"]
 
 
 def product(g: str, partial: Symbol) -> str:
@@ -26,6 +26,14 @@ def product(g: str, partial: Symbol) -> str:
 
 
 _AUGMENTED = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
+
+
+def twice(g: str, x: str) -> str:
+    """Source of ``t = 2 g x`` for arrays of one shape."""
+    return (
+        f"if {g}.size < 4096:\n    t = {g} * {x}\n    t += t\n"
+        f"else:\n    t = twice_product({g}, {x})\n"
+    )
 
 
 def in_place(text: str) -> str:
