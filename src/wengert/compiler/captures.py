@@ -10,7 +10,6 @@ what they were (`surroundings`), arrays that are attributes (``self.x``) by thei
 
 from __future__ import annotations
 
-import collections
 import functools
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,10 +30,11 @@ from .surroundings import (
     is_library,
     modules_within,
     names_in,
+    structure_print,
     variables_of,
 )
 
-__all__ = ["Captures", "structure_print", "unwritten"]
+__all__ = ["Captures", "unwritten"]
 
 _INPUTS = "iufc"  # the kinds of arrays that are read anew at each call
 _NOTHING = types.SimpleNamespace()  # of a variable that has been deleted
@@ -330,45 +330,6 @@ def _is_fixed(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_fixed, value))
     return isinstance(value, (*SCALARS, types.FunctionType, types.BuiltinFunctionType, np.ufunc))
-
-
-def structure_print(spec: Any) -> Any:
-    """The classes that a structure of containers has, and what they hold besides their children.
-
-    A method of a module's class may read a variable of its Python module.
-    """
-    found = _of_users(spec)
-    return Fingerprint(found) if found else ()
-
-
-@functools.lru_cache(maxsize=1024)
-def _of_users(spec: Any) -> tuple[Any, ...]:
-    """The classes and static parts in a structure, unless all of them are the library's."""
-    classes: dict[type, None] = {}
-    static: list[Any] = []
-
-    def node(kind: Any, data: Any, _: Any) -> None:
-        if isinstance(kind, type) and kind.__module__ != "builtins" and not _is_record(kind):
-            classes[kind] = None
-            static.append(data)
-
-    spec.walk([None] * spec.num_leaves, node)
-    held = Fingerprint(tuple(static))
-    if held.has_users or any(not is_library(kind) for kind in classes):
-        return (*classes, *static)
-    return ()
-
-
-_GENERATED = frozenset(vars(collections.namedtuple("_Generated", "x"))) | {
-    "__annotations__", "__annotations_cache__", "__annotate_func__", "__orig_bases__",
-    "__static_attributes__", "__firstlineno__",
-}  # fmt: skip
-
-
-def _is_record(kind: type) -> bool:
-    """Whether a class is a named tuple with nothing but its fields: there is nothing to change."""
-    fields = getattr(kind, "_fields", ())
-    return issubclass(kind, tuple) and not vars(kind).keys() - _GENERATED - set(fields)
 
 
 def _is_user_function(x: Any) -> bool:

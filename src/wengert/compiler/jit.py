@@ -22,15 +22,16 @@ from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, name_of, tracing_user
-from .captures import Captures, structure_print, unwritten
+from .captures import Captures, unwritten
 from .draws import refused_draws
 from .options import check_positions, names_of, positions_of
 from .runtime.guards import Guards, NotNative
+from .runtime.leaves import MOST_NATIVE, Leaves
 from .runtime.native import NativeCallable, NativeEntry, is_available, use_native_calls
 from .runtime.threads import checked_threads
-from .signature import MOST_NATIVE, Entry, as_operand, as_plain, is_traced
+from .signature import Entry, as_operand, as_plain, is_traced
 from .stages import Lowered, Runner
-from .surroundings import Fingerprint
+from .surroundings import Fingerprint, structure_print
 
 __all__ = ["Jitted", "jit"]
 
@@ -42,20 +43,6 @@ _MOST_SIGNATURES = 256
 
 # The state of the stream from which draws without a key get theirs.
 _STATE = Aval((3,), np.dtype(np.uint64))
-
-
-class _Leaves(NativeCallable):
-    """The native entries for containers that native code does not know: it takes their leaves."""
-
-    def __init__(self) -> None:
-        self._natives: list[NativeEntry] = []
-
-    def __call__(self, *leaves: Any) -> Any:
-        """The results, or this object itself where no entry is for these leaves."""
-        return self
-
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self
 
 
 class Jitted(NativeCallable):
@@ -84,7 +71,7 @@ class Jitted(NativeCallable):
         self._entries: dict[Any, Entry] = {}
         self._lock = threading.RLock()
         self._natives: list[NativeEntry] = []
-        self._leaves: dict[Any, _Leaves] = {}
+        self._leaves: dict[Any, Leaves] = {}
 
     @functools.cached_property
     def _captures(self) -> Captures:
@@ -185,10 +172,8 @@ class Jitted(NativeCallable):
             made = guards.entry(*found, entry.out_spec, len(args), names)
             self.add_entry(made, entry.natives, MOST_NATIVE)
         elif not static and (guards := guarded(leaves, count)) is not None:
-            use_native_calls(_Leaves)
-            target = self._leaves.setdefault((spec, held), _Leaves())
-            made = guards.entry(*found, entry.out_spec, count, ())
-            target.add_entry(made, entry.natives, MOST_NATIVE)
+            target = self._leaves.setdefault((spec, held), Leaves())
+            target.add(guards.entry(*found, entry.out_spec, count, ()), entry.natives)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The stages of the compilation for these arguments.

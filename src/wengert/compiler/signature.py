@@ -15,12 +15,11 @@ from ..core.ownership import plain_array
 from ..core.program import Program
 from ..core.tensor import RareTensor, Tensor
 from .operation import Operation
+from .runtime.leaves import is_worth_trying
 from .runtime.native import NativeEntry
 from .stages import compile_program
 
-__all__ = ["MOST_NATIVE", "Entry", "as_operand", "as_plain", "is_traced"]
-
-MOST_NATIVE = 4  # for one signature
+__all__ = ["Entry", "as_operand", "as_plain", "is_traced"]
 
 
 class Entry:
@@ -57,13 +56,8 @@ class Entry:
         self.natives: list[NativeEntry] = []
 
     def wants_native(self) -> bool:
-        """Whether this call, which went through Python, should be served natively from now on.
-
-        Other objects with the same meaning (equal strings as static arguments, say) pass other
-        guards. If they are new ones each time, less and less is tried.
-        """
-        n = self.calls
-        return n > 1 and not self.is_passing and (n <= 1 + MOST_NATIVE or n & (n - 1) == 0)
+        """Whether this call, which went through Python, should be served natively from now on."""
+        return not self.is_passing and is_worth_trying(self.calls)
 
 
 def _find_progressions(program: Program) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import pytree
 from ..core.errors import WengertValueError
 from ..core.program import Program
 from .cost import bytes_of, flops_of, peak_of
@@ -29,6 +30,9 @@ from .plan import Call, Nest, Plan, Product
 from .program_key import program_key
 from .runtime import disk
 from .runtime.blas import thread_setter
+from .runtime.guards import Guards, NotNative
+from .runtime.leaves import Leaves, is_worth_trying
+from .runtime.native import NativeEntry, is_available
 from .runtime.threads import usable_threads
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from .runtime.executable import Executable
     from .runtime.interface import Interface
 
-__all__ = ["Lowered", "build_plan", "compile_program"]
+__all__ = ["Lowered", "Runner", "build_plan", "compile_program"]
 
 
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
@@ -86,7 +90,7 @@ def compile_program(
     names = [s for s in face.segments if isinstance(s, str)]
     wanted = {name: address_of(name) for name in face.symbols}
     linked = target.link(code, names, wanted) if names else None
-    return Runner(Executable(face, linked, simple), [v.dtype for v in program.inputs])
+    return Runner(Executable(face, linked, simple), program.inputs)
 
 
 def address_of(symbol: str) -> int:
@@ -131,15 +135,52 @@ def _machine_code(
 
 
 class Runner:
-    """Runs native code on arrays of any layout; ``direct`` on those that it reads as they are."""
+    """Runs native code on arrays of any layout; ``direct`` on those that it reads as they are.
 
-    def __init__(self, direct: Executable, dtypes: list[Any]) -> None:
+    From the second call on, arrays that can be read as they are do not pass through Python.
+    """
+
+    def __init__(self, direct: Executable, inputs: Sequence[Any]) -> None:
         self.direct = direct
-        self._dtypes = dtypes
+        self._dtypes = [v.dtype for v in inputs]
+        self._shapes = [v.shape for v in inputs]
+        self._leaves = Leaves()
+        self._alike: list[NativeEntry] = []
+        self._calls = 0  # through Python
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """The results for plain arrays."""
-        return self.direct([_prepared(a, t) for a, t in zip(arguments, self._dtypes, strict=True)])
+        leaves = self._leaves
+        found = leaves(*arguments)
+        if found is not leaves:
+            return found  # type: ignore[no-any-return]
+        results = self.direct(
+            [_prepared(a, t) for a, t in zip(arguments, self._dtypes, strict=True)]
+        )
+        self._calls += 1
+        if is_worth_trying(self._calls):
+            self._use_native(arguments)
+        return results
+
+    def _use_native(self, arguments: Sequence[Any]) -> None:
+        """Let native code serve calls with arguments like these, if it can."""
+        if not all(
+            isinstance(a, (np.ndarray, np.generic)) and a.dtype == t and a.shape == s
+            for a, t, s in zip(arguments, self._dtypes, self._shapes, strict=True)
+        ):
+            return
+        found = self.direct.native_results() if is_available() else None
+        if found is None:
+            return
+        guards = Guards(len(arguments), tuple(self.direct.interface.donated.values()))
+        try:
+            for k, a in enumerate(arguments):
+                guards.leaf(k, a)
+        except NotNative:
+            return
+        results, sources = found
+        spec = pytree.structure([0] * len(sources))
+        self._leaves.add(guards.entry(results, sources, spec, len(arguments), ()), self._alike)
 
 
 def _prepared(a: Any, dtype: Any) -> Any:

@@ -34,7 +34,7 @@ from .watches import (
 )
 
 __all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
-__all__ += ["names_in", "variables_of"]
+__all__ += ["names_in", "structure_print", "variables_of"]
 
 _LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -391,3 +391,42 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
                 name = f"_{base.__name__.lstrip('_')}{name}" if private else name
                 if hasattr(value, name):
                     yield name, getattr(value, name)
+
+
+def structure_print(spec: Any) -> Any:
+    """The classes that a structure of containers has, and what they hold besides their children.
+
+    A method of a module's class may read a variable of its Python module.
+    """
+    found = _of_users(spec)
+    return Fingerprint(found) if found else ()
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_users(spec: Any) -> tuple[Any, ...]:
+    """The classes and static parts in a structure, unless all of them are the library's."""
+    classes: dict[type, None] = {}
+    static: list[Any] = []
+
+    def node(kind: Any, data: Any, _: Any) -> None:
+        if isinstance(kind, type) and kind.__module__ != "builtins" and not _is_record(kind):
+            classes[kind] = None
+            static.append(data)
+
+    spec.walk([None] * spec.num_leaves, node)
+    held = Fingerprint(tuple(static))
+    if held.has_users or any(not is_library(kind) for kind in classes):
+        return (*classes, *static)
+    return ()
+
+
+_GENERATED = frozenset(vars(collections.namedtuple("_Generated", "x"))) | {
+    "__annotations__", "__annotations_cache__", "__annotate_func__", "__orig_bases__",
+    "__static_attributes__", "__firstlineno__",
+}  # fmt: skip
+
+
+def _is_record(kind: type) -> bool:
+    """Whether a class is a named tuple with nothing but its fields: there is nothing to change."""
+    fields = getattr(kind, "_fields", ())
+    return issubclass(kind, tuple) and not vars(kind).keys() - _GENERATED - set(fields)

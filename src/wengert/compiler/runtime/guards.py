@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core import pytree
 from ..codegen.entry_words import GUARDS, OUTPUTS
-from ..surroundings import SCALARS, Fingerprint
+from ..surroundings import SCALARS, Fingerprint, structure_print
 from ..watches import ABSENT, Watch, parts_of_function, watch_dict, watch_names
 from . import layout
 from .layout import CONTENT, FUNCTION
@@ -157,12 +157,34 @@ class Guards:
         """What a variable holds: containers of hidden inputs, and of what must stay as it is."""
 
         def leaf(register: int, x: Any) -> None:
-            self.leaf(register, x) if is_input(x) else self.fixed(register, x, known)
+            if is_input(x):
+                self.leaf(register, x)
+            elif pytree.is_container(x):
+                self._registered(register, x, is_input, known)
+            else:
+                self.fixed(register, x, known)
 
         if type(x) is tuple and all(isinstance(y, SCALARS) for y in x):
             self.same(register, x)
         else:
             self.tree(register, x, leaf)
+
+    def _registered(
+        self, register: int, x: Any, is_input: Callable[[Any], bool], known: Container[int]
+    ) -> None:
+        """The very same container of a registered class, with the same arrays as leaves.
+
+        Only its own function knows how it is taken apart; but while all that it holds is the same,
+        so are its leaves, which are held and read where they are.
+        """
+        leaves, spec = pytree.flatten(x)
+        inputs = [y for y in leaves if is_input(y)]
+        held = structure_print(spec)
+        constants = [id(w.holder) for w in held.watches or ()] if held else []
+        self._emit("same", register, self._address(x))
+        self.watch(x, known, {id(y) for y in inputs}.difference(constants))
+        for y in inputs:
+            self.constant(y)
 
     def cell(self, cell: Any) -> int:
         """The register with what a variable of a closure holds."""
@@ -192,13 +214,17 @@ class Guards:
 
     # -------------------------------------------------------------- what objects hold
 
-    def watch(self, x: Any, known: Container[int] = ()) -> None:
-        """That what an object holds at any depth is what it held."""
+    def watch(self, x: Any, known: Container[int] = (), inputs: Container[int] = ()) -> None:
+        """That what an object holds at any depth is what it held.
+
+        ``inputs`` are the identities of arrays whose content may be another.
+        """
         watches = Fingerprint(x, known).watches
         if watches is None or not layout.can_watch():
             raise NotNative
         for watch in watches:
-            self._watch(watch)
+            if watch.kind != "array" or id(watch.holder) not in inputs:
+                self._watch(watch)
 
     def partial(self, x: functools.partial[Any]) -> None:
         """That a partial has the function and the very arguments that it has now."""
