@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.calls`` times calls with ten arrays of four elements: nothing to allocate
 (the result takes the place of a donated argument), new arrays as results, arguments in nested
-containers, a captured object with forty attributes, and a captured object with objects inside.
+containers, a captured object with forty attributes, one with objects inside, and a captured
+network; then derivatives of a compiled function and of the function itself.
 Interleaved; the table has nanoseconds, and the median ratio to ``a * b`` on four elements.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
+from wengert import nn
 
 from .timing import Timer, interleave, statement_timer
 
@@ -46,6 +48,8 @@ def contestants() -> dict[str, Timer]:
     arrays = [np.linspace(0.0, 1.0, 4) + k for k in range(_ARGUMENTS)]
     many = types.SimpleNamespace(**{f"attribute_{k}": float(k) for k in range(40)})
     model = _Model(10)
+    rng = np.random.default_rng(0)
+    network = nn.Sequential(*[nn.Linear(4, 4, rng=rng) for _ in range(3)])
     # Sums that do not grow, however often the first argument is overwritten.
     updated = wg.jit(lambda a, *rest: a * 0.5 + sum(rest), donate_argnums=0)
     functions: dict[str, tuple[Any, str]] = {
@@ -57,6 +61,9 @@ def contestants() -> dict[str, Timer]:
             wg.jit(lambda a, *rest: a * many.attribute_7 + sum(rest)), "f(*a)",
         ),
         "object with 10 layers": (wg.jit(lambda a, *rest: model(a) + sum(rest)), "f(*a)"),
+        "captured network": (wg.jit(lambda a, *rest: network(a) + sum(rest)), "f(*a)"),
+        "grad of compiled": (wg.grad(wg.jit(_ten_operations)), "f(*a)"),
+        "grad": (wg.grad(_ten_operations), "f(*a)"),
     }  # fmt: skip
     tree = {"layers": [{"w": arrays[2 * k], "b": arrays[2 * k + 1]} for k in range(4)]}
     tree["last"] = arrays[8:]
@@ -68,6 +75,12 @@ def contestants() -> dict[str, Timer]:
         names = {"f": f, "a": arrays} if "a)" in statement else {"f": f, "tree": tree}
         timed[name] = statement_timer(statement, **names)
     return timed
+
+
+def _ten_operations(x: Any, *_: Any) -> Any:
+    y = np.exp(-(np.sin(x) * 0.5 + x))
+    y = np.tanh(y) * x + 1.0
+    return np.sum(y * y)
 
 
 def _nested(tree: Any) -> Any:

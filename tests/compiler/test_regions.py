@@ -34,6 +34,7 @@ def force(patch: pytest.MonkeyPatch, block: int = 256) -> None:
     patch.setattr(regions, "_BLOCK", block)
     patch.setattr(regions, "_WORTH_THREADS", 0)
     patch.setattr(regions, "_WORTH_SHARING", 0)
+    patch.setattr(regions, "gain_of_threads", lambda *_: 1.0)
     patch.setattr(regions, "_PRICE", 0)
     patch.setattr(regions, "_SUM_PRICE", 0)
     patch.setattr(regions, "_PREPARED", 1)
@@ -328,6 +329,7 @@ import numpy as np
 import wengert as wg
 from wengert.compiler.passes import regions
 regions._WORTH_THREADS = regions._WORTH_SHARING = 0
+regions.gain_of_threads = lambda *_: 1.0
 warnings.simplefilter("ignore", DeprecationWarning)
 f = wg.jit(lambda x: np.sum(np.tanh(x @ x.T), axis=0), threads=2)
 x = np.random.default_rng(0).normal(size=(64, 64))
@@ -406,3 +408,19 @@ def test_few_rows_keep_all_threads_busy(monkeypatch: pytest.MonkeyPatch) -> None
                 assert -(-region.length // region.share) == -(-4 // -(-4 // threads))
         assert threads == 1 or any(r.length == 4 for r in shared)
         np.testing.assert_allclose(f(x), attention(x), 1e-12)
+
+
+def test_threads_are_used_where_they_gain_more_than_they_wait() -> None:
+    """What moves between caches in each of many short steps is left on one thread."""
+
+    def heat(u: Array) -> Array:
+        for _ in range(10):
+            u = u + 0.1 * (np.roll(u, 1, 0) + np.roll(u, 1, 1) - 2 * u)
+        return u
+
+    def threads(f: Any, *args: Any) -> int:
+        plan = wg.jit(f, threads=2).lower(*args).plan
+        return max(r.parts for r in regions_of(plan)) if regions_of(plan) else 1
+
+    assert threads(heat, np.ones((64, 64))) == 1
+    assert threads(lambda x: np.exp(np.sin(x)), np.ones(100_000)) == 2

@@ -24,6 +24,7 @@ from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
 from .few_rows import Tiles
 from .memory import touched
 from .rows import SECONDS_PER_BYTE, Profile, Rows, bytes_of_row
+from .sharing import gain_of_threads
 
 __all__ = ["Target", "form_regions"]
 
@@ -59,17 +60,13 @@ class Target:
 
 def form_regions(plan: Plan, target: Target) -> Plan:
     """Put the steps between calls into regions."""
-    steps: list[Any] = []
     former = _Former(plan, target)
-    run: list[Nest | Product] = []
-    for step in [*plan.steps, None]:
-        if step is None or isinstance(step, Call):
-            steps += former.regions(run)
-            steps += [step] if step is not None else []
-            run = []
-        else:
-            assert isinstance(step, Nest | Product)
-            run.append(step)
+    buffers = dict(plan.buffers)
+    steps = former.formed()
+    if former.threads > 1 and former.gain_of_threads(steps) < 0:
+        plan.buffers = buffers
+        former = _Former(plan, replace(target, threads=1))
+        steps = former.formed()
     plan.steps = steps
     former.shrink()
     return plan
@@ -183,6 +180,29 @@ class _Former:
             self.profiles[step] = Profile(step, self.plan.buffers)
         return self.profiles[step]
 
+    def formed(self) -> list[Any]:
+        """The steps of the whole plan."""
+        steps: list[Any] = []
+        run: list[Nest | Product] = []
+        for step in [*self.plan.steps, None]:
+            if step is None or isinstance(step, Call):
+                steps += self.regions(run)
+                steps += [step] if step is not None else []
+                run = []
+            else:
+                assert isinstance(step, Nest | Product)
+                run.append(step)
+        return steps
+
+    def gain_of_threads(self, steps: Sequence[Any]) -> float:
+        """The seconds that the threads of these steps save."""
+        growing = {id(region): g for region, g in self.made}
+        return gain_of_threads(
+            steps, self.threads, self.profile,
+            lambda region: (growing[id(region)].reads, growing[id(region)].writes),
+            lambda region: self._lost(growing[id(region)]),
+        )  # fmt: skip
+
     # -------------------------------------------------------------- which steps
 
     def regions(self, steps: Sequence[Nest | Product]) -> list[Any]:
@@ -282,6 +302,9 @@ class _Former:
             if later is not None and self._is_tiled(later) and later.seconds > _WORTH_BARRIER:
                 return True
         return False
+
+    def _lost(self, growing: _Growing) -> float:
+        return growing.seconds - self._gain(growing)
 
     def _gain(self, growing: _Growing) -> float:
         """What a region does; nests count less that lose their tiles to keep all threads busy."""
