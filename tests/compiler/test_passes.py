@@ -319,3 +319,30 @@ def test_margins_that_are_results_are_written_first(monkeypatch: pytest.MonkeyPa
     for compiled, args, expected in cases:
         for got, y in zip(compiled(*args), expected, strict=True):
             np.testing.assert_allclose(got, y, rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8), (4, 5, 6), (2, 3, 2), (3, 4, 5, 6)])
+@pytest.mark.parametrize("scan", [np.cumsum, np.cumprod, np.maximum.accumulate])
+def test_short_scans_along_an_inner_axis(
+    shape: tuple[int, ...], scan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Written out, the loop read elements before it had stored them.
+    x = np.random.default_rng(0).normal(size=shape)
+    monkeypatch.setattr(np, "empty", _poisoned)
+    for axis in range(len(shape)):
+        for threads in (1, 2):
+            y = wg.jit(lambda x, axis=axis: scan(x, axis=axis), threads=threads)(x)
+            np.testing.assert_allclose(y, scan(x, axis=axis), rtol=1e-12)
+
+
+@pytest.mark.parametrize("f", [
+    lambda p, g: (p - g, p),
+    lambda p, g: (np.maximum(p, p), p * 2 - g),
+    lambda p, g: (p.reshape(-1), p + g),
+], ids=["itself", "the same", "reshaped"])  # fmt: skip
+def test_donated_arguments_that_are_results_keep_their_values(f: Any) -> None:
+    p, g = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    step = wg.jit(f, donate_argnums=0)
+    for _ in range(3):
+        for got, expected in zip(step(p.copy(), g), f(p, g), strict=True):
+            np.testing.assert_array_equal(got, expected)

@@ -104,3 +104,10 @@ def test_python_numbers_are_weak_in_at() -> None:
 def test_repeat_of_a_scalar_along_an_axis() -> None:
     y = wg.jit(lambda x: np.repeat(x.sum(), 2, axis=-1))(np.ones(3))
     np.testing.assert_array_equal(y, [3.0, 3.0])
+
+
+def test_conjugates_of_booleans_are_integers() -> None:
+    x = np.array([True, False])
+    got = wg.jit(np.conjugate)(x)
+    assert got.dtype == np.conjugate(x).dtype
+    np.testing.assert_array_equal(got, np.conjugate(x))
