@@ -103,7 +103,7 @@ def _compared_out_of_range(name: str, ins: Sequence[Any], types: Sequence[Any]) 
 
 
 def _compared_signs(g: Graph, name: str, x: Node, y: Node) -> Node:
-    """Compare int64 with uint64, as NumPy does: a negative number is below all that have no sign."""
+    """int64 and uint64, as NumPy compares them: below all without a sign is what is negative."""
     signed, other = (x, y) if x.dtype.kind == "i" else (y, x)
     negative = g.map("less", signed, g.const(0, signed.dtype, signed.shape), dtype=bool)
     alike = g.cast(signed, other.dtype)
