@@ -278,3 +278,71 @@ def test_identities_with_constants(c: float) -> None:
                 np.testing.assert_array_equal(
                     np.signbit(found)[numbers], np.signbit(expected)[numbers]
                 )
+
+
+def _poisoned(shape: Any, dtype: Any = float, *rest: Any, **options: Any) -> Any:
+    """`np.empty` with something in it that shows in every result."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return np.ndarray(shape, dtype, bytearray(b"\x5a" * max(size, 1)))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_scan_of_which_parts_are_results_reads_nothing_before_it_is_stored(
+    reverse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first element and the others, which the scan reads, are views that are results, too.
+    def f(x: Any) -> Any:
+        z = np.exp(x)
+        if reverse:
+            z = z[::-1]
+        return np.cumsum(z, axis=0), z[1:], z[0], z[:-1], z[-1]
+
+    x = np.arange(21.0).reshape(7, 3) / 20
+    expected = f(x)
+    compiled = wg.jit(f)
+    monkeypatch.setattr(np, "empty", _poisoned)
+    for got, y in zip(compiled(x), expected, strict=True):
+        np.testing.assert_allclose(got, y, rtol=1e-14)
+
+
+def test_margins_that_are_results_are_written_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(x: Any) -> Any:
+        return np.concatenate([np.zeros((3, 3)), np.sin(x[:4])]), np.zeros((3, 3))
+
+    def g(x: Any, w: Any) -> Any:  # w has no influence: its gradient is zeros
+        return np.sum(np.maximum(x, np.roll(x, 3, axis=0)) ** 2)
+
+    x, w = np.arange(21.0).reshape(7, 3), np.ones((3, 3))
+    gradient = wg.grad(g, argnums=(0, 1))
+    cases = [(wg.jit(f), (x,), f(x)), (wg.jit(gradient), (x, w), gradient(x, w))]
+    monkeypatch.setattr(np, "empty", _poisoned)
+    for compiled, args, expected in cases:
+        for got, y in zip(compiled(*args), expected, strict=True):
+            np.testing.assert_allclose(got, y, rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8), (4, 5, 6), (2, 3, 2), (3, 4, 5, 6)])
+@pytest.mark.parametrize("scan", [np.cumsum, np.cumprod, np.maximum.accumulate])
+def test_short_scans_along_an_inner_axis(
+    shape: tuple[int, ...], scan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Written out, the loop read elements before it had stored them.
+    x = np.random.default_rng(0).normal(size=shape)
+    monkeypatch.setattr(np, "empty", _poisoned)
+    for axis in range(len(shape)):
+        for threads in (1, 2):
+            y = wg.jit(lambda x, axis=axis: scan(x, axis=axis), threads=threads)(x)
+            np.testing.assert_allclose(y, scan(x, axis=axis), rtol=1e-12)
+
+
+@pytest.mark.parametrize("f", [
+    lambda p, g: (p - g, p),
+    lambda p, g: (np.maximum(p, p), p * 2 - g),
+    lambda p, g: (p.reshape(-1), p + g),
+], ids=["itself", "the same", "reshaped"])  # fmt: skip
+def test_donated_arguments_that_are_results_keep_their_values(f: Any) -> None:
+    p, g = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    step = wg.jit(f, donate_argnums=0)
+    for _ in range(3):
+        for got, expected in zip(step(p.copy(), g), f(p, g), strict=True):
+            np.testing.assert_array_equal(got, expected)

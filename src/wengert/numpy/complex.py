@@ -39,8 +39,11 @@ def sign(x: Any) -> Any:
 
 @implements(np.conjugate)
 def conjugate(x: Any) -> Any:
-    """``np.conjugate``; a copy of a real argument."""
-    return bind(conjugate_p, (x,), {}) if _is_complex(x) else copied(x)
+    """``np.conjugate``; a copy of a real argument, and of booleans 0 and 1, as in NumPy."""
+    if _is_complex(x):
+        return bind(conjugate_p, (x,), {})
+    x = operand(x)
+    return x.astype(np.int8) if x.dtype == bool else copied(x)
 
 
 @implements(np.real)

@@ -200,7 +200,10 @@ def einsum(
     if dtype is not None:
         xs = [_cast_operand(i, x, np.dtype(dtype), casting) for i, x in enumerate(xs)]
     preparations, terms, result = contraction_of(subscripts, tuple([x.shape for x in xs]))
-    xs = [x if p is None else _prepared(x, p) for x, p in zip(xs, preparations, strict=True)]
+    common = np.result_type(*[x.dtype for x in xs])
+    xs = [
+        x if p is None else _prepared(x, p, common) for x, p in zip(xs, preparations, strict=True)
+    ]
     if len(xs) == 1:
         y = xs[0] if preparations[0] and terms[0] == result else _view(xs[0], terms[0], result)
     else:
@@ -216,12 +219,13 @@ def _cast_operand(i: int, x: Any, dtype: Any, casting: Any) -> Any:
     return cast(x, dtype)
 
 
-def _prepared(x: Any, p: Preparation) -> Any:
+def _prepared(x: Any, p: Preparation, dtype: Any) -> Any:
+    """The operand without what it alone has. Sums keep the dtype: `einsum` promotes nothing."""
     if p.shape is not None:
         x = reshape(x, p.shape)
     for axes in p.diagonals:
         x = bind(diagonal_p, (x,), {"offset": 0, "axes": axes})
-    return sum_(x, p.sums) if p.sums else x
+    return cast(sum_(cast(x, dtype), p.sums), dtype) if p.sums else x
 
 
 def _view(x: Any, term: str, out: str) -> Any:

@@ -113,8 +113,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """``np.repeat``: each element several times; one number for all needs no index array."""
     a = operand(a)
     repeats = np.asarray(concrete(repeats, "repeat(repeats)"))
-    if axis is None:
-        a, axis = ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = ravel(a), 0 if axis is None else axis
     axis = axis_of(axis, a.ndim)
     n = a.shape[axis]
     if repeats.size != 1:

@@ -214,6 +214,10 @@ def _clipped(
     low, high = (None if v is None else _choice(v) for v in (low, high))
     if dtype is not None:
         a = a.astype(dtype)
+    if a.dtype.kind in "iu":  # as in NumPy, where other numbers that do not fit are errors
+        info = np.iinfo(a.dtype)
+        low = None if type(low) is int and low <= info.min else low
+        high = None if type(high) is int and high >= info.max else high
     if low is None and high is None:
         result = copied(a)
     elif a.dtype.kind == "f" or not (low is None or high is None):

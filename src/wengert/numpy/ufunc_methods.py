@@ -197,7 +197,10 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
         return
     if ufunc not in UFUNC_CALLS:
         raise no_rule(name)
-    b = b if b is NO_VALUE else operand(b)
+    if b is not NO_VALUE:
+        # Python's numbers are weak: they take the dtype of the array.
+        weak = type(b) in (int, float, complex)
+        b = np.asarray(b, np.result_type(a.dtype, b)) if weak else operand(b)
     _check_dtype(ufunc, a, b)
     try:
         template, arrays = split(indices, a.shape)

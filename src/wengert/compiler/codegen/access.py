@@ -242,6 +242,9 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         counts = _tile(nest, found, kept, vector, width, registers)
     else:
         counts = _unrolled(found, kept, vector, -(-vector.length // width), ranged)
+    # Of an axis along which each element is made of those before it, none are computed together.
+    if any(axis.number == nest.ordered for axis in counts):
+        counts = {}
     turned = _turned(nest, found, kept, vector, width)
     if nest.alone and any(axis is ranged for axis, _ in turned.values()):
         turned = {}

@@ -306,6 +306,11 @@ def _cast(v: Vectors, xs: list[str], dtype: Any, out: Any) -> str:
         if out.kind == "b":
             return v.compare("une", x, v.const(0, dtype), dtype)
         # What does not fit has no defined value, in C and in NumPy; frozen, it stays one value.
+        # Short integers are cut out of longer ones, as compilers do it for NumPy: -1.0 is 255.
+        if out.itemsize < 4 or out == np.uint32:
+            longer = np.dtype(np.int32 if out.itemsize < 4 else np.int64)
+            y = v.emit(f"freeze {v.type(longer)} {v.cast('fptosi', x, dtype, longer)}")
+            return v.cast("trunc", y, longer, out)
         signed = "fptosi" if out.kind == "i" else "fptoui"
         return v.emit(f"freeze {v.type(out)} {v.cast(signed, x, dtype, out)}")
     if out.kind == "f":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,10 @@ _NAMES = {
 }
 NEGATIVE_POWER = "Integers to negative integer powers are not allowed."
 _LOGICAL = ("logical_and", "logical_or", "logical_xor", "logical_not")
+_COMPARISONS = {
+    "equal": operator.eq, "not_equal": operator.ne, "less": operator.lt,
+    "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
+}  # fmt: skip
 _ON_BOOLEANS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
 
 
@@ -41,6 +46,8 @@ def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     types = loop_dtypes(e, ins)
     if types is None or not all(map(representable, types)):
         return None
+    if name in _COMPARISONS and (known := _compared_out_of_range(name, ins, types)) is not None:
+        return g.const(known, bool, out.shape)
     args = [_operand(g, x, t) for x, t in zip(ins, types, strict=True)]
     args = [g.broadcast(x, out.shape) for x in args]
     if name in _LOGICAL:
@@ -51,6 +58,8 @@ def _pointwise(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node | None:
     if composite is not None:
         y = composite(g, *args)
         return None if y is None else g.cast(y, out.dtype)
+    if name in _COMPARISONS and args[0].dtype != args[1].dtype:
+        return _compared_signs(g, name, *args)
     if args[0].dtype.kind == "b" and name in _ON_BOOLEANS:
         name = _ON_BOOLEANS[name]
     name = _NAMES.get(name, name)
@@ -74,14 +83,41 @@ def loop_dtypes(e: Equation, ins: Sequence[Any]) -> list[Any] | None:
 
 
 def _operand(g: Graph, x: Any, dtype: Any) -> Node:
-    return g.cast(x, dtype) if isinstance(x, Node) else g.const(x, dtype)
+    if isinstance(x, Node):
+        return g.cast(x, dtype)
+    if type(x) is int and np.dtype(dtype).kind in "iu":
+        x = np.dtype(dtype).type(x)  # which raises OverflowError, as in NumPy, if it does not fit
+    return g.const(x, dtype)
+
+
+def _compared_out_of_range(name: str, ins: Sequence[Any], types: Sequence[Any]) -> bool | None:
+    """What a comparison of integers with a Python integer gives that their dtype does not have."""
+    for x, dtype in zip(ins, types, strict=True):
+        if type(x) is int and dtype.kind in "iu":
+            info = np.iinfo(dtype)
+            if not info.min <= x <= info.max:
+                # Zero is on the same side of it as all that the dtype has.
+                first, second = [v if v is x else 0 for v in ins]
+                return bool(_COMPARISONS[name](first, second))
+    return None
+
+
+def _compared_signs(g: Graph, name: str, x: Node, y: Node) -> Node:
+    """int64 and uint64, as NumPy compares them: below all without a sign is what is negative."""
+    signed, other = (x, y) if x.dtype.kind == "i" else (y, x)
+    negative = g.map("less", signed, g.const(0, signed.dtype, signed.shape), dtype=bool)
+    alike = g.cast(signed, other.dtype)
+    pair = (alike, other) if signed is x else (other, alike)
+    below = (-1, 0) if signed is x else (0, -1)
+    known = g.const(_COMPARISONS[name](*below), bool, x.shape)
+    return g.map("select", negative, known, g.map(name, *pair, dtype=bool), dtype=bool)
 
 
 @lowers("where")
 def _where(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     g, out = result.graph, e.outputs[0]
     condition, x, y = [
-        g.broadcast(_operand(g, v, t), out.shape)
+        g.broadcast(g.cast(v, t) if isinstance(v, Node) else g.const(v, t), out.shape)
         for v, t in zip(ins, (np.bool_, out.dtype, out.dtype), strict=True)
     ]
     return g.map("select", condition, x, y, dtype=out.dtype)

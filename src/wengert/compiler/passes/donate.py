@@ -31,6 +31,8 @@ def donate(plan: Plan, slots: Sequence[int]) -> Plan:
 
 
 def _result_for(plan: Plan, argument: Buffer) -> tuple[int, Buffer] | None:
+    if any(isinstance(y, Buffer) and y.memory is argument for y in plan.outputs):
+        return None  # it is a result itself, and is copied from at the end
     readers = [
         k for k, step in enumerate(plan.steps)
         if any(b.memory is argument for b in touched(step, plan))

@@ -262,25 +262,45 @@ class _Fusion:
             if n in self.stored or n.op == "reshape":
                 self._buffer(n)
         steps: list[Any] = []
-        foreign = 0
+        placed: set[Node] = set()
         for n in self.nodes:
-            if n.op == "opaque":
-                foreign = self._call(n, steps, foreign)
-            elif n.op == "update":
-                self._update(n, steps)
-            elif n.op == "scan":
-                self._scan(n, steps)
-            elif n.op == "recur":
-                self._recur(n, steps)
-            elif n.op == "pair":
-                steps.append(self._pair(n))
-            elif n in self.stored and n.op != "item":
-                steps.append(self._nest(n))
-            elif n in self.forced and n.op in ("const", "iota"):
-                steps.append(self._nest(n))
+            self._place_steps(n, steps, placed)
+        foreign = sum(len(s.results) for s in steps if isinstance(s, Call))
         checks = [(self._buffer(node), why) for node, why in self.lowered.checks]
         steps = [s for s in steps if not (isinstance(s, Nest) and 0 in s.kept)]
         return Plan(steps, self.buffers, inputs, outputs, checks, foreign)
+
+    def _place_steps(self, n: Node, steps: list[Any], placed: set[Node]) -> None:
+        """The steps that store a node, behind those of all that they read."""
+        if n in placed:
+            return
+        placed.add(n)
+        own: list[Any] = []
+        if n.op == "opaque":
+            self._call(n, own, sum(len(s.results) for s in steps if isinstance(s, Call)))
+        elif n.op == "update":
+            self._update(n, own)
+        elif n.op == "scan":
+            self._scan(n, own)
+        elif n.op == "recur":
+            self._recur(n, own)
+        elif n.op == "pair":
+            own.append(self._pair(n))
+        elif n in self.stored and n.op != "item":
+            own.append(self._nest(n))
+        elif n in self.forced and n.op in ("const", "iota"):
+            own.append(self._nest(n))
+        # Margins and the parts of scans are nodes made here. The Program may have the very same
+        # ones, as results that it computes later.
+        for store in [s for step in own if isinstance(step, Nest) for s in step.stores]:
+            stack = [store.node]
+            while stack:
+                x = stack.pop()
+                if x is not n and x.id > n.id and (x in self.stored or x in self.forced):
+                    self._place_steps(x, steps, placed)
+                elif x.id > n.id:
+                    stack.extend(x.args)
+        steps += own
 
     def _output_buffers(self) -> list[Any]:
         """A place for each result; one that is there twice, or is an argument, is copied later."""
@@ -316,7 +336,7 @@ class _Fusion:
             ):
                 self.buffers[base] = self._buffer(n)
 
-    def _call(self, node: Node, steps: list[Any], foreign: int) -> int:
+    def _call(self, node: Node, steps: list[Any], foreign: int) -> None:
         e = self.lowered.opaque[node.attrs]
         items = {u.attrs: u for u in self.users[node]}
         results = []
@@ -326,7 +346,6 @@ class _Fusion:
             foreign += 1
             results.append(buffer)
         steps.append(Call(e, [self._buffer(x) for x in node.args], results))
-        return foreign
 
     def _nest(self, n: Node) -> Any:
         target = tuple([(d, 0, 1) for d in range(len(n.shape))])
