@@ -27,7 +27,7 @@ from .boundary import (
     seed_like,
     tracing_user,
 )
-from .coincidence import resolves_coincidence
+from ..core.coincidence import resolves_coincidence
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]

@@ -23,7 +23,7 @@ from .boundary import (
     name_of,
     release,
 )
-from .coincidence import resolves_coincidence
+from ..core.coincidence import resolves_coincidence
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap

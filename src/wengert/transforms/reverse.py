@@ -31,7 +31,7 @@ from .boundary import (
     select_arguments,
     tracing_user,
 )
-from .coincidence import resolves_coincidence, resolving
+from ..core.coincidence import resolves_coincidence, resolving
 
 __all__ = [
     "elementwise_grad",

@@ -25,7 +25,7 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
 from .boundary import any_tensor, check_function, name_of, release, tracing_user
-from .coincidence import resolves_coincidence
+from ..core.coincidence import resolves_coincidence
 
 __all__ = ["vmap"]
 
