@@ -63,8 +63,7 @@ def resolving(result: Any, again: Callable[[], Any]) -> Any:
         return result
     columns = zip(*split_runs(lambda: pytree.leaves(again())), strict=True)
     found = [
-        limit_of(y, column) if _has_nan(y) else y
-        for y, column in zip(leaves, columns, strict=True)
+        limit_of(y, column) if _has_nan(y) else y for y, column in zip(leaves, columns, strict=True)
     ]
     return pytree.unflatten(spec, found)
 
