@@ -12,6 +12,8 @@ __all__ = ["as_text", "conditions", "draw", "summary", "write_page"]
 _ROOT = Path(__file__).parent.parent
 PAGE = _ROOT / "docs" / "benchmarks-jit.md"
 CHART = _ROOT / "docs" / "images" / "benchmarks-jit.png"
+README = _ROOT / "README.md"
+_OPEN, _CLOSE = "<!-- benchmarks:peers -->", "<!-- /benchmarks:peers -->"
 _OURS = "wengert"
 _SHOWN = ("numpy", "jax", "pytorch", "torch.compile")
 
@@ -133,8 +135,16 @@ def page(results: dict[str, Any]) -> str:
 
 
 def write_page(results: dict[str, Any]) -> Path:
-    """Write the page; returns where."""
+    """Write the page, and its summary into the README; returns where the page is."""
     PAGE.write_text(page(results))
+    text = README.read_text()
+    start, end = text.index(_OPEN) + len(_OPEN), text.index(_CLOSE)
+    chart, link = CHART.relative_to(_ROOT), PAGE.relative_to(_ROOT)
+    block = (
+        f'<img src="{chart}" width="560" alt="Times of other libraries divided by ours">\n\n'
+        f"{summary(results)} ([table]({link})). {conditions(results)}"
+    )
+    README.write_text(f"{text[:start]}\n{block}\n{text[end:]}")
     return PAGE
 
 
