@@ -186,7 +186,7 @@ def _gradients(
         if not results_finite(kept, nodes):
             kept.clear()
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
-            met = COINCIDENCES[0] and not LOCAL.split and not results_finite(kept, nodes)
+            met = COINCIDENCES[0] > 0 and not LOCAL.split and not results_finite(kept, nodes)
     if met:
         kept = with_limits(t, seed, nodes, tracked, kept)
     return kept

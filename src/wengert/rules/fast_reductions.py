@@ -64,7 +64,7 @@ def fast_sum(x: Tensor, axis: Any, keepdims: bool) -> Any:
 
 
 def _by_places(a: Any, axis: int, keepdims: bool, find: Any) -> tuple[Any, Any]:
-    """The extrema of many short rows, read where they stand, and their flat places; None for others."""
+    """The extrema of many short rows, read at their flat places; None for other arrays."""
     rows, n = a.shape[:-1], a.shape[-1]
     if axis not in (-1, a.ndim - 1) or not 0 < n <= _SHORT or a.dtype.char not in "fd":
         return None, None
