@@ -71,6 +71,15 @@ def sums(x: Any) -> Any:
 
 
 @program
+def with_scalars_of_all_kinds(x: Any) -> Any:
+    y = x * 1.0
+    m = x > 0
+    y[m] = x[1] * y[m] + np.float64(2) * y[m] / np.multiply(x[2] ** 2 + 1, x[m] + 1)
+    y[m] -= wg.Tensor(0.5) * y[m] - np.maximum(x[0], y[m]) + np.ones((1,))
+    return y
+
+
+@program
 def rows(x: Any) -> Any:
     y = np.outer(x, x)
     y[x > 0] = x
