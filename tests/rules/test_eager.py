@@ -67,3 +67,33 @@ def test_cotangents_that_are_zero() -> None:
     np.testing.assert_allclose(gradient[1], 0.0)
     gradient = wg.grad(lambda x: np.prod(x, axis=1)[0])(x)
     np.testing.assert_array_equal(gradient, [[6.0, 3.0, 2.0], [0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_extrema_of_many_short_rows(name: str, keepdims: bool) -> None:
+    """These are read at their places: NumPy's values to the bit, and the records' derivatives."""
+    plain = getattr(np, name)
+    distinct = RNG.permutation(600).reshape(150, 4) / 300 - 1
+    zeros = np.where(RNG.random((150, 4)) < 0.5, 0.0, -0.0)
+    tied = np.round(distinct, 1) + 2
+    missing = np.where(distinct > 0.9, np.nan, distinct)
+    stack = (distinct + 2).reshape(5, 30, 4).astype(np.float32)
+    for x in (distinct, zeros, tied, missing, stack, np.asfortranarray(distinct)):
+        for axis in (-1, x.ndim - 1):
+
+            def function(x: Any, axis: int = axis) -> Any:
+                return plain(x, axis=axis, keepdims=keepdims)
+
+            y, pullback = wg.vjp(function, x)
+            expected = function(x)
+            assert y.dtype == expected.dtype
+            np.testing.assert_array_equal(y, expected)
+            np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
+            ct = RNG.normal(size=y.shape).astype(y.dtype)
+            (by_rule,) = wg.vjp(lambda x, f=function: wg.vmap(f)(x[None])[0], x)[1](ct)
+            np.testing.assert_allclose(pullback(ct)[0], by_rule, rtol=1e-6)
+            (again,) = wg.vjp(lambda x, f=function: wg.grad(lambda z: np.sum(f(z) ** 2))(x), x)[1](
+                x
+            )
+            assert again.shape == x.shape

@@ -158,3 +158,27 @@ def test_mixed_second_derivative_through_a_zero() -> None:
         for inner in (wg.grad, wg.jacfwd, wg.jacrev):
             assert outer(inner(f, argnums=0), argnums=1)(0.0, 2.0) == 0.5
             assert outer(inner(f, argnums=1), argnums=0)(0.0, 2.0) == 0.5
+
+
+@pytest.mark.parametrize("order", ["nuc", 2, -2])
+def test_hessians_of_norms_by_singular_values_at_zero(order: Any) -> None:
+    """They are 0, as those of the other norms, and leave the other matrices of a stack alone."""
+
+    def norms(a: Any) -> Any:
+        return np.sum(np.linalg.norm(a, order, axis=(-2, -1)))
+
+    a = np.random.default_rng(8).normal(size=(2, 3))
+    for zeros in (np.zeros((2, 3)), np.zeros((3, 3)), np.zeros((3, 2), complex)):
+        if zeros.dtype.kind != "c":
+            assert not wg.hessian(norms)(zeros).any()
+        assert not wg.grad(norms)(zeros).any()
+    stack = np.stack([np.zeros((2, 3)), a])
+    expected = wg.hessian(norms)(a)
+    assert np.isfinite(expected).all()
+    for hessian in (wg.hessian(norms), wg.jit(wg.hessian(norms))):
+        h = hessian(stack)
+        assert not h[0].any()
+        np.testing.assert_allclose(h[1, :, :, 1], expected, atol=1e-12)
+    x = wg.Tensor(stack, requires_grad=True)
+    norms(x).backward()
+    np.testing.assert_allclose(x.grad, wg.grad(norms)(stack), atol=1e-14)

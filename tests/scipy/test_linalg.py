@@ -124,3 +124,23 @@ def test_third_derivative_of_expm() -> None:
     np.testing.assert_allclose(f(0.7), expected, rtol=1e-10)
     g = wg.grad(wg.grad(wg.grad(lambda x: linalg.expm(x * a)[0, 1])))
     np.testing.assert_allclose(g(0.7), expected[0, 1], rtol=1e-10)
+
+
+def test_sign_of_a_matrix_of_zeros() -> None:
+    """0, as SciPy's, with derivative 0; the other matrices of a stack have their own."""
+    a = np.array([[3.0, 1.0], [2.0, -1.0]])
+    stack = np.stack([np.zeros((2, 2)), a])
+    weight = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def weighted(a: Any) -> Any:
+        return np.sum(weight * linalg.signm(a))
+
+    assert not linalg.signm(wg.Tensor(np.zeros((2, 2)))).numpy().any()
+    expected = wg.grad(weighted)(a)
+    assert np.abs(expected).max() > 0.1
+    for gradient in (wg.grad(weighted), wg.jit(wg.grad(weighted)), wg.vmap(wg.grad(weighted))):
+        found = gradient(stack)
+        assert not found[0].any()
+        np.testing.assert_allclose(found[1], expected, atol=1e-12)
+    _, tangent = wg.jvp(linalg.signm, (stack,), (np.ones((2, 2, 2)),))
+    assert not tangent[0].any()

@@ -192,3 +192,19 @@ def test_convolve_takes_the_axes_of_autograd(mode: str, swapped: bool) -> None:
 def test_convolve_says_what_is_wrong_with_axes(options: dict[str, Any], message: str) -> None:
     with pytest.raises(wg.WengertError, match=re.escape(message)):
         signal.convolve(np.ones((2, 4)), np.ones((2, 3)), **options)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", ["fftconvolve", "oaconvolve"])
+def test_fft_convolution_of_empty_arrays(function: str, mode: str) -> None:
+    ours, scipys = getattr(signal, function), getattr(scipy.signal, function)
+    for x, y in [((0,), (3,)), ((3,), (0,)), ((0, 2), (2, 2)), ((0,), (0,))]:
+        x, y = np.ones(x), np.ones(y)
+        expected = scipys(x, y, mode)
+        found = ours(wg.Tensor(x, requires_grad=True), y, mode)
+        assert found.shape == expected.shape
+        assert found.dtype == expected.dtype
+        gx, gy = wg.grad(lambda x, y: np.sum(ours(x, y, mode)), (0, 1))(x, y)
+        assert (gx.shape, gy.shape) == (x.shape, y.shape)
+        assert not gx.any()
+        assert not gy.any()

@@ -16,6 +16,7 @@ from ..core import pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
+from ..core.masked import MaskedElements
 from ..core.ownership import plain_array
 from ..core.recorder import record
 from ..core.state import LOCAL
@@ -385,6 +386,8 @@ class Jitted(NativeCallable):
     def _result(self, y: Any) -> Any:
         if isinstance(y, (Tensor, np.ndarray, np.generic, int, float, complex, bool)):
             return y
+        if isinstance(y, MaskedElements):
+            raise y.refused(f"jit of {name_of(self._function)}: a result x[mask]")
         raise WengertTypeError(
             f"jit of {name_of(self._function)}: a result is a {type(y).__name__}; results are "
             "numbers, arrays and containers of them"

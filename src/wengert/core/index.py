@@ -18,6 +18,7 @@ from .tensor import Tensor
 
 __all__ = [
     "ARRAY",
+    "AbstractMaskError",
     "ScalarMaskError",
     "Template",
     "advanced_position",
@@ -37,6 +38,10 @@ class _Array:
 ARRAY = _Array()
 Template = tuple[Any, ...]
 ndarray = np.ndarray
+
+
+class AbstractMaskError(AbstractValueError):
+    """An index has a mask without values."""
 
 
 class ScalarMaskError(WengertIndexError):
@@ -90,7 +95,7 @@ def split(index: Any, shape: tuple[int, ...] | None = None) -> tuple[Template, l
         elif isinstance(part, Tensor):
             if type(part._a) is Var:
                 if part._a.dtype.kind == "b":
-                    raise AbstractValueError(
+                    raise AbstractMaskError(
                         "index: a boolean mask of an abstract value; the result's shape would "
                         "depend on data. Use np.where(mask, a, b), assign a scalar, or for "
                         "x[mask] += y write np.add(x, y, out=x, where=mask)"

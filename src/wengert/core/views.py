@@ -16,7 +16,6 @@ from . import debugging
 from .abstract import Aval, Var
 from .bind import bind, refresh, require_certain_view
 from .errors import (
-    AbstractValueError,
     MutationError,
     ShapeError,
     WengertTypeError,
@@ -24,6 +23,7 @@ from .errors import (
 )
 from .index import (
     ARRAY,
+    AbstractMaskError,
     ScalarMaskError,
     does_not_fit,
     expand_scalar_masks,
@@ -31,6 +31,7 @@ from .index import (
     join,
     split,
 )
+from .masked import MaskedElements, write_masked
 from .ownership import overwritten, owns_alone, retract, snapshot, was_written
 from .primitive import PRIMITIVES
 from .refusals import not_numbers
@@ -66,7 +67,7 @@ def _value_operand(value: Any) -> Any:
                 raise overwritten()
             return handle(value._a.copy(), value._n, None)
         return value
-    if isinstance(value, (ndarray, np.generic, int, float, complex)):
+    if isinstance(value, (ndarray, np.generic, int, float, complex, MaskedElements)):
         return value
     value = np.asarray(value)
     if value.dtype.kind not in "biufc":
@@ -96,13 +97,11 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
     value = _value_operand(value)
     _check_destination(root, x, value)
     retract(root)
-    if type(index) is Tensor or isinstance(index, Tensor):
-        mask = index
-        if mask.dtype.kind == "b" and type(mask._a) is Var:
-            _set_where(x, mask, value)
-            return
     try:
         template, arrays = split(index, x.shape)
+    except AbstractMaskError:
+        write_masked(x, index, value)
+        return
     except ScalarMaskError:
         if type(root._a) is not ndarray and type(root._a) is not Var:
             raise _no_array(root) from None
@@ -111,6 +110,8 @@ def set_item(x: Tensor, index: Any, value: Any) -> None:
         return
     if not arrays and _is_region(value, root, chain, template):
         return  # the same with an index of another kind
+    if type(value) is MaskedElements:
+        raise value.refused("x[...] = y[mask]")
     value = _trim(value, x.shape, template, arrays)
     if isinstance(value, Tensor) and _shares_memory(value, root):
         moved = _moved_within(root, chain, index, value)
@@ -128,7 +129,7 @@ def _split(index: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """`split`; an index that it refuses is looked at later."""
     try:
         return split(index, shape)
-    except ScalarMaskError:
+    except (AbstractMaskError, ScalarMaskError):
         return (), (index,)
 
 
@@ -242,16 +243,6 @@ def _trim(value: Any, shape: tuple[int, ...], template: Any, arrays: list[Any]) 
         if n not in (1, m):
             raise does_not_fit(have, region)
     return value
-
-
-def _set_where(x: Tensor, mask: Tensor, value: Any) -> None:
-    if (value.ndim if hasattr(value, "ndim") else 0) != 0:
-        raise AbstractValueError(
-            "x[mask] = array with an abstract mask: the number of elements would depend on data. "
-            "Assign a scalar, or use x = np.where(mask, a, x)"
-        )
-    full = mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))  # type: ignore[attr-defined]
-    set_item(x, ..., np.where(full, value, x))
 
 
 def _set_rare(

@@ -16,6 +16,7 @@ from ..core import pytree
 from ..core.abstract import Var
 from ..core.bind import bind, refresh
 from ..core.errors import NoRuleError
+from ..core.masked import MaskedElements
 from ..core.refusals import explained
 from ..core.tensor import RareTensor, Tensor
 from ..rules import special  # noqa: F401 - it declares the ufuncs of scipy.special
@@ -89,6 +90,8 @@ for _ufunc, _primitive in UFUNCS.items():
 def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
+    if type(y) is MaskedElements:
+        return NotImplemented  # it answers itself
     try:
         if method == "__call__" and not kwargs and not more and ufunc in UFUNC_CALLS:
             called = UFUNC_CALLS[ufunc]

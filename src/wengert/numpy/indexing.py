@@ -271,6 +271,10 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = None)
 @implements(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """``np.place``: write the first values into the elements at which the mask holds."""
+    if isinstance(mask, Tensor) and isinstance(arr, Tensor) and np.size(vals) == 1:
+        _destination(arr, "place", vals)
+        set_item(arr, mask.astype(bool).reshape(arr.shape), operand(vals).reshape(()))  # type: ignore[attr-defined]
+        return
     mask = np.asarray(concrete(mask, "place(mask)"), bool)
     if _destination(arr, "place", vals) is None:
         np.place(arr, mask, plain_tree(vals, "place"))

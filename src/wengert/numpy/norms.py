@@ -14,7 +14,7 @@ from ..rules.linalg import MatrixShapeError, check_square, inverse
 from ..rules.norms import vector_norm as norm_of_finite_order
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
-from .arguments import floating, operand
+from .arguments import concrete, floating, is_abstract, operand
 from .dispatch import implements
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
@@ -98,7 +98,7 @@ def _of_matrices(x: Any, ord: Any, row: int, column: int) -> Any:
         left -= left > summed
         return _largest(sums, (left,)) if ord > 0 else np.min(sums, axis=left)
     if ord in (2, -2) or ord == "nuc":
-        s = np.abs(_singular_values(x, row, column))  # the derivative of abs at 0 is 0
+        s = np.abs(_singular_values_of_norm(x, row, column))  # the derivative of abs at 0 is 0
         last = s.ndim - 1
         if ord == "nuc":
             return np.sum(s, axis=last)
@@ -109,6 +109,24 @@ def _of_matrices(x: Any, ord: Any, row: int, column: int) -> Any:
 def _singular_values(x: Any, row: int, column: int) -> Any:
     rest = tuple([i for i in range(x.ndim) if i not in (row, column)])
     return bind(svd_p, (transpose(x, (*rest, row, column)),), {})[1]
+
+
+def _singular_values_of_norm(x: Any, row: int, column: int) -> Any:
+    """The singular values; those of a matrix of zeros are constants.
+
+    So all derivatives of a norm at 0 are 0, as those of every other norm here. Where all singular
+    values coincide with each other and with their negatives, their own second derivatives are 0/0.
+    """
+    zero = np.all(x == 0, axis=(row, column), keepdims=True)
+    k = min(x.shape[row], x.shape[column])
+    if not k or (not is_abstract(zero) and not concrete(zero, "norm").any()):
+        return _singular_values(x, row, column)
+    shape = [n if i in (row, column) else 1 for i, n in enumerate(x.shape)]
+    apart = np.zeros(shape, x.dtype)
+    diagonal = [np.arange(k) if i in (row, column) else 0 for i in range(x.ndim)]
+    apart[tuple(diagonal)] = np.arange(1, k + 1)
+    s = _singular_values(np.where(zero, apart, x), row, column)
+    return np.where(np.squeeze(zero, (row, column))[..., None], s.dtype.type(0), s)
 
 
 @implements(np.linalg.cond)

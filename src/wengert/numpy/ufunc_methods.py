@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..core.bind import bind
 from ..core.errors import MutationError, WengertTypeError
 from ..core.index import (
+    AbstractMaskError,
     ScalarMaskError,
     advanced_position,
     does_not_fit,
@@ -18,6 +19,7 @@ from ..core.index import (
     join,
     split,
 )
+from ..core.masked import masked_elements
 from ..core.quiet import quiet
 from ..core.tensor import Tensor
 from ..core.views import set_item
@@ -204,6 +206,10 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
     _check_dtype(ufunc, a, b)
     try:
         template, arrays = split(indices, a.shape)
+    except AbstractMaskError:  # a mask names no element twice
+        elements = masked_elements(a, indices)
+        set_item(a, indices, ufunc(elements) if b is NO_VALUE else ufunc(elements, b))
+        return
     except ScalarMaskError:
         first, second = expand_scalar_masks(indices)
         at(ufunc, a[first], second, b)  # type: ignore[index]

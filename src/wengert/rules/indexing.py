@@ -15,6 +15,7 @@ from ..core.abstract import Aval
 from ..core.bind import bind
 from ..core.index import (
     ARRAY,
+    AbstractMaskError,
     ScalarMaskError,
     Template,
     advanced_position,
@@ -24,6 +25,7 @@ from ..core.index import (
     join,
     split,
 )
+from ..core.masked import masked_elements
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
 from ..core.views import apply_chain
@@ -150,6 +152,8 @@ def getitem(x: Any, index: Any) -> Any:
     except ScalarMaskError:
         first, second = expand_scalar_masks(index)
         return getitem(getitem(x, first), second)
+    except AbstractMaskError:
+        return masked_elements(x, index)
     return bind(getitem_p, (x, *arrays), {"template": template}, not arrays)
 
 

@@ -3,7 +3,7 @@
 The vectors that belong to coinciding values are arbitrary, and a derivative that passes through
 them is a quotient 0/0 even where the function as a whole is smooth (``V f(w) V^H``). `coupling_p`
 makes NaN of those quotients, never a finite number that may be wrong, and the transforms find the
-limit (`wengert.transforms.coincidence`): they run the function again with the coinciding values
+limit (`wengert.core.coincidence`): they run the function again with the coinciding values
 moved apart by ``split`` times a distance at which the function is still analytic. Since
 ``(w + d, V)`` is the exact decomposition of ``A + V diag(d) V^H``, nothing else changes.
 """

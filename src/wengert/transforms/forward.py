@@ -10,6 +10,7 @@ from typing import Any
 from ..core import algebra, pytree
 from ..core.abstract import Aval
 from ..core.bind import refresh
+from ..core.coincidence import resolves_coincidence
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness
 from ..core.ownership import snapshot
@@ -27,7 +28,6 @@ from .boundary import (
     seed_like,
     tracing_user,
 )
-from .coincidence import resolves_coincidence
 from .reverse import _value_tensor
 
 __all__ = ["derivative", "jvp", "linearize"]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import algebra, pytree
+from ..core.coincidence import resolves_coincidence
 from ..core.errors import WengertTypeError
 from ..core.tensor import Tensor
 from ..rules.shapes import reshape, transpose, unit_vectors
@@ -23,7 +24,6 @@ from .boundary import (
     name_of,
     release,
 )
-from .coincidence import resolves_coincidence
 from .forward import linearize
 from .reverse import grad, gradient_derivative, vjp
 from .vmap import evaluate_batched, vmap

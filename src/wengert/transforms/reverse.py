@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import algebra, pytree
 from ..core.bind import refresh
+from ..core.coincidence import resolves_coincidence, resolving
 from ..core.dual import derivative_of_sweep
 from ..core.errors import WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
@@ -31,7 +32,6 @@ from .boundary import (
     select_arguments,
     tracing_user,
 )
-from .coincidence import resolves_coincidence, resolving
 
 __all__ = [
     "elementwise_grad",

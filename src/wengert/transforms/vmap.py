@@ -14,6 +14,7 @@ import numpy as np
 from ..core import debugging, pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import bind, refresh
+from ..core.coincidence import resolves_coincidence
 from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness
 from ..core.ownership import plain_array, snapshot
@@ -25,7 +26,6 @@ from ..core.tensor import RareTensor, Tensor, handle
 from ..rules.batching import materialize
 from ..rules.shapes import transpose
 from .boundary import any_tensor, check_function, name_of, release, tracing_user
-from .coincidence import resolves_coincidence
 
 __all__ = ["vmap"]
 

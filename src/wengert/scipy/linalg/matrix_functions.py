@@ -159,10 +159,18 @@ def tanhm(A: Any) -> Any:
 
 @mirrors
 def signm(A: Any, disp: Any = True) -> Any:
-    """`scipy.linalg.signm` of matrices (..., n, n): ``A (A^2)^(-1/2)``."""
+    """`scipy.linalg.signm` of matrices (..., n, n): ``A (A^2)^(-1/2)``.
+
+    That of a matrix of zeros is 0 and so is its derivative, as of `numpy.sign`.
+    """
     _no_estimate("signm", disp)
     a = square("signm", A)
-    return matmul(a, inverse(sqrtm(matmul(a, a))))
+    zero = np.all(a == 0, axis=(-2, -1), keepdims=True)
+    if is_known(zero) and not concrete(zero, "signm").any():
+        return matmul(a, inverse(sqrtm(matmul(a, a))))
+    a = np.where(zero, np.eye(a.shape[-1], dtype=a.dtype), a)
+    y = matmul(a, inverse(sqrtm(matmul(a, a))))
+    return np.where(zero, y.dtype.type(0), y)
 
 
 @mirrors

@@ -24,8 +24,10 @@ _BOUNDARIES = {"fill": "constant", "pad": "constant", "wrap": "wrap", "circular"
                "symm": "symmetric", "symmetric": "symmetric"}  # fmt: skip
 
 
-def _two(name: str, in1: Any, in2: Any, mode: Any, ndim: int | None = None) -> tuple[Any, Any]:
-    """The operands in one dtype, checked."""
+def _two(
+    name: str, in1: Any, in2: Any, mode: Any, ndim: int | None = None, empty: bool = False
+) -> tuple[Any, Any]:
+    """The operands in one dtype, checked; whether they may be ``empty``."""
     x, y = operand(in1), operand(in2)
     if mode not in _MODES:
         raise refuse(name, "mode", mode, _MODES)
@@ -35,7 +37,7 @@ def _two(name: str, in1: Any, in2: Any, mode: Any, ndim: int | None = None) -> t
             f"{name}: in1 and in2 must have {expected}; their shapes are {x.shape} and {y.shape}. "
             "Reshape one, or use wengert.vmap for stacks"
         )
-    if not x.size or not y.size:
+    if not empty and not (x.size and y.size):
         raise ShapeError(
             f"{name}: in1 and in2 cannot be empty; their shapes are {x.shape} and {y.shape}"
         )
@@ -138,12 +140,15 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """`scipy.signal.fftconvolve`: along some axes, by FFTs; the others broadcast.
 
-    Raises what `convolve` raises.
+    Raises what `convolve` raises, but for empty operands: the result is then SciPy's, an empty
+    array with one axis.
     """
     name = "scipy.signal.fftconvolve"
-    x, y = _two(name, in1, in2, mode)
+    x, y = _two(name, in1, in2, mode, empty=True)
     if not x.ndim:
         return x * y
+    if not x.size or not y.size:
+        return operand(np.zeros(0))
     along = axes_of(axes, x.ndim, "fftconvolve(axes)")
     if not along:
         raise WengertValueError(f"{name}: axes=() names no axis; leave axes out for all")

@@ -3,11 +3,12 @@
 ``V f(w) V^H`` has derivatives of every order where eigenvalues coincide, but rules for ``w`` and
 ``V`` on their own are quotients 0/0 there, and no single sweep has what the limit needs (it is
 ``f'``, of which only products with the diagonal arrive). The quotients come out as NaN, never as a
-number that may be wrong (`rules.spectra`). Then the outermost transform runs again with those
-values moved apart by ``h`` times the distance at which the function is analytic, for six small
-``h`` of both signs, and extrapolates to 0: the derivative is an analytic function of ``h``, and the
-error of the formula is of order ``h^6``. Where it has a pole instead, the function is not
-differentiable (an entry of an eigenvector, say), and NaN stays.
+number that may be wrong (`rules.spectra`). Then the outermost transform (for ``backward()``, the
+recorded computation: `core.recomputation`) runs again with those values moved apart by ``h`` times
+the distance at which the function is analytic, for six small ``h`` of both signs, and extrapolates
+to 0: the derivative is an analytic function of ``h``, and the error of the formula is of order
+``h^6``. Where it has a pole instead, the function is not differentiable (an entry of an
+eigenvector, say), and NaN stays.
 
 The usual run pays for one look at a counter.
 """
@@ -20,15 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core import pytree
-from ..core.state import COINCIDENCES, LOCAL
+from . import pytree
+from .state import COINCIDENCES, LOCAL
 
-__all__ = ["resolves_coincidence", "resolving"]
+__all__ = ["EXTRAPOLATION", "limit_of", "resolves_coincidence", "resolving", "split_runs"]
 
 _STEP = 0.01
 # Extrapolation of an even function of h from h, 2h, 3h to 0, and from the first two alone.
 _SIX = (1.5, -0.6, 0.1)
 _FOUR = (4 / 3, -1 / 3)
+# The weights of the results of `split_runs` in the limit.
+EXTRAPOLATION = tuple(w / 2 for w in (*_SIX, *_SIX))
 
 # Entries that are zero but for rounding have no digits to agree in: what counts as one.
 _ROUNDING = 0.01
@@ -58,18 +61,23 @@ def resolving(result: Any, again: Callable[[], Any]) -> Any:
     leaves, spec = pytree.flatten(result)
     if not any(_has_nan(y) for y in leaves):
         return result
+    columns = zip(*split_runs(lambda: pytree.leaves(again())), strict=True)
+    found = [
+        limit_of(y, column) if _has_nan(y) else y for y, column in zip(leaves, columns, strict=True)
+    ]
+    return pytree.unflatten(spec, found)
+
+
+def split_runs(again: Callable[[], Any]) -> list[Any]:
+    """The results of ``again`` with the values moved apart by h, 2h, 3h, -h, -2h and -3h."""
     runs = []
     for k in (1, 2, 3, -1, -2, -3):
         LOCAL.split = k * _STEP
         try:
-            runs.append(pytree.leaves(again()))
+            runs.append(again())
         finally:
             LOCAL.split = 0.0
-    columns = zip(*runs, strict=True)
-    found = [
-        _limit(y, column) if _has_nan(y) else y for y, column in zip(leaves, columns, strict=True)
-    ]
-    return pytree.unflatten(spec, found)
+    return runs
 
 
 def _has_nan(y: Any) -> bool:
@@ -80,8 +88,8 @@ def _has_nan(y: Any) -> bool:
     )
 
 
-def _limit(y: Any, runs: Any) -> Any:
-    """The values at 0 of functions of h, from those at h, 2h, 3h, -h, -2h, -3h."""
+def limit_of(y: Any, runs: Any) -> Any:
+    """``y`` with the limits in place of what is not finite, from the values of `split_runs`."""
     values = np.stack([np.asarray(r) for r in runs])
     with np.errstate(all="ignore"):
         even, odd = (values[:3] + values[3:]) / 2, (values[:3] - values[3:]) / 2
