@@ -229,6 +229,5 @@ def test_masked_update_without_values() -> None:
         return y
 
     x = np.arange(6.0).reshape(2, 3)
-    with pytest.raises(wg.AbstractValueError, match=r"np\.add\(x, y, out=x, where=mask\)"):
-        wg.vmap(f)(x)
+    np.testing.assert_array_equal(wg.vmap(f)(x), [f(row) for row in x])
     np.testing.assert_array_equal(wg.vmap(g)(x), [f(row) for row in x])

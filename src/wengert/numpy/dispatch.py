@@ -90,8 +90,6 @@ for _ufunc, _primitive in UFUNCS.items():
 def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
-    if type(y) is MaskedElements:
-        return NotImplemented  # it answers itself
     try:
         if method == "__call__" and not kwargs and not more and ufunc in UFUNC_CALLS:
             called = UFUNC_CALLS[ufunc]
@@ -109,6 +107,8 @@ def _array_ufunc(
             if function is not None and (ufunc in UFUNC_CALLS or method == "at"):
                 return function(ufunc, *inputs, **kwargs)
     except (ValueError, TypeError, IndexError) as error:
+        if type(y) is MaskedElements:
+            return NotImplemented  # it answers itself
         if hasattr(error, "located"):
             raise  # `bind` has said it all
         name = _name_of(ufunc) + ("" if method == "__call__" else f".{method}")

@@ -18,6 +18,7 @@ from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import WengertError, WengertTypeError
 from ..core.liveness import Scope
+from ..core.masked import MaskedElements
 from ..core.program import Program, pruned
 from ..core.recorder import Recording
 from ..core.replay import trace_tape
@@ -239,6 +240,8 @@ def _record_on_shapes(function: Callable[..., Any], trace: Trace) -> None:
             outs, trace.out_spec = pytree.flatten(y)
             outputs = []
             for o in outs:
+                if isinstance(o, MaskedElements):
+                    raise o.refused("a result x[mask]")
                 if isinstance(o, Tensor):
                     refresh(o)
                 o = recording.lift(o)
