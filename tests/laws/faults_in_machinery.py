@@ -197,10 +197,10 @@ def contributions_of_a_node_lost(p: Planter) -> None:
 
 @fault("core-write_through_views", "mutation-through_slice")
 def views_not_derived_again(p: Planter) -> None:
-    from wengert.core import views
+    from wengert.core import settled_views, views
 
-    p.patch(bind, "refresh", lambda x: None)
-    p.patch(views, "refresh", lambda x: None)
+    for module in (bind, views, settled_views):
+        p.patch(module, "refresh", lambda x: None)
 
 
 @fault("core-write_after_use", "core-reused", "mutation-in_place_operators")
