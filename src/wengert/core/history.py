@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -51,34 +51,44 @@ def deposit(node: Node, cotangents: dict[int, Any]) -> None:
 _getrefcount: Any = getattr(sys, "getrefcount", None)
 
 
-def _references(node: Node) -> int:
-    """How many hold a node; where that cannot be known, more than anybody expects."""
-    return int(_getrefcount(node)) if _getrefcount is not None else 2**31
+def _held(nodes: dict[int, Node], references: int | None) -> set[int]:
+    """The leaves, and the nodes that somebody holds besides a sweep and their consumers.
+
+    ``references`` are those that this function and its caller have to a node. All nodes where that
+    cannot be known.
+    """
+    if references is None:
+        return set(nodes)
+    expected = dict.fromkeys(nodes, references)
+    for node in nodes.values():
+        if node[1].wide:
+            for parent in node[2]:
+                if parent is not None:
+                    expected[parent[0]] += 1
+            continue
+        if node[2] is not None:
+            expected[node[2][0]] += 1
+        if node[3] is not None:
+            expected[node[3][0]] += 1
+    found = set()
+    for k in nodes:
+        node = nodes[k]
+        if node[1] is LEAF or _getrefcount(node) > expected[k]:
+            found.add(k)
+    return found
 
 
-def _calibrate() -> int:
-    """What `_references` counts for a node that only the sweep and its consumers hold."""
+def _calibrate() -> int | None:
+    """How many references to a node `_held` and its caller have; None where none are counted."""
     if _getrefcount is None:
-        return -1
+        return None
     inner: Node = [1, INPUT, None, None, None]
-    root: Node = [2, INPUT, inner, None, None]
-    nodes: dict[int, Node] = {1: inner, 2: root}
+    nodes: dict[int, Node] = {1: inner, 2: [2, INPUT, inner, None, None]}
     del inner
-    seen: list[int] = []
-
-    def held(node: Node) -> None:
-        seen.append(_references(node))
-
-    def visit(node: Node, ct: Any) -> None:  # as `keep` in `_gradients` is called, and calls
-        held(node)
-
-    ct = np.float64(1)
-    propagate([2, 1], nodes, root, ct, frozenset(), False, wrapper(False), False, visit)
-    count = seen[1] - 1  # root's use of it is a consumer's
-    return count if count < 100 else -1
+    return next((count for count in range(100) if 1 not in _held(nodes, count)), None)
 
 
-_HELD_BY_SWEEP = _calibrate()
+_REFERENCES = _calibrate()
 
 
 def _seed(t: Tensor, gradient: Any, create_graph: bool) -> Any:
@@ -131,26 +141,12 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
             "wengert.vjp there"
         )
     graph = graph or create_graph
-    kept = None
-    if _REFERENCES is not None and not graph and not DEBUGGED:
-        with quiet():
-            kept = _plain_gradients(root, seed, nodes, _REFERENCES)
-            if not results_finite(kept, nodes):
-                kept = None
-    if kept is None:
-        uses = _count_uses(nodes)
-
-        def held(node: Node) -> bool:
-            return node[1] is LEAF or _references(node) - uses.get(node[0], 0) > _HELD_BY_SWEEP
-
-        kept = _gradients(t, seed, nodes, graph, record or create_graph, held)
+    kept = _gradients(t, seed, nodes, graph, record or create_graph, _held(nodes, _REFERENCES))
     done = frozenset(kept)
     _deposit_all(t, nodes, kept)
 
     def fill() -> None:
-        missing = _gradients(
-            t, seed, nodes, graph, record or create_graph, lambda node: node[0] not in done
-        )
+        missing = _gradients(t, seed, nodes, graph, record or create_graph, nodes.keys() - done)
         _deposit_all(t, nodes, missing)
 
     return TopologicalOrder(t, fill)
@@ -162,7 +158,7 @@ def _gradients(
     nodes: dict[int, Node],
     graph: bool,
     tracked: bool,
-    wanted: Callable[[Node], bool],
+    wanted: Set[int],
 ) -> dict[int, Any]:
     """The cotangents of the nodes that are wanted, by id."""
     root: Node = t._n  # type: ignore[assignment]
@@ -172,7 +168,7 @@ def _gradients(
 
     def keep(node: Node, ct: Any) -> None:
         # A list holds a tuple's cotangents; those of its values are what somebody may hold.
-        if type(ct) is not list and wanted(node):
+        if type(ct) is not list and node[0] in wanted:
             kept[node[0]] = ct
 
     none: frozenset[int] = frozenset()
@@ -182,7 +178,10 @@ def _gradients(
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
         return kept
     with quiet():
-        propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
+        if graph:
+            propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
+        else:
+            kept.update(_plain_gradients(order, nodes, root, seed, wanted))
         if not results_finite(kept, nodes):
             kept.clear()
             propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
@@ -193,62 +192,25 @@ def _gradients(
 
 
 def _plain_gradients(
-    root: Node, seed: Any, nodes: dict[int, Node], references: int
+    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, wanted: Set[int]
 ) -> dict[int, Any]:
-    """`_gradients` of what somebody holds, on plain arrays: the usual case.
-
-    Whether a node is held by more than its consumers is read off as the sweep comes to it: all of
-    them have been counted by then. ``references`` are those that the sweep itself has.
-    """
+    """`propagate` on plain arrays, for the usual case of `_gradients`."""
     cotangents = {root[0]: seed}
     pop = cotangents.pop
-    expected = dict.fromkeys(nodes, references)
     kept: dict[int, Any] = {}
     node = root
     try:
-        for k in sorted(nodes, reverse=True):
-            node = nodes[k]
-            kind = node[1]
+        for k in order:
             ct = pop(k, None)
-            if kind is LEAF:
-                if ct is not None:
-                    kept[k] = ct
-                continue
             if ct is not None:
-                # A list holds a tuple's cotangents; those of its values are what is held.
-                if _getrefcount(node) > expected[k] and type(ct) is not list:
+                node = nodes[k]
+                if k in wanted and type(ct) is not list:
                     kept[k] = ct
-                kind.raw(node, ct, cotangents)
-            if kind.wide:
-                for parent in node[2]:
-                    if parent is not None:
-                        expected[parent[0]] += 1
-                continue
-            if node[2] is not None:
-                expected[node[2][0]] += 1
-            if node[3] is not None:
-                expected[node[3][0]] += 1
+                node[1].raw(node, ct, cotangents)
     except Exception as error:
         debugging.note_backward(error, node)
         raise
     return kept
-
-
-def _references_of_sweep() -> int | None:
-    """How many references to a node `_plain_gradients` has; None where they are not counted."""
-    if _getrefcount is None:
-        return None
-    inner: Node = [1, INPUT, None, None, None]
-    root: Node = [2, INPUT, inner, None, None]
-    nodes: dict[int, Node] = {1: inner, 2: root}
-    del inner
-    for count in range(100):
-        if 1 not in _plain_gradients(root, np.float64(1), nodes, count):
-            return count
-    return None
-
-
-_REFERENCES = _references_of_sweep()
 
 
 def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
@@ -272,21 +234,6 @@ def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -
         if k in owners:
             have = owners[k]._recorded_grad()
             owners[k]._g = (k, g if have is None else have + g)
-
-
-def _count_uses(nodes: dict[int, Node]) -> dict[int, int]:
-    uses = dict.fromkeys(nodes, 0)
-    for node in nodes.values():
-        if node[1].wide:
-            for parent in node[2]:
-                if parent is not None:
-                    uses[parent[0]] += 1
-            continue
-        if node[2] is not None:
-            uses[node[2][0]] += 1
-        if node[3] is not None:
-            uses[node[3][0]] += 1
-    return uses
 
 
 def _as_gradient(node: Node, ct: Any) -> Any:

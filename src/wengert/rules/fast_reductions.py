@@ -78,6 +78,15 @@ def _by_places(a: Any, axis: int, keepdims: bool, find: Any) -> tuple[Any, Any]:
     return y.reshape((*rows, 1) if keepdims else rows), places
 
 
+def _extrema(a: Any, axis: Any, keepdims: bool, reduce: Any, find: Any) -> tuple[Any, Any]:
+    """The extrema, and their flat places where those were found first."""
+    if type(axis) is int and a.ndim > 1 and a.size >= _MANY * a.shape[-1]:
+        y, places = _by_places(a, axis, keepdims, find)
+        if y is not None:
+            return y, places
+    return reduce(a, axis, None, None, keepdims), None
+
+
 def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Any:
     """The maximum of a FastTensor."""
     a = x._a
@@ -91,11 +100,7 @@ def fast_max(x: Tensor, axis: Any, keepdims: bool) -> Any:
         r._a = _maximum(a, axis, None, None, keepdims)
         r._n = None
         return r
-    y = places = None
-    if type(axis) is int and a.ndim > 1 and a.size >= _MANY * a.shape[-1]:
-        y, places = _by_places(a, axis, keepdims, _argmax)
-    if y is None:
-        y = _maximum(a, axis, None, None, keepdims)
+    y, places = _extrema(a, axis, keepdims, _maximum, _argmax)
     r._a = y
     r._n = [next(COUNTER), MAX, m, None, None, a, y, axis, keepdims, places]
     return r
@@ -114,11 +119,7 @@ def fast_min(x: Tensor, axis: Any, keepdims: bool) -> Any:
         r._a = _minimum(a, axis, None, None, keepdims)
         r._n = None
         return r
-    y = places = None
-    if type(axis) is int and a.ndim > 1 and a.size >= _MANY * a.shape[-1]:
-        y, places = _by_places(a, axis, keepdims, _argmin)
-    if y is None:
-        y = _minimum(a, axis, None, None, keepdims)
+    y, places = _extrema(a, axis, keepdims, _minimum, _argmin)
     r._a = y
     r._n = [next(COUNTER), MIN, m, None, None, a, y, axis, keepdims, places]
     return r

@@ -20,35 +20,14 @@ from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
 from .access import Axis, choose_loops, operand_index, through_views
-from .parts import are_twins, load_part, write_parts
+from .nest_memory import NestMemory
+from .parts import are_twins, write_parts
 from .scalars import SCALAR_OPERATIONS
-from .vectors import Vectors, literal, transposed, type_name
+from .values import LANE, Counter, Value, combine, identity_of, without_lane
+from .vectors import Vectors, literal, type_name
 from .writer import Writer
 
-__all__ = ["NestFunction", "identity_of", "nest_function"]
-
-
-@dataclass(frozen=True)
-class Counter:
-    """The counter of an open loop, as a variable of linear forms."""
-
-    name: str
-    depth: int
-
-
-LANE = Counter("lane", 0)
-"""The number of the lane; its step tells how a value varies along a vector."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value in registers: a scalar, or a vector if it varies along the lanes."""
-
-    name: str
-    dtype: Any
-    depth: int
-    is_vector: bool = False
-    constant: Any = None
+__all__ = ["NestFunction", "nest_function"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +51,7 @@ Point = tuple[dict[Axis, Linear], int]  # an element of a tile, and its active l
 Block = tuple[list[Linear], int]  # indices along an axis, and the active lanes of the last
 
 
-class _NestWriter:
+class _NestWriter(NestMemory):
     def __init__(self, nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> None:
         self.nest = nest
         self.buffers = buffers
@@ -80,11 +59,11 @@ class _NestWriter:
         self.width = self.loops.width
         self.active = self.width
         self.w = Writer()
-        self.memory: dict[Buffer, str] = {}
+        self.memory = {}
         self.computed = {s.node for s in nest.stores if s.computes}
         self.accumulated: dict[Node, Value] = {}
-        self.point: dict[Axis, int] = {}  # the place in the tile
-        self.tile: dict[Axis, int] = {}  # how many indices it has
+        self.point = {}  # the place in the tile
+        self.tile = {}  # how many indices it has
 
     def write(self) -> NestFunction:
         if self.loops.ranged is not None:
@@ -269,9 +248,9 @@ class _NestWriter:
                 v = Vectors(self.w, self.w.depth, self.width)
                 if masked:
                     identity = v.const(identity_of(kind, r.dtype), r.dtype)
-                    name = v.select(self._mask(), name, identity, r.dtype)
+                    name = v.select(self.mask(), name, identity, r.dtype)
                 old = v.emit(f"load {t}, ptr {slot}")
-                new = _combine(v, kind, old, name, r.dtype)
+                new = combine(v, kind, old, name, r.dtype)
             self.w.line(f"store {t} {new}, ptr {slot}")
 
     def _terms(self, x: Node) -> Iterator[Node]:
@@ -306,7 +285,7 @@ class _NestWriter:
                 t = f"<1 x {type_name(r.dtype)}>"
                 parts = [v.emit(f"extractelement {t} {p}, i32 0") for p in parts]
             narrow = Vectors(self.w, self.w.depth, half)
-            name = _combine(narrow, r.attrs[0], parts[0], parts[1], r.dtype)
+            name = combine(narrow, r.attrs[0], parts[0], parts[1], r.dtype)
         return Value(name, r.dtype, self.w.depth)
 
     # -------------------------------------------------------------- values
@@ -326,7 +305,7 @@ class _NestWriter:
 
     def _made(self, node: Node, index: Sequence[Linear]) -> Value:
         if node in self.buffers and node not in self.computed:
-            return self._load(self.buffers[node], address(node.shape, index), None, 0)
+            return self.load(self.buffers[node], address(node.shape, index), None, 0)
         if node.op == "const":
             scalar = np.frombuffer(node.attrs, node.dtype)[0]
             return Value(literal(scalar, node.dtype), node.dtype, 0, False, scalar)
@@ -360,7 +339,7 @@ class _NestWriter:
         return found  # type: ignore[no-any-return]
 
     def _iota(self, index: Linear, dtype: Any) -> Value:
-        name, depth = self._integer(Linear(index.offset, _without_lane(index)))
+        name, depth = self.integer(Linear(index.offset, without_lane(index)))
         step = index.step(LANE)
         if not step or self.width == 1:
             return Value(name, dtype, depth)
@@ -368,127 +347,7 @@ class _NestWriter:
         lanes = ", ".join(f"i64 {step * k}" for k in range(self.width))
         return Value(v.binary("add", v.splat(name, dtype), f"<{lanes}>", dtype), dtype, depth, True)
 
-    def _integer(self, index: Linear) -> tuple[str, int]:
-        """A linear form of counters as an integer, and the depth where it is known."""
-        if not index.terms:
-            return str(index.offset), 0
-        key = ("integer", index)
-        found = self.w.get(key)
-        if found is not None:
-            return found  # type: ignore[no-any-return]
-        terms = sorted(index.terms, key=lambda t: t[0].depth)  # type: ignore[attr-defined]
-        (counter, step), depth = terms[-1], terms[-1][0].depth  # type: ignore[attr-defined]
-        rest, _ = self._integer(Linear(index.offset, tuple(terms[:-1])))
-        name = counter.name  # type: ignore[attr-defined]
-        if step != 1:
-            name = self.w.emit(f"mul i64 {name}, {step}", depth)
-        if rest != "0":
-            name = self.w.emit(f"add i64 {name}, {rest}", depth)
-        return self.w.put(key, (name, depth), depth)  # type: ignore[no-any-return]
-
     # -------------------------------------------------------------- memory
-
-    def _pointer(
-        self, buffer: Buffer, at: Linear, dynamic: str | None, depth: int
-    ) -> tuple[str, int]:
-        """Where an element lies, lanes aside; ``dynamic`` is a further offset in elements."""
-        memory = buffer.memory
-        base = self.memory.setdefault(memory, f"%b{len(self.memory)}")
-        t = "i8" if buffer.dtype.kind == "b" else type_name(buffer.dtype)
-        offset, where = self._integer(Linear(0, _without_lane(at)))
-        where = max(where, depth)
-        key = ("pointer", memory, offset, dynamic)
-        name = self.w.get(key)
-        if name is None:
-            name = base
-            if offset != "0":
-                name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {offset}", where)
-            if dynamic is not None:
-                name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {dynamic}", where)
-            self.w.put(key, name, where)
-        if at.offset:
-            name = self.w.emit(f"getelementptr {t}, ptr {name}, i64 {at.offset}", where)
-        return name, where
-
-    def _load(self, buffer: Buffer, at: Linear, dynamic: str | None, depth: int) -> Value:
-        step = at.step(LANE)
-        turned = self._transposed(buffer, at) if dynamic is None else None
-        if turned is not None:
-            return turned
-        dtype = buffer.dtype
-        width = self.width if step else 1
-        if step == 2 and buffer.is_complex and width > 1:
-            name, depth = load_part(self, buffer, at, dynamic, depth)
-            return Value(name, dtype, depth, True)
-        pointer, depth = self._pointer(buffer, at, dynamic, depth)
-        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
-        v = Vectors(self.w, depth, width)
-        if abs(step) <= 1:
-            if step < 0:
-                t = type_name(memory)
-                pointer = v.emit(f"getelementptr {t}, ptr {pointer}, i64 {1 - self.active}")
-            name = self._contiguous(v, pointer, memory)
-            if step < 0:
-                name = self._reversed(v, name, memory)
-        else:
-            name = self._strided(v, pointer, memory, step)
-        if dtype.kind == "b":
-            name = v.compare("ne", name, v.const(0, memory), memory)
-        return Value(name, dtype, depth, bool(step))
-
-    def _contiguous(self, v: Vectors, pointer: str, dtype: Any) -> str:
-        t = v.type(dtype)
-        if v.width == 1 or self.active == self.width:
-            return v.emit(f"load {t}, ptr {pointer}, align {dtype.itemsize}")
-        suffix = f"v{v.width}{_letter(dtype)}"
-        function = f"@llvm.masked.load.{suffix}.p0"
-        mask_type = type_name(bool, v.width)
-        self.w.declarations.add(f"declare {t} {function}(ptr, i32, {mask_type}, {t})")
-        return v.emit(
-            f"call {t} {function}(ptr {pointer}, i32 {dtype.itemsize}, "
-            f"{mask_type} {self._mask()}, {t} zeroinitializer)"
-        )
-
-    def _strided(self, v: Vectors, pointer: str, dtype: Any, step: int) -> str:
-        t, s = v.type(dtype), type_name(dtype)
-        name = "zeroinitializer"
-        for k in range(self.active):
-            p = v.emit(f"getelementptr {s}, ptr {pointer}, i64 {k * step}") if k else pointer
-            x = v.emit(f"load {s}, ptr {p}, align {dtype.itemsize}")
-            name = v.emit(f"insertelement {t} {name}, {s} {x}, i32 {k}")
-        return name
-
-    def _transposed(self, buffer: Buffer, at: Linear) -> Value | None:
-        """A vector across the rows of memory, one of a square that is loaded along them."""
-        axis, step = self.loops.turned.get(buffer, (None, 0))
-        if axis is None or at.step(LANE) != step or self.tile.get(axis) != self.width:
-            return None
-        dtype = buffer.dtype
-        corner = at.plus(Linear(-self.point[axis]))
-        key = ("square", buffer, corner, self.active)
-        found = self.w.get(key)
-        if found is None:
-            depth = self.w.depth
-            v = Vectors(self.w, depth, self.width)
-            t = v.type(dtype)
-            square = ["zeroinitializer"] * self.width
-            for lane in range(self.active):
-                row = Linear(corner.offset + lane * step, _without_lane(corner))
-                pointer, _ = self._pointer(buffer, row, None, depth)
-                square[lane] = v.emit(f"load {t}, ptr {pointer}, align {dtype.itemsize}")
-            found = self.w.put(key, (transposed(v, square, dtype), depth), depth)
-        vectors, depth = found
-        return Value(vectors[self.point[axis]], dtype, depth, True)
-
-    def _reversed(self, v: Vectors, name: str, dtype: Any) -> str:
-        t = v.type(dtype)
-        order = [*range(self.active - 1, -1, -1), *range(self.active, v.width)]
-        lanes = ", ".join(f"i32 {k}" for k in order)
-        return v.emit(f"shufflevector {t} {name}, {t} poison, <{v.width} x i32> <{lanes}>")
-
-    def _mask(self) -> str:
-        lanes = ", ".join("i1 true" if k < self.active else "i1 false" for k in range(self.width))
-        return f"<{lanes}>"
 
     # -------------------------------------------------------------- indices that are data
 
@@ -528,33 +387,7 @@ class _NestWriter:
         steps = [place.step(d) for d in range(len(seen.shape))]
         offsets, depth, is_vector = self._offsets(node.attrs, seen.shape, steps, arrays)
         where = address(base.shape, at)
-        return self._gathered(self.buffers[base], where, offsets, depth, is_vector)
-
-    def _gathered(
-        self, buffer: Buffer, at: Linear, offsets: list[str], depth: int, is_vector: bool
-    ) -> Value:
-        if not is_vector:
-            return self._load(buffer, at, offsets[0], depth)
-        step = at.step(LANE)
-        scalars = []
-        fixed = Linear(at.offset, _without_lane(at))
-        for k, offset in enumerate(offsets):
-            p, where = self._pointer(buffer, fixed.plus(Linear(k * step)), offset, depth)
-            scalars.append(self._scalar_load(buffer, p, where))
-            depth = max(depth, where)
-        v = Vectors(self.w, depth, self.width)
-        name, t, s = "zeroinitializer", v.type(buffer.dtype), type_name(buffer.dtype)
-        for k, x in enumerate(scalars):
-            name = v.emit(f"insertelement {t} {name}, {s} {x}, i32 {k}")
-        return Value(name, buffer.dtype, depth, True)
-
-    def _scalar_load(self, buffer: Buffer, pointer: str, depth: int) -> str:
-        v = Vectors(self.w, depth, 1)
-        if buffer.dtype.kind != "b":
-            t = type_name(buffer.dtype)
-            return v.emit(f"load {t}, ptr {pointer}, align {buffer.dtype.itemsize}")
-        byte = v.emit(f"load i8, ptr {pointer}")
-        return v.emit(f"icmp ne i8 {byte}, 0")
+        return self.gathered(self.buffers[base], where, offsets, depth, is_vector)
 
     # -------------------------------------------------------------- stores
 
@@ -574,12 +407,12 @@ class _NestWriter:
         # One place for all lanes: each of them adds to it, also where they add the same.
         adds = bool(store.arrays) and store.kind != "set"
         if varies or abs(step) > 1 or (step < 0) or (not step and (value.is_vector or adds)):
-            self._scatter(store, value, at, offsets if varies else [dynamic] * self.active)
+            self.scatter(store, value, at, offsets if varies else [dynamic] * self.active)
             return
-        pointer, _ = self._pointer(store.buffer, at, dynamic, self.w.depth)
+        pointer, _ = self.pointer(store.buffer, at, dynamic, self.w.depth)
         v = Vectors(self.w, self.w.depth, self.width if step else 1)
         name = self._vector(value) if step else value.name
-        self._write(store, v, name, pointer)
+        self.write_lanes(store, v, name, pointer)
 
     def _store_parts(self, stores: Sequence[Store], index: Sequence[Linear]) -> None:
         """Both parts of complex numbers: what is computed from the old ones comes first."""
@@ -591,10 +424,10 @@ class _NestWriter:
             return
         for store, value, at in zip(stores, values, places, strict=True):
             if at.step(LANE):
-                self._scatter(store, value, at, [None] * self.active)
+                self.scatter(store, value, at, [None] * self.active)
             else:
-                pointer, _ = self._pointer(buffer, at, None, self.w.depth)
-                self._write(store, Vectors(self.w, self.w.depth, 1), value.name, pointer)
+                pointer, _ = self.pointer(buffer, at, None, self.w.depth)
+                self.write_lanes(store, Vectors(self.w, self.w.depth, 1), value.name, pointer)
 
     def _stored_value(self, store: Store, index: Sequence[Linear]) -> Value:
         if store.node in self.accumulated or not store.computes:
@@ -606,72 +439,3 @@ class _NestWriter:
             found = self._made(store.node, index)
             self.w.put(key, found, found.depth)
         return found  # type: ignore[no-any-return]
-
-    def _write(self, store: Store, v: Vectors, name: str, pointer: str) -> None:
-        dtype = store.buffer.dtype
-        memory = np.dtype(np.uint8) if dtype.kind == "b" else dtype
-        if dtype.kind == "b":
-            name = v.emit(f"zext {v.type(bool)} {name} to {v.type(memory)}")
-        if store.kind != "set":
-            old = self._contiguous(v, pointer, memory)
-            name = _combine(v, "sum" if store.kind == "add" else store.kind, old, name, memory)
-        t = v.type(memory)
-        if v.width == 1 or self.active == self.width:
-            self.w.line(f"store {t} {name}, ptr {pointer}, align {memory.itemsize}")
-            return
-        function = f"@llvm.masked.store.v{v.width}{_letter(memory)}.p0"
-        mask_type = type_name(bool, v.width)
-        self.w.declarations.add(f"declare void {function}({t}, ptr, i32, {mask_type})")
-        self.w.line(
-            f"call void {function}({t} {name}, ptr {pointer}, i32 {memory.itemsize}, "
-            f"{mask_type} {self._mask()})"
-        )
-
-    def _scatter(self, store: Store, value: Value, at: Linear, offsets: Sequence[Any]) -> None:
-        """Lane by lane, in their order: of equal places the last one wins."""
-        v = Vectors(self.w, self.w.depth, self.width)
-        step = at.step(LANE)
-        fixed = Linear(at.offset, _without_lane(at))
-        one = Vectors(self.w, self.w.depth, 1)
-        t = v.type(value.dtype)
-        for k in range(self.active):
-            name = value.name
-            if value.is_vector:
-                name = v.emit(f"extractelement {t} {name}, i32 {k}")
-            where = fixed.plus(Linear(k * step))
-            pointer, _ = self._pointer(store.buffer, where, offsets[k], self.w.depth)
-            self._write(store, one, name, pointer)
-
-
-def _without_lane(at: Linear) -> tuple[Any, ...]:
-    return tuple([term for term in at.terms if term[0] is not LANE])
-
-
-def _letter(dtype: Any) -> str:
-    return f"f{8 * dtype.itemsize}" if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
-
-
-def identity_of(kind: str, dtype: Any) -> Any:
-    """The neutral element of a reduction."""
-    if kind in ("sum", "or"):
-        return 0
-    if kind in ("prod", "and"):
-        return 1
-    if kind in ("fmax", "fmin") and dtype.kind == "f":
-        return np.nan
-    if dtype.kind == "b":
-        return kind in ("min", "fmin")
-    lowest, highest = (
-        (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    )
-    return lowest if kind in ("max", "fmax") else highest
-
-
-_COMBINE = {
-    "sum": "add", "prod": "mul", "max": "maximum", "min": "minimum", "fmax": "fmax",
-    "fmin": "fmin", "or": "or", "and": "and",
-}  # fmt: skip
-
-
-def _combine(v: Vectors, kind: str, a: str, b: str, dtype: Any) -> str:
-    return SCALAR_OPERATIONS[_COMBINE[kind]][1](v, [a, b], dtype, dtype)

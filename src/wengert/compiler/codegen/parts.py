@@ -10,13 +10,13 @@ from ..plan import Buffer, Store
 from .vectors import Vectors, type_name
 
 if TYPE_CHECKING:
-    from .nest import _NestWriter
+    from .nest_memory import NestMemory
 
 __all__ = ["are_twins", "load_part", "write_parts"]
 
 
 def load_part(
-    n: _NestWriter, buffer: Buffer, at: Linear, dynamic: str | None, depth: int
+    n: NestMemory, buffer: Buffer, at: Linear, dynamic: str | None, depth: int
 ) -> tuple[str, int]:
     """One part of the numbers in the lanes; both are loaded at once, and remembered."""
     part = at.offset % 2
@@ -24,7 +24,7 @@ def load_part(
     key = ("parts", buffer, first, dynamic, n.active)
     found = n.w.get(key)
     if found is None:
-        pointer, depth = n._pointer(buffer, first, dynamic, depth)
+        pointer, depth = n.pointer(buffer, first, dynamic, depth)
         name = _loaded(n, Vectors(n.w, depth, 2 * n.width), pointer, buffer.dtype)
         v = Vectors(n.w, depth, n.width)
         t = type_name(buffer.dtype, 2 * n.width)
@@ -40,12 +40,12 @@ def _lanes(numbers: Sequence[int]) -> str:
     return f"<{len(numbers)} x i32> <" + ", ".join(f"i32 {k}" for k in numbers) + ">"
 
 
-def _mask(n: _NestWriter) -> str:
+def _mask(n: NestMemory) -> str:
     lanes = ", ".join(f"i1 {'true' if k < 2 * n.active else 'false'}" for k in range(2 * n.width))
     return f"{type_name(bool, 2 * n.width)} <{lanes}>"
 
 
-def _loaded(n: _NestWriter, v: Vectors, pointer: str, dtype: Any) -> str:
+def _loaded(n: NestMemory, v: Vectors, pointer: str, dtype: Any) -> str:
     t = v.type(dtype)
     if n.active == n.width:
         return v.emit(f"load {t}, ptr {pointer}, align {dtype.itemsize}")
@@ -71,10 +71,10 @@ def are_twins(stores: Sequence[Store]) -> bool:
     )
 
 
-def write_parts(n: _NestWriter, buffer: Buffer, at: Linear, names: Sequence[str]) -> None:
+def write_parts(n: NestMemory, buffer: Buffer, at: Linear, names: Sequence[str]) -> None:
     """Store vectors of both parts from the place of the first on."""
     depth, dtype = n.w.depth, buffer.dtype
-    pointer, _ = n._pointer(buffer, at, None, depth)
+    pointer, _ = n.pointer(buffer, at, None, depth)
     half, width = type_name(dtype, n.width), 2 * n.width
     order = [k // 2 + (k % 2) * n.width for k in range(width)]
     v = Vectors(n.w, depth, width)

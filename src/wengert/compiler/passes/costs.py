@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+
 from ..ir import Node
 
-__all__ = ["operation_cost"]
+__all__ = ["operation_cost", "operations_of"]
 
 # Measured on vectors of 64 and of 32 bytes, in single and double precision, in the cache: the
 # geometric mean of the four, of which the largest is about twice the smallest.
@@ -28,3 +30,29 @@ def operation_cost(node: Node) -> int:
     if node.dtype.kind != "f":
         return _ON_INTEGERS.get(node.attrs, 1)
     return _COSTS.get(node.attrs) or _LIBRARY_CALLS.get(node.attrs, 1)
+
+
+def operations_of(
+    roots: Iterable[Node], stored: Container[Node], computed: Container[Node],
+    known: Iterable[Node] = (),
+) -> int:  # fmt: skip
+    """What it costs to compute one element of the roots.
+
+    Parameters
+    ----------
+    roots : iterable of Node
+    stored : container of Node
+        What is read from memory, unless it is among those ``computed`` here.
+    computed : container of Node
+    known : iterable of Node
+        What is there already, such as accumulators.
+    """
+    total, seen, stack = 0, set(known), list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen or (node in stored and node not in computed):
+            continue
+        seen.add(node)
+        total += operation_cost(node)
+        stack.extend(node.args)
+    return total

@@ -15,7 +15,7 @@ from math import prod
 from ..codegen.access import choose_loops, product_axes
 from ..ir import Node
 from ..plan import Buffer, Nest, Plan, Step, Store
-from .costs import operation_cost
+from .costs import operations_of
 
 __all__ = ["has_long_scalar_epilogue", "split_epilogues"]
 
@@ -67,16 +67,7 @@ def has_long_scalar_epilogue(nest: Nest, plan: Plan) -> bool:
 def _operations(nest: Nest, plan: Plan) -> int:
     """What is computed of the sums, for one element of the results."""
     computed = {s.node for s in nest.stores if s.computes}
-    total, seen = 0, set(nest.reductions)
-    stack = [s.node for s in nest.stores]
-    while stack:
-        node = stack.pop()
-        if node in seen or (node in plan.buffers and node not in computed):
-            continue
-        seen.add(node)
-        total += operation_cost(node)
-        stack.extend(node.args)
-    return total
+    return operations_of([s.node for s in nest.stores], plan.buffers, computed, nest.reductions)
 
 
 def _stored(nest: Nest, r: Node, plan: Plan) -> Nest:

@@ -18,6 +18,7 @@ from ..ir import Node, axis_terms, reachable
 from ..lowering.table import Lowered
 from ..plan import Buffer, Call, Nest, Plan, Store
 from .costs import operation_cost
+from .places import box, domain_of, margins, place
 from .products import as_product
 
 __all__ = ["fuse"]
@@ -196,7 +197,7 @@ class _Fusion:
             return None
         (place,) = places
         used = [d for d in place if d >= 0]
-        shape = _domain(root)
+        shape = domain_of(root)
         if len(set(used)) != len(used) or prod(shape) != r.size:
             return None
         return self._domain_axes(r, place, len(shape))
@@ -212,7 +213,7 @@ class _Fusion:
 
     def _reads(self, root: Node, target: Node) -> Iterator[list[Linear]]:
         """The indices with which the expression of ``root`` reads ``target``."""
-        whole = [Linear.variable(d) for d in range(len(_domain(root)))]
+        whole = [Linear.variable(d) for d in range(len(domain_of(root)))]
         stack = [(x, whole) for x in (root.args if root.op == "pair" else (root,))]
         seen = set()
         while stack:
@@ -372,7 +373,7 @@ class _Fusion:
     def _base(self, n: Node, buffer: Buffer) -> Iterator[Nest]:
         """What an update leaves as it was; of a filled array only the margins are written."""
         base, shape = n.args[0], n.shape
-        within = _box(n) if _is_fill(base) else None
+        within = box(n) if _is_fill(base) else None
         if within is None:
             target = tuple([(d, 0, 1) for d in range(len(shape))])
             yield Nest(shape, (), [Store(buffer, base, "set", target, (), False)])
@@ -382,7 +383,7 @@ class _Fusion:
             # Of the axes before this one only what is inside; those after it are whole.
             inside = [(a, b - a) for a, b in within[:d]]
             whole = [(0, m) for m in shape[d + 1 :]]
-            for places in _margins(start, stop, shape[d]):
+            for places in margins(start, stop, shape[d]):
                 lengths = [m for _, m in inside] + [m for m, _ in places[1]]
                 offset = [(k, a, 1) for k, (a, _) in enumerate(inside)]
                 terms = [x for k, (_, step) in enumerate(places[1]) for x in (d + k, step)]
@@ -398,7 +399,7 @@ class _Fusion:
         inner = self.inner.get(n, {})
         reduced = _reduced(next(iter(inner))) if inner else ()
         stores = [
-            Store(self._buffer(n), x, "set", _place(n.attrs, k, len(x.shape)), (), False)
+            Store(self._buffer(n), x, "set", place(n.attrs, k, len(x.shape)), (), False)
             for k, x in enumerate(n.args)
         ]
         return Nest(n.args[0].shape, reduced, stores, inner)
@@ -462,46 +463,6 @@ class _Fusion:
         value = g.map(combine, before, g.view(x, along(second, False), shape))
         store = Store(buffer, value, "set", along(second, False), (), False)
         steps.append(Nest(shape, (), [store], ordered=axis))
-
-
-def _box(n: Node) -> list[tuple[int, int]] | None:
-    """The box of its array that an update sets, if it is one: the bounds along each axis."""
-    kind, entries = n.attrs
-    base, value, *arrays = n.args
-    if kind != "set" or arrays or base.op != "view" or 0 in value.shape:
-        return None
-    found = []
-    used: list[int] = []
-    for entry in entries:
-        length = 1
-        for d, step in sorted(axis_terms(entry), key=lambda term: term[1]):
-            if value.shape[d] > 1 and step != length:
-                return None
-            length *= value.shape[d]
-            used.append(d)
-        found.append((entry[1], entry[1] + length))
-    return found if len(set(used)) == len(used) else None
-
-
-def _margins(start: int, stop: int, length: int) -> list[tuple[int, list[tuple[int, int]]]]:
-    """The indices outside of a range: a first one, and (how many, step) of what moves it."""
-    before, after = start, length - stop
-    if before == after and before:
-        return [(0, [(2, stop), (before, 1)] if before > 1 else [(2, stop)])]
-    return [(at, [(n, 1)]) for at, n in ((0, before), (stop, after)) if n]
-
-
-def _domain(root: Node) -> tuple[int, ...]:
-    """The kept axes of the nest of what is stored."""
-    return root.args[0].shape if root.op == "pair" else root.shape
-
-
-def _place(axes: tuple[int, ...], number: int, rank: int) -> tuple[tuple[int, ...], ...]:
-    """Where one of a pair is stored, or of a pair of pairs."""
-    target: list[tuple[int, ...]] = [(d, 0, 1) for d in range(rank)]
-    for k, axis in enumerate(axes):
-        target.insert(axis, (-1, number >> (len(axes) - 1 - k) & 1, 0))
-    return tuple(target)
 
 
 def _serves_often(r: Node) -> bool:

@@ -14,7 +14,7 @@ from ..codegen.access import Access, accesses, choose_loops
 from ..indices import Linear
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Step
-from .costs import operation_cost
+from .costs import operations_of
 from .epilogues import has_long_scalar_epilogue
 from .memory import touched
 
@@ -122,17 +122,8 @@ def _has_tiles(nest: Nest, plan: Plan) -> bool:
 
 
 def _operations(nest: Nest, plan: Plan) -> int:
-    total, seen = 0, set()
-    stack = [s.node for s in nest.stores] + [nest.operand(r) for r in nest.reductions]
-    computed = set(stack)
-    while stack:
-        node = stack.pop()
-        if node in seen or (node in plan.buffers and node not in computed):
-            continue
-        seen.add(node)
-        total += operation_cost(node)
-        stack.extend(node.args)
-    return total
+    roots = {s.node for s in nest.stores} | {nest.operand(r) for r in nest.reductions}
+    return operations_of(roots, plan.buffers, roots)
 
 
 def _joined(a: Nest, b: Nest) -> Nest:

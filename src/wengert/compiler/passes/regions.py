@@ -13,15 +13,16 @@ accumulators afterwards. So a loss over a large batch and its gradient go over t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..codegen.nest import identity_of
+from ..codegen.values import identity_of
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
 from .few_rows import Tiles
+from .growing import Growing
 from .memory import touched
 from .rows import SECONDS_PER_BYTE, Profile, Rows, bytes_of_row
 from .sharing import gain_of_threads
@@ -72,102 +73,12 @@ def form_regions(plan: Plan, target: Target) -> Plan:
     return plan
 
 
-@dataclass
-class _Growing:
-    """A region in the making."""
-
-    axis_length: int
-    sums: bool  # whether steps that sum over the rows may join
-    members: list[tuple[Profile, Rows]] = field(default_factory=list)
-    reads: dict[Buffer, int | None] = field(default_factory=dict)
-    writes: dict[Buffer, int | None] = field(default_factory=dict)
-    summed: set[Buffer] = field(default_factory=set)  # written when the region has ended
-    late: set[Buffer] = field(default_factory=set)  # read then
-    gain: float | None = None  # of a region with few rows; see `_Former._gain`
-
-    @property
-    def seconds(self) -> float:
-        return sum(p.seconds for p, _ in self.members)
-
-    @property
-    def row_bytes(self) -> int:
-        periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
-        return sum(bytes_of_row(m, p or 0, self.axis_length) for m, p in periods.items())
-
-    @property
-    def reused(self) -> int:
-        """Bytes of rows that several steps touch, in all."""
-        users: dict[Buffer, int] = {}
-        for profile, rows in self.members:
-            for memory in profile.reads | profile.writes:
-                # A sum over the rows goes through them once for each tile of its elements.
-                users[memory] = users.get(memory, 0) + (2 if rows.sums else 1)
-        periods = {**{m: p for m, p in self.reads.items() if p}, **self.writes}
-        return self.axis_length * sum(
-            bytes_of_row(m, p or 0, self.axis_length)
-            for m, p in periods.items() if users.get(m, 0) > 1
-        )  # fmt: skip
-
-    @property
-    def accumulators(self) -> int:
-        return sum(
-            r.size * r.dtype.itemsize
-            for p, rows in self.members if rows.sums for r in p.nest.reductions
-        )  # fmt: skip
-
-    @property
-    def others(self) -> int:
-        """Bytes that are read for every block, such as weights."""
-        return sum(m.nbytes for m, period in self.reads.items() if period is None)
-
-    def admits(self, profile: Profile, rows: Rows) -> bool:
-        """Whether a step can join, on these rows."""
-        if rows.length != self.axis_length or (rows.sums and not self.sums):
-            return False
-        if (profile.reads | profile.writes) & self.summed or profile.writes & self.late:
-            return False
-        for memory, period in rows.reads.items():
-            if memory in self.writes and (period is None or period != self.writes[memory]):
-                return False
-        for memory, period in rows.writes.items():
-            if rows.sums:  # written when the region has ended, so it may read what was there
-                if memory in self.writes:
-                    return False
-            elif period != self.writes.get(memory, period):
-                return False
-            elif memory in self.reads and period != self.reads[memory]:
-                return False
-        return True
-
-    def is_connected(self, profile: Profile, rows: Rows) -> bool:
-        """Whether a step has to do with what the region computes, or goes over the same rows."""
-        if (profile.reads | profile.writes) & set(self.writes):
-            return True
-        if rows.axis == 0 and not rows.sums:
-            return True
-        return self.sums and any(
-            period is not None and self.reads.get(memory) == period
-            for memory, period in rows.reads.items()
-        )
-
-    def add(self, profile: Profile, rows: Rows) -> None:
-        self.members.append((profile, rows))
-        for memory, period in rows.reads.items():
-            seen = self.reads.get(memory, period)
-            self.reads[memory] = period if seen == period else None
-        if rows.sums:
-            self.summed |= profile.writes
-            self.late |= profile.reads
-        else:
-            self.writes.update(rows.writes)
-
-
 class _Former:
     def __init__(self, plan: Plan, target: Target) -> None:
         self.plan = plan
         self.target = target
         self.profiles: dict[Any, Profile] = {}
-        self.made: list[tuple[Region, _Growing]] = []
+        self.made: list[tuple[Region, Growing]] = []
         self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
         seconds = sum(
             self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
@@ -235,7 +146,7 @@ class _Former:
         return found
 
     def _preparations(
-        self, left: list[Nest | Product], growing: _Growing | None
+        self, left: list[Nest | Product], growing: Growing | None
     ) -> tuple[list[Nest | Product], list[Nest | Product]]:
         """Short steps outside of a region that can come before all others, and these.
 
@@ -260,13 +171,13 @@ class _Former:
                 budget -= p.seconds
         return first, rest
 
-    def _taken(self, growing: _Growing) -> set[int]:
+    def _taken(self, growing: Growing) -> set[int]:
         """The products that members stand for."""
         return {id(p.origin) for p, _ in growing.members if p.origin is not None}
 
-    def _best(self, left: list[Nest | Product]) -> _Growing | None:
+    def _best(self, left: list[Nest | Product]) -> Growing | None:
         """The best region that begins with the first step."""
-        best: _Growing | None = None
+        best: Growing | None = None
         for profile, rows in self._choices(left[0], True):
             if not rows.sums:
                 found = self._grown(left, profile, rows, False)
@@ -282,16 +193,16 @@ class _Former:
                 best = found
         return best
 
-    def _is_better(self, found: _Growing, best: _Growing) -> bool:
+    def _is_better(self, found: Growing, best: Growing) -> bool:
         tiled = self._is_tiled(found)
         if tiled != self._is_tiled(best) and (found if tiled else best).seconds > _WORTH_BARRIER:
             return tiled
         return self._gain(found) > _BETTER * self._gain(best)
 
-    def _is_tiled(self, growing: _Growing) -> bool:
+    def _is_tiled(self, growing: Growing) -> bool:
         return self._gain(growing) > 0.9 * growing.seconds
 
-    def _is_better_later(self, growing: _Growing, left: list[Nest | Product]) -> bool:
+    def _is_better_later(self, growing: Growing, left: list[Nest | Product]) -> bool:
         """Whether a short first step would impose its rows on those that have better ones."""
         if self._is_tiled(growing):
             return False
@@ -303,25 +214,25 @@ class _Former:
                 return True
         return False
 
-    def _lost(self, growing: _Growing) -> float:
+    def _lost(self, growing: Growing) -> float:
         return growing.seconds - self._gain(growing)
 
-    def _gain(self, growing: _Growing) -> float:
+    def _gain(self, growing: Growing) -> float:
         """What a region does; nests count less that lose their tiles to keep all threads busy."""
         if growing.gain is None:
             members = [(p, r.axis) for p, r in growing.members if not r.sums]
             growing.gain = growing.seconds - self.tiles.lost(members, growing.axis_length)
         return growing.gain
 
-    def _pays(self, growing: _Growing) -> bool:
+    def _pays(self, growing: Growing) -> bool:
         if self._overflows(growing) and (len(growing.members) > 1 or growing.accumulators):
             return True
         return self.threads > 1 and growing.seconds > _WORTH_SHARING
 
-    def _overflows(self, growing: _Growing) -> bool:
+    def _overflows(self, growing: Growing) -> bool:
         return growing.reused > _CACHE * self.threads
 
-    def _is_worth_sums(self, growing: _Growing) -> bool:
+    def _is_worth_sums(self, growing: Growing) -> bool:
         """Whether accumulators cost less than going over the rows again, or sharing them gains."""
         total = growing.row_bytes * growing.axis_length
         gain = growing.reused if self._overflows(growing) else 0
@@ -370,10 +281,8 @@ class _Former:
             total += 2 * sums
         return total * SECONDS_PER_BYTE
 
-    def _grown(
-        self, left: list[Nest | Product], first: Profile, rows: Rows, sums: bool
-    ) -> _Growing:
-        growing = _Growing(rows.length, sums)
+    def _grown(self, left: list[Nest | Product], first: Profile, rows: Rows, sums: bool) -> Growing:
+        growing = Growing(rows.length, sums)
         growing.add(first, rows)
         read: set[Buffer] = set()  # by steps that were put off
         written: set[Buffer] = set()
@@ -388,7 +297,7 @@ class _Former:
                 growing.add(*choice)
         return growing
 
-    def _joining(self, growing: _Growing, step: Nest | Product) -> tuple[Profile, Rows] | None:
+    def _joining(self, growing: Growing, step: Nest | Product) -> tuple[Profile, Rows] | None:
         for profile, rows in self._choices(step, growing.sums):
             if not growing.admits(profile, rows) or not growing.is_connected(profile, rows):
                 continue
@@ -409,7 +318,7 @@ class _Former:
 
     # -------------------------------------------------------------- making them
 
-    def _region(self, growing: _Growing) -> tuple[Region, list[Nest | Product]]:
+    def _region(self, growing: Growing) -> tuple[Region, list[Nest | Product]]:
         """The region, and the steps that follow from its accumulators."""
         overflows = self._overflows(growing)
         parts = self.threads if growing.seconds > _WORTH_SHARING else 1
@@ -443,7 +352,7 @@ class _Former:
                 step.span = region.block
         return region, after
 
-    def _block(self, region: Region, growing: _Growing) -> int:
+    def _block(self, region: Region, growing: Growing) -> int:
         """How many rows at a time: they fit into the cache, and accumulators are worth it."""
         others = growing.others + growing.accumulators
         budget = max(_BLOCK - others, _BLOCK // 3)

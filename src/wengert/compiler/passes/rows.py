@@ -19,7 +19,7 @@ from ..codegen.access import Access, Unknown, accesses
 from ..indices import Linear
 from ..ir import Node
 from ..plan import Buffer, Nest, Product
-from .costs import operation_cost
+from .costs import operations_of
 
 __all__ = ["SECONDS_PER_BYTE", "Profile", "Rows", "bytes_of_row", "period_of"]
 
@@ -102,15 +102,7 @@ class Profile:
 
     def _operations(self, roots: Iterable[Node]) -> int:
         computed = {s.node for s in self.nest.stores if s.computes}
-        total, seen, stack = 1, set(self.nest.reductions), list(roots)
-        while stack:
-            node = stack.pop()
-            if node in seen or (node in self._buffers and node not in computed):
-                continue
-            seen.add(node)
-            total += operation_cost(node)
-            stack.extend(node.args)
-        return total
+        return 1 + operations_of(roots, self._buffers, computed, self.nest.reductions)
 
     def axes(self) -> range:
         """The axes that may be those of rows."""
