@@ -15,15 +15,9 @@ from wengert import extend
 from wengert.core.state import LOCAL
 from wengert.scipy import linalg
 
+from ..transforms.test_coincidence import REPEATED, B
+
 RNG = np.random.default_rng(4)
-B = RNG.normal(size=(3, 3))
-B = B + B.T
-ROTATION = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
-REPEATED = {
-    "identity": np.eye(3),
-    "two equal": np.diag([2.0, 2.0, 5.0]),
-    "two equal, turned": (ROTATION * [2.0, 2.0, 5.0]) @ ROTATION.T,
-}
 
 
 def spectral(f: Callable[..., Any]) -> Callable[..., Any]:
