@@ -3,6 +3,9 @@
 Machines drift: clocks change, neighbours wake up. So nothing is measured in one go. In every round
 each contestant runs for a short burst, in an order that rotates, and ratios are formed within a
 round before the median over rounds is taken. The garbage collector is left as the user has it.
+
+Threads of the contestant before spin for up to a tenth of a second after its last call (those of
+OpenBLAS do) and take a core from whoever runs then; so each burst begins when the process is idle.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from time import perf_counter
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 
@@ -86,15 +89,19 @@ def interleave(contestants: Mapping[str, Timer], *, rounds: int, burst: float) -
         The number of rounds; an odd number has a median that was measured.
     burst : float
         Seconds per contestant and round. A quarter as many calls run before the clock starts, so
-        that caches and thread pools are warm and the previous contestant's threads are idle.
+        that caches and thread pools are warm.
     """
     names = list(contestants)
-    calls = {name: _calls_for(run, burst) for name, run in contestants.items()}
+    calls: dict[str, int] = {}
+    for name, run in contestants.items():
+        _wait_until_idle()
+        calls[name] = _calls_for(run, burst)
     seconds = np.empty((rounds, len(names)))
     for number in range(rounds):
         for offset in range(len(names)):
             position = (number + offset) % len(names)
             name = names[position]
+            _wait_until_idle()
             contestants[name](max(1, calls[name] // 4))
             seconds[number, position] = contestants[name](calls[name]) / calls[name]
     return Times(names, seconds)
@@ -106,3 +113,13 @@ def _calls_for(run: Timer, burst: float) -> int:
     while (elapsed := run(calls)) < burst / 4:
         calls *= 2 if elapsed > burst / 100 else 10
     return max(1, round(calls * burst / elapsed))
+
+
+def _wait_until_idle(most: float = 0.5) -> None:
+    """Sleep until no thread of the process works, or for ``most`` seconds."""
+    deadline = perf_counter() + most
+    while perf_counter() < deadline:
+        start, used = perf_counter(), process_time()
+        sleep(0.01)
+        if process_time() - used < 0.1 * (perf_counter() - start):
+            return
