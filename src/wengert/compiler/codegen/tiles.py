@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 __all__ = ["Layout", "Read", "Shape", "best_layout", "pieces"]
 
+_LINE = 64
 _L1 = 24 << 10  # bytes that operands may have there
 _L2 = 640 << 10
-_PER_L2 = 1 / 40  # cycles for each byte from there
+_PER_L2 = 1 / 120  # cycles for each byte from there: most of them pass beside multiplications
+_PER_L2_ALONG_SUM = 1 / 40  # where every load takes a line of its own
+_LONE = 12 / 64  # beyond that, if neighbouring lines are not read with it
 _PER_L3 = 1 / 10
-_LINE = 64
 _SKIPPED = 1 / 16  # cycles for each element that is not gone over in its order
 _WAYS = 8  # lines that the first cache keeps of addresses that differ by its pages
 _PAGE = 4096
@@ -114,7 +116,9 @@ def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layou
     for n, r in pieces(s.p, unit_p, rows):
         for m, c in pieces(s.q, unit_q, columns):
             total += n * m * (steps * _step(s, vector, r, c, lanes) + _ends(s, vector, r, c, lanes))
-    traffic = {order: _traffic(s, order, rows * unit_p, columns * unit_q) for order in ("pq", "qp")}
+    per_l2 = _PER_L2_ALONG_SUM if vector == "k" else _PER_L2
+    tile = {"p": rows * unit_p, "q": columns * unit_q}
+    traffic = {order: _traffic(s, order, tile, per_l2) for order in ("pq", "qp")}
     order = min(traffic, key=lambda o: traffic[o])
     # Small tiles are less text, and the end of one overlaps the beginning of the next.
     cycles = (total + 0.7 * traffic[order]) * (1 + 0.005 * rows * columns)
@@ -138,7 +142,7 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
             loads += times * _collisions(read, rows, columns)
         work += times * read.converts * (1.0 if along else 1 / lanes)
     latency = 4.0 if s.vector_bytes == 64 else 8.0
-    return max(work, loads, latency) + 0.3
+    return max(work, loads, latency) + 0.2
 
 
 def _collisions(read: Read, rows: int, columns: int) -> float:
@@ -160,37 +164,46 @@ def _ends(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     return total
 
 
-def _traffic(s: Shape, order: str, rows: int, columns: int) -> float:
-    """Cycles in which operands come from the caches, in a span."""
-    span_p, span_q = s.span_p, s.span_q
-    tile = {"p": min(rows, span_p), "q": min(columns, span_q)}
-    span = {"p": span_p, "q": span_q}
+def _traffic(s: Shape, order: str, counts: dict[str, int], per_l2: float) -> float:
+    """Cycles in which operands come from the caches, in a span of tiles of so many elements."""
+    span = {"p": s.span_p, "q": s.span_q}
+    tile = {axis: min(counts[axis], span[axis]) for axis in "pq"}
     outer, inner = order[0], order[1]
     passes = {axis: -(-span[axis] // tile[axis]) for axis in "pq"}
-    panels = sum(_bytes(r, s.k, tile, "pq") for r in s.reads)
+    panels = sum(_room(r, s.k, tile, "pq") for r in s.reads)
+    itemsize = s.vector_bytes // s.lanes
     total = 0.0
     for read in s.reads:
         moved = {"p": bool(read.row), "q": bool(read.column)}
+        per_l3 = _PER_L3 + _LONE * _is_lone((read.row, read.column), tile, read.itemsize)
+        per_l3 = _PER_L3 if read.sum == 1 else per_l3
         if moved[outer] and not moved[inner]:
             # A panel stays while the inner loop runs, in the first cache if there is room.
             once = _bytes(read, s.k, tile, outer)
-            times = passes[outer] * (1 if panels <= _L1 else passes[inner])
-            total += _priced(once * times, once)
+            whole = once * passes[outer]
+            total += whole * (per_l2 if whole <= _L2 else per_l3)
+            if panels > _L1:
+                total += whole * (passes[inner] - 1) * (per_l2 if once <= _L2 else per_l3)
         elif moved[inner]:
             whole = _bytes(read, s.k, {**tile, inner: span[inner]}, "pq")
-            if whole > _L1:
-                total += _priced(passes[outer] * whole, whole)
+            if _room(read, s.k, {**tile, inner: span[inner]}, "pq") > _L1:
+                total += passes[outer] * whole * (per_l2 if whole <= _L2 else per_l3)
             else:
-                total += whole * _PER_L2
+                total += whole * per_l2
     for along in s.outer:
         # What is read and written once is best gone over as it lies in memory.
         if along["pq".index(outer)] == 1 and tile[outer] < span[outer]:
-            total += span_p * span_q * _SKIPPED
-    return total * (s.p / span_p) * (s.q / span_q)
+            total += span["p"] * span["q"] * _SKIPPED
+        size = span["p"] * span["q"] * itemsize
+        if all(along) and size > _L2 and _is_lone(along, tile, itemsize):
+            total += size * _LONE / 2
+    return total * (s.p / span["p"]) * (s.q / span["q"])
 
 
-def _priced(amount: float, footprint: float) -> float:
-    return amount * (_PER_L2 if footprint <= _L2 else _PER_L3)
+def _is_lone(along: tuple[int, int], tile: dict[str, int], itemsize: int) -> bool:
+    """Whether a tile has less than two lines of each row of what it moves along."""
+    runs = [tile[axis] for axis, step in zip("pq", along, strict=True) if step == 1]
+    return not runs or max(runs) * itemsize < 2 * _LINE
 
 
 def _bytes(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
@@ -208,3 +221,19 @@ def _bytes(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
         else:
             n *= counts[axis]
     return float(n * length * read.itemsize)
+
+
+def _room(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
+    """The part of the first cache that a panel takes, in bytes: lines a power of two apart share
+    few places there, and push each other out though the panel is small."""
+    number = _bytes(read, k, counts, axes) / _LINE
+    steps = [(read.sum, k)]
+    steps += [(read.row if axis == "p" else read.column, counts[axis]) for axis in axes]
+    places = 1.0
+    for step, count in steps:
+        if step == 1:
+            places *= max(count * read.itemsize / _LINE, 1.0)
+        elif step and count > 1:
+            places *= min(_PAGE // gcd(step * read.itemsize, _PAGE), count)
+    ways = number / min(places, _PAGE / _LINE)
+    return max(number * _LINE, (ways - 1) * _PAGE)

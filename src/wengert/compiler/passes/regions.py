@@ -350,6 +350,8 @@ class _Former:
         for step in region.steps:
             if isinstance(step, Nest) and step.rows is not None:
                 step.span = region.block
+        if region.block >= region.share and (parts - 1) * region.share < region.length:
+            _store_once(region)
         return region, after
 
     def _block(self, region: Region, growing: Growing) -> int:
@@ -437,6 +439,14 @@ class _Former:
                 ):
                     region.local[memory] = size
                     memory.held = region.parts * region.block * size
+
+
+def _store_once(region: Region) -> None:
+    """Accumulators need not be filled if every part stores each of them once."""
+    for nest in region.steps:
+        if isinstance(nest, Nest) and any(s.buffer.memory in region.private for s in nest.stores):
+            nest.stores = [replace(s, kind="set") for s in nest.stores]
+    region.fills = []
 
 
 def _all(rows: Rows) -> Iterable[tuple[Buffer, int | None]]:
