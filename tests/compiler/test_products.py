@@ -93,6 +93,28 @@ def test_ranges_are_cut_evenly() -> None:
     assert 128 % (16 * found.columns) == 0
 
 
+def test_tiles_take_few_lines_that_are_a_power_of_two_apart() -> None:
+    """Of 32 rows of 1024 bytes eight share each place in the first cache, so few of them stay:
+    each vector has to serve for many rows."""
+    reads = (Read(0, 1, 256, 4), Read(1, 0, 784, 4))
+    found = best_layout(Shape(392, 256, 32, reads, ((256, 1),), 16, 64, 392, 256, "", 1))
+    assert found.vector == "q"
+    assert found.columns <= 2
+    assert found.rows >= 8
+
+
+def test_vectors_across_two_lines_are_loaded_for_more_rows() -> None:
+    even, askew = (
+        best_layout(Shape(96, 96, 200, reads, ((96, 1),), 16, 64, 96, 96, "", 1))
+        for reads in (
+            (Read(0, 1, 96 + 16, 4), Read(200, 0, 1, 4)),
+            (Read(0, 1, 96 + 18, 4), Read(200, 0, 1, 4)),
+        )
+    )
+    assert askew.rows >= even.rows
+    assert askew.cycles > even.cycles
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8, np.int64, np.bool_])
 @pytest.mark.parametrize("shape", [(16, 16), (33, 47), (40, 5), (3, 33, 50)])
 def test_copies_in_another_order(dtype: Any, shape: tuple[int, ...]) -> None:

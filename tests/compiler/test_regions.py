@@ -236,6 +236,28 @@ def test_a_large_batch_is_read_once(dtype: Any, threads: int) -> None:
     assert lowered.cost()["arena"] < 2**20
 
 
+def test_accumulators_that_are_stored_once_are_not_filled() -> None:
+    """Each part of a region that is not cut into blocks goes over its accumulators once."""
+    rng = np.random.default_rng(0)
+    x, w, g = (rng.normal(size=s).astype(np.float32) for s in ((32, 784), (784, 256), (32, 256)))
+
+    def step(x: Any, w: Any, g: Any) -> Any:
+        return np.tanh(x @ w), w - np.float32(0.1) * x.T @ g
+
+    f = wg.jit(step, threads=2)
+    shared = [r for r in regions_of(f.lower(x, w, g).plan) if r.private]
+    assert shared
+    for region in shared:
+        assert region.block >= region.share
+        assert not region.fills
+        for nest in region.steps:
+            stores = [s for s in nest.stores if s.buffer.memory in region.private]
+            assert all(s.kind == "set" for s in stores)
+    for _ in range(2):  # the second call finds what the first has left there
+        for found, expected in zip(f(x, w, g), step(x, w, g), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_small_programs_stay_on_one_thread() -> None:
     f = wg.jit(lambda x: np.sum(np.tanh(x @ x.T)), threads=2)
     assert regions_of(f.lower(np.ones((20, 20))).plan) == []

@@ -137,12 +137,20 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
         along = {"p": read.row, "q": read.column, "k": read.sum}[vector]
         if not read.sum and vector != "k":
             continue  # before the loop
-        loads += times * (0.8 if along == 0 else 1.0 if along == 1 else _STRIDED * lanes)
+        whole = 1.0 + 0.9 * _is_askew(read) * s.vector_bytes / _LINE
+        loads += times * (0.8 if along == 0 else whole if along == 1 else _STRIDED * lanes)
         if read.sum == 1 and read.row * rows + read.column * columns:
             loads += times * _collisions(read, rows, columns)
         work += times * read.converts * (1.0 if along else 1 / lanes)
     latency = 4.0 if s.vector_bytes == 64 else 8.0
     return max(work, loads, latency) + 0.2
+
+
+def _is_askew(read: Read) -> bool:
+    """Whether vectors lie across two lines, since rows are no multiples of a line."""
+    return any(
+        step > 1 and step * read.itemsize % _LINE for step in (read.row, read.column, read.sum)
+    )
 
 
 def _collisions(read: Read, rows: int, columns: int) -> float:
@@ -217,15 +225,18 @@ def _bytes(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
             continue
         if step == 1 and not contiguous:
             length_in = counts[axis] * read.itemsize
-            n *= max(length_in, _LINE) // read.itemsize
+            n *= max(length_in + _LINE * _is_askew(read), _LINE) // read.itemsize
         else:
             n *= counts[axis]
     return float(n * length * read.itemsize)
 
 
 def _room(read: Read, k: int, counts: dict[str, int], axes: str) -> float:
-    """The part of the first cache that a panel takes, in bytes: lines a power of two apart share
-    few places there, and push each other out though the panel is small."""
+    """The bytes of the first cache that a panel takes.
+
+    Lines a power of two apart share few places there, and push each other out, though the panel is
+    small.
+    """
     number = _bytes(read, k, counts, axes) / _LINE
     steps = [(read.sum, k)]
     steps += [(read.row if axis == "p" else read.column, counts[axis]) for axis in axes]
