@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 
 import wengert as wg
+from wengert.compiler.codegen import access
 from wengert.compiler.codegen.access import Unknown
+from wengert.compiler.codegen.tiles import Layout
 from wengert.compiler.indices import Linear
 from wengert.compiler.passes import regions
 from wengert.compiler.passes.rows import period_of
@@ -256,6 +258,34 @@ def test_accumulators_that_are_stored_once_are_not_filled() -> None:
     for _ in range(2):  # the second call finds what the first has left there
         for found, expected in zip(f(x, w, g), step(x, w, g), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rows", [lambda s: 8 if s.span_p == s.p else 16, lambda s: 8 if s.span_p % 8 else 16]
+)
+@pytest.mark.parametrize("length", [776, 784])
+def test_tiles_that_depend_on_the_rows_of_a_part(
+    rows: Any, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ranges of the parts are multiples of the tile that is used in the end."""
+    monkeypatch.setenv("WENGERT_CACHE", "off")
+    monkeypatch.setattr(
+        access, "best_layout", lambda s: Layout("q", rows(s) if s.ranged == "p" else 1, 1, "pq", 1)
+    )
+    rng = np.random.default_rng(0)
+    x, g = (rng.normal(size=s).astype(np.float32) for s in ((32, length), (32, 256)))
+    room = np.full((length + 64, 256), 7, np.float32)
+    w = room[32:-32]
+
+    def step(w: Any) -> Any:
+        return w - np.float32(0.5) * x.T @ g
+
+    f = wg.jit(step, threads=2, donate_argnums=0)
+    assert any(r.parts == 2 for r in regions_of(f.lower(w).plan))
+    expected = step(w)
+    np.testing.assert_allclose(f(w), expected, rtol=1e-4, atol=1e-4)
+    assert np.all(room[:32] == 7)
+    assert np.all(room[-32:] == 7)
 
 
 def test_small_programs_stay_on_one_thread() -> None:

@@ -334,7 +334,8 @@ class _Former:
                 if as_product:
                     made = replace(step, rows=rows.axis)
                 else:
-                    made = replace(profile.nest, rows=rows.axis, parts=parts)
+                    span = -(-region.length // parts)
+                    made = replace(profile.nest, rows=rows.axis, parts=parts, span=span)
                 self.profiles[made] = profile
                 region.steps.append(made)
         nests = [step for step in region.steps if isinstance(step, Nest)]
@@ -347,12 +348,19 @@ class _Former:
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)
-        for step in region.steps:
-            if isinstance(step, Nest) and step.rows is not None:
-                step.span = region.block
+        self._tell_span(region, nests)
         if region.block >= region.share and (parts - 1) * region.share < region.length:
             _store_once(region)
         return region, after
+
+    def _tell_span(self, region: Region, nests: Sequence[Nest]) -> None:
+        """Let nests choose their tiles for the rows of a block, unless ranges no longer suit them."""
+        before = [nest.span for nest in nests]
+        for nest in nests:
+            nest.span = region.block
+        if region.unit % self.tiles.unit(nests):
+            for nest, span in zip(nests, before, strict=True):
+                nest.span = span
 
     def _block(self, region: Region, growing: Growing) -> int:
         """How many rows at a time: they fit into the cache, and accumulators are worth it."""
