@@ -17,7 +17,7 @@ from hypothesis import given, settings
 import wengert as wg
 from wengert.compiler.codegen import access
 from wengert.compiler.codegen.access import Unknown
-from wengert.compiler.codegen.tiles import Layout
+from wengert.compiler.codegen.tiles import Layout, Shape
 from wengert.compiler.indices import Linear
 from wengert.compiler.passes import regions
 from wengert.compiler.passes.rows import period_of
@@ -269,19 +269,25 @@ def test_tiles_that_depend_on_the_rows_of_a_part(
 ) -> None:
     """The ranges of the parts are multiples of the tile that is used in the end."""
     monkeypatch.setenv("WENGERT_CACHE", "off")
-    monkeypatch.setattr(
-        access, "best_layout", lambda s: Layout("q", rows(s) if s.ranged == "p" else 1, 1, "pq", 1)
-    )
+    asked = []
+
+    def forced(s: Shape) -> Layout:
+        asked.append(s.ranged)
+        return Layout("q", rows(s), 1, "pq", 1)
+
+    monkeypatch.setattr(access, "best_layout", forced)
+    force(monkeypatch, 1 << 30)
     rng = np.random.default_rng(0)
-    x, g = (rng.normal(size=s).astype(np.float32) for s in ((32, length), (32, 256)))
-    room = np.full((length + 64, 256), 7, np.float32)
+    x, g = (rng.normal(size=s).astype(np.float32) for s in ((32, length), (32, 3)))
+    room = np.full((length + 64, 3), 7, np.float32)
     w = room[32:-32]
 
     def step(w: Any) -> Any:
         return w - np.float32(0.5) * x.T @ g
 
     f = wg.jit(step, threads=2, donate_argnums=0)
-    assert any(r.parts == 2 for r in regions_of(f.lower(w).plan))
+    assert any(r.parts == 2 and r.length == length for r in regions_of(f.lower(w).plan))
+    assert asked[-1] == "p"
     expected = step(w)
     np.testing.assert_allclose(f(w), expected, rtol=1e-4, atol=1e-4)
     assert np.all(room[:32] == 7)

@@ -354,7 +354,7 @@ class _Former:
         return region, after
 
     def _tell_span(self, region: Region, nests: Sequence[Nest]) -> None:
-        """Let nests choose their tiles for the rows of a block, unless ranges no longer suit them."""
+        """Let nests choose tiles for the rows of a block, unless ranges then no longer suit."""
         before = [nest.span for nest in nests]
         for nest in nests:
             nest.span = region.block
