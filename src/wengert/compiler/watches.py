@@ -32,11 +32,11 @@ class Watch(NamedTuple):
         Of a "dict" its keys, of "slots" the descriptors, of "names" those that are looked up in the
         dict of a module; else empty.
     saved : tuple
-        Of a "dict", a "list", a "set", "slots", "names": the values, `ABSENT` for what is not there. Of a
-        "cell" its content, if any. Of an "array" its shape, dtype and content. Of a "function" its
-        code, defaults, keyword defaults and attributes. Of a "class" its order of resolution and
-        its attributes' values, whose names are ``names``. Of an "instance" its class and its dict,
-        or None. Of a "partial" its function, arguments and keywords.
+        Of a "dict", a "list", a "set", "slots", "names": the values, `ABSENT` for what is not
+        there. Of a "cell" its content, if any. Of an "array" its shape, dtype and content. Of a
+        "function" its code, defaults, keyword defaults and attributes. Of a "class" its order of
+        resolution and its attributes' values, whose names are ``names``. Of an "instance" its class
+        and its dict, or None. Of a "partial" its function, arguments and keywords.
     """
 
     kind: str
