@@ -182,8 +182,8 @@ class Call:
 class Routine:
     """A call of LAPACK for each matrix of a stack (`lowering.factorizations` tells which).
 
-    It works in place: the first result is in the first operand's memory, or is a copy of that at
-    first. All threads wait for it, and what has threads of its own in LAPACK may use them.
+    Where it is ``in_place``, the first result is in the memory of the first operand, or is a copy
+    of that at first. All threads wait for it, and LAPACK may use its own.
 
     Attributes
     ----------
@@ -201,6 +201,7 @@ class Routine:
     stack: int
     operands: list[Buffer]
     results: list[Buffer]
+    in_place: bool
 
     @property
     def letter(self) -> str:

@@ -95,11 +95,11 @@ class _Call:
 
     def __init__(
         self, g: Graph, name: str, operands: Sequence[Node], results: Sequence[Any],
-        n: int, k: int, stack: int, *options: Any,
+        n: int, k: int, stack: int, *options: Any, in_place: bool = True,
     ) -> None:  # fmt: skip
         self._g, self._results = g, results
         kinds = tuple([_type(shape, np.dtype(dtype)) for shape, dtype in results])
-        attrs = (name, options, n, k, stack, kinds)
+        attrs = (name, options, n, k, stack, kinds, in_place)
         self._node = g.make("routine", operands, (), np.bool_, attrs)
 
     def result(self, number: int) -> Any:
@@ -173,9 +173,11 @@ def _inverse(result: Lowered, e: Equation, ins: Sequence[Any]) -> Any:
     g, v = result.graph, e.outputs[0]
     lu, pivots, info = ins
     n, stack = v.shape[-1], v.shape[:-2]
-    operands = [_memory(g, _turned(g, lu), v.dtype), pivots]
+    memory = _memory(g, _turned(g, lu), v.dtype)
+    finite = g.map("isfinite", memory, dtype=bool)
+    operands = [memory, pivots, g.reduce("and", finite, range(len(stack), len(memory.shape)))]
     results = [(v.shape, v.dtype), ((_WORK * n,), v.dtype)]
-    call = _Call(g, "lu_inverse", operands, results, n, 0, prod(stack))
+    call = _Call(g, "lu_inverse", operands, results, n, 0, prod(stack), in_place=False)
     y = _turned(g, call.result(0))
     if e.params["strict"]:
         _refuse(result, info, SINGULAR)

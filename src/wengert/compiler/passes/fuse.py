@@ -333,6 +333,8 @@ class _Fusion:
             if n.op != "update" and not (n.op == "result" and n.attrs == 0):
                 continue
             by = n if n.op == "update" else n.args[0]
+            if by.op == "routine" and not by.attrs[-1]:
+                continue
             base = by.args[0]
             mine = (base in self.stored and base.op != "item") or base.op == "empty"
             if (
@@ -356,14 +358,14 @@ class _Fusion:
 
     def _routine(self, node: Node) -> Routine:
         found = {u.attrs: self._buffer(u) for u in self.users[node]}
-        name, options, n, k, stack, results = node.attrs
+        name, options, n, k, stack, results, in_place = node.attrs
         made = []
         for number, (shape, dtype) in enumerate(results):
             spare = Buffer(shape, np.dtype(dtype), "temporary")
             made.append(found.get(number, spare))
         made[0].is_complex = self._buffer(node.args[0]).is_complex
         operands = [self._buffer(x) for x in node.args]
-        return Routine(name, options, n, k, stack, operands, made)
+        return Routine(name, options, n, k, stack, operands, made, in_place)
 
     def _nest(self, n: Node) -> Any:
         target = tuple([(d, 0, 1) for d in range(len(n.shape))])
