@@ -341,6 +341,29 @@ def test_zeros_on_the_diagonal_of_a_triangle() -> None:
     wg.jit(lambda a, b: linalg.solve_triangular(a, b, lower=True))(a + np.eye(2), np.ones(2))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cofactors(dtype: Any) -> None:
+    """The gradient of a determinant shares its factorization, also where that is of no use."""
+    gradient = wg.holomorphic_grad if np.dtype(dtype).kind == "c" else wg.grad
+
+    def f(a: Any) -> Any:
+        return np.sum(np.linalg.det(a) * np.arange(1, 4).astype(a.dtype))
+
+    def both(a: Any) -> Any:
+        return f(a), gradient(f)(a)
+
+    stack = matrices(dtype, 3, 4, 4)
+    counts = factored(both, stack)
+    assert (counts["lu_factor"], counts["lu_inverse"]) == (1, 1)
+    assert called(both, stack) == {"cofactors_where": 1}
+    check(both, stack, tolerance=512)
+    stack[1, :, 2] = stack[1, :, 0]
+    check(both, stack, tolerance=512)
+    stack[2] = 0
+    check(both, stack, tolerance=512)
+    check(lambda a: (np.linalg.inv(a), wg.grad(np.linalg.det)(a.T)), stack[0].real.copy())
+
+
 # ------------------------------------------------------------------ memory
 
 

@@ -17,9 +17,11 @@ import numpy as np
 
 from ..core.bind import bind
 from ..core.primitive import Primitive
+from ..rules.determinants import cofactors_where, nearly_singular
 from ..rules.linalg import same_batch
 
-__all__ = ["SINGULAR", "determinant", "inverse", "log_determinant", "lu_factor_p", "solution"]
+__all__ = ["SINGULAR", "cofactors", "determinant", "inverse", "log_determinant", "lu_factor_p"]
+__all__ += ["solution"]
 
 SINGULAR = "Singular matrix"
 """What NumPy's LinAlgError says."""
@@ -166,6 +168,19 @@ sign_of_exchanges_p = same_batch(
 """1 or -1 for an even or odd number of exchanges of rows ``(..., n)``."""
 
 
+cofactors_where_p = same_batch(
+    Primitive(
+        "cofactors_where",
+        cofactors_where,
+        lambda a, y, poor: (y.shape, y.dtype),
+        None,
+        show="cofactors_where({0}, {1}, {2})",
+        contiguous=lambda *x: False,
+    )
+)
+"""Cofactors that are known but for matrices whose inverses are no use; NumPy evaluates it."""
+
+
 # ------------------------------------------------------------------ in the place of NumPy's
 # On Tensors of a recording. ``factors`` are the three results of `lu_factor_p`.
 
@@ -201,3 +216,10 @@ def determinant(factors: Any) -> Any:
     """That of `numpy.linalg.det`, which is made of the logarithm, too."""
     sign, logarithm = log_determinant(factors)
     return sign * np.exp(logarithm)
+
+
+def cofactors(factors: Any, a: Any) -> Any:
+    """The derivative of the determinant, to which few matrices need more than their inverse."""
+    x = inverse(factors, False)
+    y = determinant(factors)[..., None, None] * x.swapaxes(-1, -2)
+    return bind(cofactors_where_p, (a, y, nearly_singular(a, x)), {})

@@ -17,16 +17,13 @@ from ...core.abstract import Aval, Var
 from ...core.bind import bind
 from ...core.primitive import PRIMITIVES
 from ...core.program import Equation, Program, pruned
-from ...core.quiet import quiet
 from ...core.recorder import record
 from ...rules.linalg import result_dtype
 from ...rules.shapes import astype
-from ..factored import determinant, inverse, log_determinant, lu_factor_p, solution
+from ..factored import cofactors, determinant, inverse, log_determinant, lu_factor_p, solution
 from .common import merge_common
 
 __all__ = ["factorize"]
-
-_NAMES = ("solve", "inv", "det", "slogdet")
 
 
 def factorize(program: Program, only_shared: bool = False) -> Program:
@@ -88,7 +85,10 @@ class _Matrices:
 
     def key(self, e: Equation) -> Any:
         """Equal for equations that can share a factorization; None for all others."""
-        if e.primitive.name not in _NAMES or PRIMITIVES.get(e.primitive.name) is not e.primitive:
+        if (
+            e.primitive.name not in _FOLLOWING
+            or PRIMITIVES.get(e.primitive.name) is not e.primitive
+        ):
             return None
         arrays = [x for x in e.inputs if type(x) is Var]
         dtype = np.dtype(result_dtype(*arrays))
@@ -113,10 +113,10 @@ def _factored(e: Equation, ins: tuple[Any, ...], matrix: Var, transposed: bool) 
     dtype = np.dtype(result_dtype(*ins))
     follow = _FOLLOWING[e.primitive.name]
 
-    def function(a: Any, *rest: Any) -> Any:
-        factors = bind(lu_factor_p, (_in(dtype, a),), {})
-        with quiet():
-            found = follow(factors, [_in(dtype, x) for x in rest], transposed, e.params)
+    def function(*operands: Any) -> Any:
+        a, *rest = [x if x.dtype == dtype else astype(x, dtype) for x in operands]
+        factors = bind(lu_factor_p, (a,), {})
+        found = follow(transposed, factors, a, *rest, **e.params)
         return found if isinstance(found, tuple) else (found,)
 
     given = [matrix, *ins[1:]]
@@ -131,23 +131,28 @@ def _factored(e: Equation, ins: tuple[Any, ...], matrix: Var, transposed: bool) 
     return body
 
 
-def _in(dtype: Any, x: Any) -> Any:
-    return x if x.dtype == dtype else astype(x, dtype)
-
-
-def _solved(factors: Any, rest: Any, transposed: bool, params: Any) -> Any:
-    return solution(factors, rest[0], transposed)
-
-
-def _inverted(factors: Any, rest: Any, transposed: bool, params: Any) -> Any:
-    y = inverse(factors, params.get("strict", True))
+def _turned(y: Any, transposed: bool) -> Any:
     return y.swapaxes(-1, -2) if transposed else y
+
+
+def _solved(transposed: bool, factors: Any, a: Any, b: Any) -> Any:
+    return solution(factors, b, transposed)
+
+
+def _inverted(transposed: bool, factors: Any, a: Any, strict: bool = True) -> Any:
+    return _turned(inverse(factors, strict), transposed)
+
+
+def _differentiated(transposed: bool, factors: Any, a: Any) -> Any:
+    return _turned(cofactors(factors, a), transposed)
 
 
 _FOLLOWING: dict[str, Callable[..., Any]] = {
     "solve": _solved,
     "inv": _inverted,
+    "cofactor": _differentiated,
     # Of a transpose they are the same.
-    "det": lambda factors, *_: determinant(factors),
-    "slogdet": lambda factors, *_: log_determinant(factors),
+    "det": lambda transposed, factors, a: determinant(factors),
+    "slogdet": lambda transposed, factors, a: log_determinant(factors),
 }
+"""What follows the factorization of ``a``, and gives the result for it or its transpose."""
