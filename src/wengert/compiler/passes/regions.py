@@ -20,7 +20,7 @@ import numpy as np
 
 from ..codegen.values import identity_of
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine, Store
 from .few_rows import Tiles
 from .growing import Growing
 from .memory import touched
@@ -62,7 +62,7 @@ class Target:
 
 
 def form_regions(plan: Plan, target: Target) -> Plan:
-    """Put the steps between calls into regions."""
+    """Put the steps between calls, of Python or LAPACK, into regions."""
     former = _Former(plan, target)
     buffers = dict(plan.buffers)
     steps = former.formed()
@@ -83,7 +83,9 @@ class _Former:
         self.made: list[tuple[Region, Growing]] = []
         self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
         seconds = sum(
-            self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
+            self.profile(s).seconds
+            for s in plan.steps
+            if not isinstance(s, Call | Region | Routine)
         )
         self.threads = target.threads if seconds > _WORTH_THREADS else 1
         self.tiles = Tiles(plan, target.vector_bytes, self.threads)
@@ -98,7 +100,7 @@ class _Former:
         steps: list[Any] = []
         run: list[Nest | Product] = []
         for step in [*self.plan.steps, None]:
-            if step is None or isinstance(step, Call):
+            if step is None or isinstance(step, Call | Routine):
                 steps += self.regions(run)
                 steps += [step] if step is not None else []
                 run = []
