@@ -119,7 +119,7 @@ def test_extrema_that_stand_once(shape: tuple[int, ...], axis: Any) -> None:
 
 
 def test_what_is_not_finite_is_noticed_where_the_extrema_stand() -> None:
-    """Of the gradient of an extremum only its places are tested; strong zeros must not be missed."""
+    """An extremum's gradient is tested at its places alone; strong zeros must not be missed."""
     x = RNG.permutation(40_000).reshape(200, 200) / 40_000 + 1.0
     edge = np.max(x, axis=1)[7]
 
