@@ -71,7 +71,7 @@ PRIMITIVE: dict[str, str] = {
     "Trigonometry": """
         sin cos tan arcsin arccos arctan asin acos atan arctan2 atan2 sinh cosh tanh arcsinh
         arccosh arctanh asinh acosh atanh deg2rad rad2deg degrees radians sinc""",
-    "Other elementwise functions": "copysign ldexp nextafter i0",
+    "Other elementwise functions": "copysign heaviside ldexp nextafter i0",
     "Complex numbers": "real imag conj conjugate",
     "Sums, products and extrema": """
         sum prod max min amax amin nanmax nanmin cumsum cumprod cumulative_sum cumulative_prod""",
@@ -139,7 +139,7 @@ COMPOSITE: dict[str, str] = {
 }
 
 ZERO: dict[str, str] = {
-    "Steps": "floor ceil rint trunc round around fix sign heaviside floor_divide spacing",
+    "Steps": "floor ceil rint trunc round around fix sign floor_divide spacing",
     "Constants in the shape of another array": "zeros_like ones_like empty_like",
 }
 

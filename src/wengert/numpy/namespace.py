@@ -90,7 +90,8 @@ _JOINING = (
 # Of these NumPy does not look at an argument that may well be a Tensor beside plain arrays: the
 # indices, the shift, the repeats, the values of a diagonal or beyond the ends, the default.
 _OVERLOOKING = (
-    "fill_diagonal", "interp", "nan_to_num", "repeat", "roll", "select", "take", "trapezoid", "unwrap",
+    "fill_diagonal", "interp", "nan_to_num", "repeat", "roll", "select", "take", "trapezoid",
+    "unwrap",
 )  # fmt: skip
 
 
