@@ -40,7 +40,7 @@ result      routine            number
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
@@ -347,7 +347,7 @@ class Graph:
         return self.make("reduce", (x,), shape, x.dtype, (kind, axes))
 
 
-_EXACT = {
+_EXACT: dict[str, Callable[..., Any]] = {
     "neg": operator.neg, "add": operator.add, "sub": operator.sub, "mul": operator.mul,
     "div": operator.truediv,
 }  # fmt: skip

@@ -176,7 +176,7 @@ class _NestWriter(NestMemory):
         if vector in at:
             many, last = len(at[vector][0]), at[vector][1]
             actives = [last if (k + 1) % many == 0 else width for k in range(len(points))]
-        slots = {}
+        slots: dict[Any, str] = {}
         for k, active in enumerate(actives):
             self._choose_lanes(active)
             slots |= {(r, k): self._accumulator(r) for r in self.nest.reductions}
