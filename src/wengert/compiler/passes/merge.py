@@ -15,7 +15,7 @@ from ..indices import Linear
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Routine, Step
 from .costs import operations_of
-from .epilogues import has_long_scalar_epilogue
+from .epilogues import has_long_epilogue
 from .memory import touched
 
 __all__ = ["merge"]
@@ -112,7 +112,7 @@ def _fits(first: _Known, second: _Known, plan: Plan, shorter: int) -> bool:
             return False
         if x in second.found and memory in first.writes and x.node not in computed:
             return False  # the same memory in another shape
-    return not has_long_scalar_epilogue(_joined(a, b), plan)
+    return not has_long_epilogue(_joined(a, b), plan)
 
 
 def _has_tiles(nest: Nest, plan: Plan) -> bool:
