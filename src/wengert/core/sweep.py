@@ -123,10 +123,10 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     and columns of their result. A large array that only contractions contributed to (the gradient
     of a weight matrix) is therefore tested by its first rows along each axis.
     """
-    large = []
+    large = set()
     for k, ct in results.items():
-        if type(ct) is np.ndarray and ct.ndim == 2 and ct.size >= _LARGE:
-            large.append(k)
+        if type(ct) is np.ndarray and ct.size >= _LARGE and ct.ndim == 2:
+            large.add(k)
         elif not finite(ct):
             return False
     if not large:
@@ -139,10 +139,13 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
         if kind.contracts:
             if left is not None:
                 lefts.add(left[0])
-            continue
-        for parent in left if kind.wide else (left, node[3]):
-            if parent is not None and parent[0] in large:
-                elsewhere.add(parent[0])
+        elif kind.wide:
+            elsewhere.update([m[0] for m in left if m is not None])
+        else:
+            if left is not None:
+                elsewhere.add(left[0])
+            if node[3] is not None:
+                elsewhere.add(node[3][0])
     for k in large:
         ct = results[k]
         if k in elsewhere:
