@@ -25,7 +25,7 @@ INTEGERS = {
     "right_shift",
 }  # fmt: skip
 # Steps, whose derivative is zero where it exists; nothing is recorded for them.
-STEPS = {"ceil", "floor", "floor_divide", "heaviside", "rint", "sign", "spacing", "trunc"}
+STEPS = {"ceil", "floor", "floor_divide", "rint", "sign", "spacing", "trunc"}
 
 
 def classify(ufunc: Any) -> str:

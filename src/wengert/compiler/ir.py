@@ -30,6 +30,10 @@ pair        x, y               axes of length two: the one along which the two l
                                operands the two
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
+routine     x, ...             a call of LAPACK (`plan.Routine`): name, options, sizes n, k, stack,
+                               shapes and dtypes of results, whether the first is in place of x;
+                               ``result`` picks an array that it fills
+result      routine            number
 ==========  =================  ===================================================================
 """
 

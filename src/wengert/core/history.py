@@ -12,12 +12,18 @@ from . import algebra, debugging
 from .abstract import Var
 from .ancestry import TopologicalOrder, living, operation_of, parent_nodes
 from .bind import refresh
-from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
+from .errors import (
+    MutationError,
+    NonFiniteError,
+    ShapeError,
+    WengertTypeError,
+    WengertValueError,
+)
 from .ownership import alone_in_list, overwritten, owns_alone, was_written
 from .quiet import quiet
 from .recomputation import with_limits
 from .refusals import not_numbers
-from .state import COINCIDENCES, DEBUGGED, LOCAL
+from .state import COINCIDENCES, DEBUGGED, LOCAL, set_debugging
 from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
 from .tensor import FastTensor, RareTensor, Tensor
@@ -173,10 +179,21 @@ def _gradients(
     none: frozenset[int] = frozenset()
     met = False
     if DEBUGGED and debugging.examines():
+        wrap = wrapper(tracked)
         with quiet():
-            propagate(
-                order, nodes, root, seed, none, graph, wrapper(tracked), True, keep, examined=True
-            )
+            try:
+                propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
+            except NonFiniteError:
+                if not COINCIDENCES[0] or LOCAL.split:
+                    raise
+                kept.clear()
+                with set_debugging(None):  # where values coincide, a limit may take the NaN's place
+                    propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
+                    if results_finite(kept, nodes):
+                        raise
+                    kept = with_limits(t, seed, nodes, tracked, kept, warn=False)
+                if not results_finite(kept, nodes):
+                    raise
         return kept
     with quiet():
         if graph:

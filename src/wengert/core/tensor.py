@@ -126,6 +126,13 @@ class Tensor:
         shape: tuple[int, ...] = self._a.shape
         return shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise WengertTypeError(
+            f"x.shape = {shape!r}: the shape of a Tensor cannot be set, since other Tensors may be "
+            f"views of it; use x = x.reshape({shape!r})"
+        )
+
     @property
     def ndim(self) -> int:
         """The number of dimensions."""

@@ -44,7 +44,8 @@ __all__ = ["apply_chain", "in_place", "set_item", "update_unrecorded"]
 ndarray = np.ndarray
 _READ_ONLY = (
     "assignment destination is read-only: NumPy makes the results of np.broadcast_to, np.diagonal "
-    "and views of read-only arrays so. Write into x.copy()"
+    "and views of read-only arrays so, wengert the diagonals of np.einsum('ii->i', x). Write into "
+    "x.copy(), or with np.fill_diagonal"
 )
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from ..core import algebra, pytree
 from ..core.abstract import Aval
 from ..core.bind import refresh
-from ..core.coincidence import resolves_coincidence, resolving
+from ..core.coincidence import resolved_in_debug, resolves_coincidence, resolving
 from ..core.dual import derivative_of_sweep
-from ..core.errors import WengertTypeError, WengertValueError
+from ..core.errors import NonFiniteError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
 from ..core.state import COINCIDENCES, LOCAL, next_id
@@ -451,15 +451,23 @@ def vjp(
             seed_like(o, c, lambda: f"pullback of {name_of(function)}: cotangent")
             for o, c in zip(avals, cts, strict=True)
         ]
-        cotangents = sweep(root, seeds, stops)[0]
-        results = _cotangents_out(
-            selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
-        )
-        if not met:
-            return results
-        return resolving(
-            results, lambda: vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
-        )
+
+        def swept() -> Any:
+            cotangents = sweep(root, seeds, stops)[0]
+            return _cotangents_out(
+                selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
+            )
+
+        def again() -> Any:
+            return vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
+
+        try:
+            results = swept()
+        except NonFiniteError:
+            if not met:
+                raise
+            return resolved_in_debug(swept, again)
+        return resolving(results, again) if met else results
 
     liveness = Liveness()
     value = pytree.unflatten(spec, [_value_out(o, liveness, keep) for o in outs])

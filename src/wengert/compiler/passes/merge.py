@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from ..codegen.access import Access, accesses, choose_loops
 from ..indices import Linear
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Step
+from ..plan import Buffer, Call, Nest, Plan, Product, Routine, Step
 from .costs import operations_of
 from .epilogues import has_long_scalar_epilogue
 from .memory import touched
@@ -48,7 +48,7 @@ def _written(step: Step) -> Iterable[Buffer]:
         return [s.buffer.memory for s in step.stores]
     if isinstance(step, Product):
         return [step.c.memory]
-    assert isinstance(step, Call)
+    assert isinstance(step, Call | Routine)
     return [b.memory for b in step.results]
 
 
