@@ -222,9 +222,10 @@ class Tensor:
         node = self._n
         if node is None:
             return None
-        recorded = self._recorded_grad()
-        if recorded is not None:
-            return recorded
+        if getattr(self, "_g", None) is not None:
+            recorded = self._recorded_grad()
+            if recorded is not None:
+                return recorded
         if node[4] is None:
             node[4] = np.zeros(self._a.shape, self._a.dtype)
         return node[4]
