@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,18 @@ from labs.convnet import network
 from labs.timing import interleaved
 from wengert import nn, optim
 from wengert.data.optional import require
+from wengert.train.compiled import compiler
 
 __all__ = ["compare", "torch_network"]
 
 _BATCH, _RATE, _MOMENTUM = 64, 0.01, 0.9
 
 
-def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
+def compare(*, rounds: int = 21, burst: float = 0.3, jit: bool = True) -> dict[str, Any]:
     """Medians of both, taking turns on one thread each; forward, backward and update.
 
-    Both start from the same weights and, without the dropout, must find the same losses.
+    Both start from the same weights and, without the dropout, must find the same losses. Ours is
+    compiled, unless ``jit`` is False.
 
     Returns
     -------
@@ -43,27 +46,18 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     x = rng.normal(size=(_BATCH, 28, 28, 1)).astype(np.float32)
     labels = rng.integers(0, 10, _BATCH)
     model = network.build(rng)
-    steps = {"wengert": _wengert_step(model, x, labels, dropout=True)}
-    if importlib.util.find_spec("torch") is None:
-        times = interleaved(steps, rounds=rounds, burst=burst)
-        step_ms = 1e3 * float(np.median(times["wengert"]))
-        return {"step_ms": round(step_ms, 2), "pytorch": "not installed: no comparison"}
-    import torch
-
-    threadpoolctl = require("threadpoolctl", "data", "to measure on one thread")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        ours, theirs = (
-            make(model, x, labels, dropout=False) for make in (_wengert_step, _torch_step)
-        )
+    steps = {"wengert": _wengert_step(model, x, labels, dropout=True, jit=jit)}
+    with _one_thread() as torch:
+        if torch is None:
+            times = interleaved(steps, rounds=rounds, burst=burst)
+            step_ms = 1e3 * float(np.median(times["wengert"]))
+            return {"step_ms": round(step_ms, 2), "pytorch": "not installed: no comparison"}
+        ours = _wengert_step(model, x, labels, dropout=False, jit=jit)
+        theirs = _torch_step(model, x, labels, dropout=False)
         for _ in range(5):
             np.testing.assert_allclose(ours(), theirs(), rtol=2e-3)
         steps["pytorch"] = _torch_step(model, x, labels, dropout=True)
-        with threadpoolctl.threadpool_limits(1, "blas"):
-            times = interleaved(steps, rounds=rounds, burst=burst)
-    finally:
-        torch.set_num_threads(threads)
+        times = interleaved(steps, rounds=rounds, burst=burst)
     return {
         "step_ms": round(1e3 * float(np.median(times["wengert"])), 2),
         "pytorch_step_ms": round(1e3 * float(np.median(times["pytorch"])), 2),
@@ -72,7 +66,28 @@ def compare(*, rounds: int = 21, burst: float = 0.3) -> dict[str, Any]:
     }
 
 
-def _wengert_step(model: Any, x: Any, labels: Any, *, dropout: bool) -> Callable[[], float]:
+@contextmanager
+def _one_thread() -> Iterator[Any]:
+    """Everybody on one thread; the value is PyTorch, or None where it is not installed."""
+    torch: Any = None
+    if importlib.util.find_spec("torch") is not None:
+        torch = importlib.import_module("torch")
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+    wg.set_threads(1)
+    threadpoolctl = require("threadpoolctl", "data", "to measure on one thread")
+    try:
+        with threadpoolctl.threadpool_limits(1, "blas"):
+            yield torch
+    finally:
+        wg.set_threads(None)
+        if torch is not None:
+            torch.set_num_threads(threads)
+
+
+def _wengert_step(
+    model: Any, x: Any, labels: Any, *, dropout: bool, jit: bool
+) -> Callable[[], float]:
     sgd = optim.SGD(_RATE, momentum=_MOMENTUM)
     state = [model, sgd.init(model)]
     count = itertools.count()
@@ -81,11 +96,14 @@ def _wengert_step(model: Any, x: Any, labels: Any, *, dropout: bool) -> Callable
         logits = model.training_call(x, key=key)[0] if dropout else model(x)
         return nn.cross_entropy(logits, labels)
 
-    gradient = wg.value_and_grad(loss)
+    def updated(model: Any, momenta: Any, key: Any) -> tuple[Any, Any, Any]:
+        value, grads = wg.value_and_grad(loss)(model, key)
+        return value, *sgd.update(model, grads, momenta)
+
+    run = compiler(jit)(updated)
 
     def step() -> float:
-        value, grads = gradient(state[0], wg.random.key(next(count)))
-        state[:] = sgd.update(state[0], grads, state[1])
+        value, *state[:] = run(*state, wg.random.key(next(count)))
         return float(value)
 
     return step

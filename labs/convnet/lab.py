@@ -84,7 +84,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     pictures = plot_mistakes(logits, images.validation.x, images.validation.y, classes)
     save_png(pictures, options.out / "mistakes.png")
     figures |= against_pytorch.compare(
-        rounds=3 if options.quick else 21, burst=0.05 if options.quick else 0.3
+        rounds=3 if options.quick else 21,
+        burst=0.05 if options.quick else 0.3,
+        jit=getattr(options, "jit", True),
     )
     return figures
 

@@ -13,6 +13,7 @@ from labs.pictures import save_png
 from labs.pretrained.photographs import CATS, COMPARED, ESPRESSO, PHOTOGRAPHS, photograph
 from labs.pretrained.reference import compare
 from wengert import models
+from wengert.train.compiled import compiler
 
 __all__ = ["BOUNDS", "run", "without_helmet"]
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         ``data_dir`` do nothing.
     """
     names = _QUICK if options.quick else tuple(PHOTOGRAPHS)
-    model = models.load_efficientnet_lite0()
+    model = compiler(getattr(options, "jit", True))(models.load_efficientnet_lite0())
     answers: dict[str, models.Answer] = {}
     seconds, saliency_seconds = [], []
     for name in names:

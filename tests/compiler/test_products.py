@@ -182,3 +182,37 @@ def test_profile(threads: int) -> None:
     assert 0 <= found.alone <= 1
     assert "a call" in str(found)
     assert "512" in str(found)
+
+
+def large_steps(f: Callable[..., Any], *args: Any) -> list[Any]:
+    steps = wg.jit(f, threads=2).lower(*args).plan.leaves()
+    return [s for s in steps if isinstance(s, Product) or 12_000 in getattr(s, "lengths", ())]
+
+
+@pytest.mark.parametrize("form", ["nn", "nt"])
+def test_narrow_products_are_nests(form: str) -> None:
+    """BLAS would copy the larger operand; where that does not lie along the sum, it has to be."""
+    f, shapes = FORMS[form]
+    a, b = (np.zeros(s, np.float32) for s in shapes(12_000, 40, 600))
+    assert [type(s) for s in large_steps(f, a, b)] == [Nest]
+    across = large_steps(lambda a, b: a.T @ b, a.T.copy(), np.zeros((600, 40), np.float32))
+    assert [type(s) for s in across] == [Product]
+
+
+@pytest.mark.parametrize("form", ["nn", "nt"])
+def test_regions_do_not_go_along_the_sum_of_a_large_product(form: str) -> None:
+    """What prepares the small operand goes along it; of the large one it would read bits."""
+    f, shapes = FORMS[form]
+    a, b = (drawn(*s, dtype=np.float32) for s in shapes(12_000, 10, 800))
+    (step,) = large_steps(lambda a, b: f(a, b * 2 + 1), a, b)
+    assert step.rows is not None
+    assert step.lengths[step.rows] == 12_000
+    check(lambda a, b: f(a, b * 2 + 1), a, b, threads=2)
+
+
+def test_blocks_of_blas_are_worth_the_copies() -> None:
+    """BLAS copies both operands in every call: its rows are several times the other operand."""
+    a, b = np.zeros((12_000, 700), np.float32), np.zeros((300, 700), np.float32)
+    plan = wg.jit(lambda a, b: np.sum(np.tanh(a @ b.T), axis=1), threads=2).lower(a, b).plan
+    (region,) = [r for r in plan.steps if any(isinstance(s, Product) for s in r.steps)]
+    assert region.block * a[:1].nbytes > 2 * b.nbytes

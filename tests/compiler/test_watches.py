@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import functools
 import gc
 import sys
@@ -78,8 +80,19 @@ class Layer(Base):
         return 3.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Its methods are made by a library, and hold sets."""
+
+    rate: float = 1.25
+
+
 class Model:
     def __init__(self) -> None:
+        self.settings = Settings()
+        self.few: Any = {1.0, "b"}
+        self.many: Any = {float(k) for k in range(100)}
+        self.none: Any = set()
         self.layers: Any = [Layer(), Layer()]
         self.slotted, self.more = Slotted(), SlottedMore()
         self.options: Any = Options(1.0, {"a": [1.0, (2.0,)], 3: 4.0})
@@ -94,6 +107,7 @@ class Model:
         x = x * self.options.power + sum(table["a"][1]) + table["a"][0] * len(table)
         x = x + self.slotted.value() - self.more.value()
         x = self.partial(x) + self.function(x, 2.0) * self.layers[0].size
+        x = x * self.settings.rate + sum(self.many) * (len(self.none) + 1) + (1.0 in self.few)
         return self.method(x) * getattr(self, "extra", 1.0) + other.shift * other.inner.gain
 
 
@@ -171,6 +185,12 @@ CHANGES: dict[str, Callable[[Model, Any], Any]] = {
     ),
     "slot of a subclass": lambda m, p: setattr(m.more, "more", 4.0),
     "dict besides slots": lambda m, p: setattr(m.more, "free", 4.0),
+    "field of a dataclass": lambda m, p: object.__setattr__(m.settings, "rate", 2.0),
+    "member added to an empty set": lambda m, p: m.none.add(1),
+    "member of a set": lambda m, p: (m.few.remove(1.0), m.few.add(2.0)),
+    "member of a large set": lambda m, p: (m.many.remove(7.0), m.many.add(107.0)),
+    "members added to a large set": lambda m, p: m.many.update(map(float, range(1000))),
+    "set emptied": lambda m, p: m.many.clear(),
     "keyword of a partial": lambda m, p: m.partial.keywords.update(y=4.0),
     "state of a partial": lambda m, p: m.partial.__setstate__((np.add, (1.0,), {}, {})),
 }  # fmt: skip
@@ -259,12 +279,12 @@ def test_equal_values_in_new_objects_again_and_again() -> None:
 def test_what_cannot_be_compared_goes_through_python() -> None:
     class Holder:
         def __init__(self) -> None:
-            self.seen = {1.0}
+            self.seen = collections.deque([1.0])
             self.view = np.arange(6.0)[::2]
 
     h = Holder()
     for f, change in (
-        (lambda x: x * len(h.seen), lambda: h.seen.add(2.0)),
+        (lambda x: x * len(h.seen), lambda: h.seen.append(2.0)),
         (lambda x: x * h.view, lambda: h.view.__setitem__(1, 9.0)),
     ):
         g, slow = jitted(f)

@@ -53,6 +53,27 @@ class TestNoGrad:
         assert not f().requires_grad
         assert not PAUSED
 
+    def test_one_block_entered_again(self) -> None:
+        x = Tensor(1.0, True)
+        block = wg.no_grad()
+        with block:
+            with block:
+                assert not (x * 2).requires_grad
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+        assert not PAUSED
+
+    def test_a_decorated_function_that_calls_itself(self) -> None:
+        x = Tensor(1.0, True)
+
+        @wg.no_grad()
+        def power(n: int) -> Any:
+            return x if n == 1 else x * power(n - 1)
+
+        assert not power(4).requires_grad
+        assert (x * 2).requires_grad
+        assert not PAUSED
+
     def test_is_left_by_an_error(self) -> None:
         x = Tensor(1.0, True)
         with pytest.raises(ZeroDivisionError), wg.no_grad():

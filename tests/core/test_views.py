@@ -322,3 +322,25 @@ class TestLayoutWhereOnlyShapesAreKnown:
         for name in self.PROGRAMS[2:]:
             f = getattr(self, name)
             np.testing.assert_array_equal(wg.vmap(f)(self.X[None])[0], f(self.X.copy()))
+
+
+def test_a_shape_cannot_be_set() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y.shape = (6,)
+        return np.sum(y)
+
+    with pytest.raises(wg.WengertTypeError, match=r"x = x\.reshape\(\(6,\)\)"):
+        wg.grad(f)(np.ones((2, 3)))
+
+
+def test_a_diagonal_of_einsum_is_not_written() -> None:
+    """NumPy's can be; the error says that it is wengert's that cannot."""
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        np.einsum("ii->i", y)[...] = 0.0
+        return np.sum(y)
+
+    with pytest.raises(ValueError, match=r"wengert the diagonals of np\.einsum.*np\.fill_diagonal"):
+        wg.grad(f)(np.ones((3, 3)))

@@ -30,6 +30,11 @@ UNREACHED: dict[str, str] = {
         "recorded on shapes it is two operations; its record is tested in "
         "tests/rules/test_cross_entropy.py"
     ),
+    **dict.fromkeys(
+        ("cofactors_where", "lu_factor", "lu_inverse", "lu_solve", "sign_of_exchanges"),
+        "only the compiler makes it, in Programs that are run and not transformed; tested in "
+        "tests/compiler/test_factorizations.py",
+    ),
 }
 
 # Primitives that the law "batching does not loop" leaves out, each with the reason.

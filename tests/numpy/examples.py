@@ -95,6 +95,7 @@ EXAMPLES: dict[str, Example] = {
         for name in ("cumsum", "cumprod", "cumulative_sum", "cumulative_prod", "atleast_1d")
     },
     "divmod": _E(lambda np, x, y: np.divmod(x, y)[1], (X, Y)),
+    "heaviside": _E(lambda np, h: np.heaviside(numpy.array([-1.0, 0.0, 2.0]), h), (W,)),
     "ldexp": _E(lambda np, x: np.ldexp(x, numpy.array([1, 2, 3]))),
     "modf": _E(lambda np, x: np.modf(x)[0]),
     "frexp": _E(lambda np, x: np.frexp(x)[0]),

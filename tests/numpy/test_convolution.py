@@ -93,3 +93,17 @@ def test_correlations_beyond_one_keep_their_derivatives() -> None:
         c = wg.value_and_grad(lambda x: np.sum(np.diagonal(np.corrcoef(x))))(x)
         np.testing.assert_allclose(c[0], 3.0, rtol=1e-15)
         np.testing.assert_allclose(c[1], 0, atol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", [np.convolve, np.correlate])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_stacks_with_weights_that_are_not_finite(function: Any, mode: str) -> None:
+    """Beyond the ends there is nothing, not zeros that would make NaN of an infinite weight."""
+    a = np.array([1.0, 4.0, 0.0, -2.0, 3.0])
+    for v in ([np.inf, 2.0, 1.0], [1.0, np.nan], [2.0, -np.inf, np.inf], [1.0, 2.0, 3.0]):
+        expected = function(a, np.array(v), mode)
+        stacked = wg.vmap(lambda a, v: function(a, v, mode))(a[None], np.array([v]))
+        np.testing.assert_array_equal(stacked[0], expected)
+        shared = wg.vmap(lambda a, v: function(a, v, mode), (0, None))(a[None], np.array(v))
+        np.testing.assert_array_equal(shared[0], expected)

@@ -67,7 +67,7 @@ def test_compress_and_extract() -> None:
     assert_numpys(lambda x: np.extract([[0, 1, 1, 0]], x), M[:1])
     with pytest.raises(ValueError, match="1-d"):
         np.compress(M > 0, constant(M))
-    with pytest.raises(wg.AbstractValueError, match=r"extract\(condition\)"):
+    with pytest.raises(wg.AbstractValueError, match="how many elements a boolean mask selects"):
         wg.vmap(lambda x: np.extract(x > 0, x))(M)
 
 

@@ -25,7 +25,7 @@ INTEGERS = {
     "right_shift",
 }  # fmt: skip
 # Steps, whose derivative is zero where it exists; nothing is recorded for them.
-STEPS = {"ceil", "floor", "floor_divide", "heaviside", "rint", "sign", "spacing", "trunc"}
+STEPS = {"ceil", "floor", "floor_divide", "rint", "sign", "spacing", "trunc"}
 
 
 def classify(ufunc: Any) -> str:
@@ -117,3 +117,27 @@ def test_pointwise_primitives_are_registered_once() -> None:
     for ufunc, primitive in UFUNCS.items():
         assert PRIMITIVES[primitive.name] is primitive
         assert ufunc in UFUNC_CALLS
+
+
+def test_a_key_error_of_what_serves_a_ufunc_is_the_callers() -> None:
+    # The dispatch looks ufuncs up in a table: a KeyError from inside is no missing entry.
+    from wengert.numpy import dispatch
+
+    def fails(x: Any) -> Any:
+        raise KeyError("inside")
+
+    before = dispatch.UFUNC_CALLS[np.cosh]
+    dispatch.implements(np.cosh)(fails)
+    try:
+        with pytest.raises(KeyError, match="inside"):
+            np.cosh(wg.Tensor([1.0]))
+    finally:
+        dispatch.implements(np.cosh)(before)
+    assert np.cosh(wg.Tensor([0.0])).item() == 1.0
+
+
+@pytest.mark.parametrize("recorded", [(True, True), (True, False), (False, True)])
+def test_constants_of_a_product_are_its_parents(recorded: tuple[bool, bool]) -> None:
+    x, y = (wg.Tensor([2.0, 3.0], requires_grad=r) for r in recorded)
+    for z in (x * y, np.multiply(x, y), np.power(x, y)):
+        assert [p is q for p, q in zip(z.parents, (x, y), strict=True)] == [True, True]

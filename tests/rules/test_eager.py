@@ -78,8 +78,10 @@ def test_extrema_of_many_short_rows(name: str, keepdims: bool) -> None:
     zeros = np.where(RNG.random((150, 4)) < 0.5, 0.0, -0.0)
     tied = np.round(distinct, 1) + 2
     missing = np.where(distinct > 0.9, np.nan, distinct)
+    long = RNG.permutation(45_000).reshape(150, 300) / 9_000 - 2.0
+    rounded = np.round(long, 1) + 0.05
     stack = (distinct + 2).reshape(5, 30, 4).astype(np.float32)
-    for x in (distinct, zeros, tied, missing, stack, np.asfortranarray(distinct)):
+    for x in (distinct, zeros, tied, missing, stack, np.asfortranarray(distinct), long, rounded):
         for axis in (-1, x.ndim - 1):
 
             def function(x: Any, axis: int = axis) -> Any:
@@ -97,3 +99,46 @@ def test_extrema_of_many_short_rows(name: str, keepdims: bool) -> None:
                 x
             )
             assert again.shape == x.shape
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, (0, 1), (1, 2), (0, 2), None])
+@pytest.mark.parametrize("shape", [(3, 4, 5), (120, 2, 150), (2, 300, 3), (1, 4, 1)])
+def test_extrema_that_stand_once(shape: tuple[int, ...], axis: Any) -> None:
+    """Each cotangent goes to the place of its extremum, along every axis, dense or sparse."""
+    x = RNG.permutation(int(np.prod(shape))).reshape(shape) / 7.0
+    x.flags.writeable = False  # read-only input is not copied
+    before = x.copy()
+    for plain in (np.max, np.min, np.nanmax):
+        y, pullback = wg.vjp(lambda x, f=plain: f(x, axis=axis), x)
+        ct = np.asarray(RNG.normal(size=np.shape(y)))
+        here = x == plain(x, axis=axis, keepdims=True)
+        kept = np.reshape(ct, np.shape(plain(x, axis=axis, keepdims=True)))
+        np.testing.assert_array_equal(pullback(ct)[0], here * kept)
+    np.testing.assert_array_equal(x, before)
+    assert not x.flags.writeable
+
+
+def test_what_is_not_finite_is_noticed_where_the_extrema_stand() -> None:
+    """An extremum's gradient is tested at its places alone; strong zeros must not be missed."""
+    x = RNG.permutation(40_000).reshape(200, 200) / 40_000 + 1.0
+    edge = np.max(x, axis=1)[7]
+
+    def guarded(x: Any) -> Any:
+        y = np.max(x, axis=1)
+        return np.sum(np.where(y > edge, np.sqrt(np.abs(y - edge)), 0.0))
+
+    rows = np.max(x, axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        part = np.where(rows > edge, 0.5 / np.sqrt(np.abs(rows - edge)), 0.0)
+    expected = np.where(x == rows, part, 0.0)
+    np.testing.assert_allclose(wg.grad(guarded)(x), expected)
+    t = wg.Tensor(x, requires_grad=True)
+    guarded(t).backward()
+    np.testing.assert_allclose(t.grad, expected)
+
+    def with_another(x: Any) -> Any:  # and where others contribute, everywhere
+        return guarded(x) + np.sum(np.where(x > 1.0, np.log(x - 1.0), 0.0))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        more = np.where(x > 1.0, 1 / (x - 1.0), 0.0)
+        np.testing.assert_allclose(wg.grad(with_another)(x), expected + more)

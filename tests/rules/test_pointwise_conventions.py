@@ -149,3 +149,17 @@ def test_python_bool_is_an_operand_where_shapes_are_recorded(f: Any) -> None:
     value, (gradient,) = wg.show(f, 2.0).run()
     assert (value, gradient) == (f(2.0), wg.grad(f)(2.0))
     assert wg.hessian(f)(2.0) == 0.0
+
+
+def test_heaviside_is_its_second_argument_at_zero() -> None:
+    """JAX has this derivative, which was silently 0."""
+    x = np.array([-1.0, 0.0, 2.0, 0.0])
+
+    def function(h: Any) -> Any:
+        return np.heaviside(x, h)
+
+    np.testing.assert_array_equal(wg.jacrev(function)(0.5), [0.0, 1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(wg.jacfwd(function)(0.5), [0.0, 1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(wg.jit(wg.jacrev(function))(0.5), [0.0, 1.0, 0.0, 1.0])
+    assert wg.hessian(lambda h: np.sum(function(h) ** 3))(0.5) == pytest.approx(6.0)
+    np.testing.assert_array_equal(wg.grad(lambda x: np.sum(np.heaviside(x, 0.5)))(x), np.zeros(4))

@@ -235,3 +235,48 @@ def test_values_are_those_of_the_plain_run() -> None:
     a = REPEATED["two equal"]
     value, _ = wg.value_and_grad(spectral(np.exp))(a)
     assert value == spectral(np.exp)(a)
+
+
+def backward_gradient(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def gradient(a: Any) -> Any:
+        t = wg.Tensor(a, requires_grad=True)
+        f(t).backward()
+        return t.grad
+
+    return gradient
+
+
+IN_DEBUG: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+    "grad": wg.grad,
+    "value_and_grad": lambda f: lambda a: wg.value_and_grad(f)(a)[1],
+    "vjp": lambda f: lambda a: wg.vjp(f, a)[1](1.0)[0],
+    "jacrev": wg.jacrev,
+    "jacfwd": wg.jacfwd,
+    "backward": backward_gradient,
+}
+
+
+@pytest.mark.parametrize("transform", IN_DEBUG)
+def test_a_debug_block_does_not_stop_where_there_is_a_limit(transform: str) -> None:
+    a = REPEATED["two equal"]
+    gradient = IN_DEBUG[transform]
+    expected = gradient(spectral(np.exp))(a)
+    with wg.debug():
+        np.testing.assert_allclose(gradient(spectral(np.exp))(a), expected, rtol=1e-12)
+        with pytest.raises(wg.NonFiniteError, match="eigh"):  # one entry has no derivative here
+            gradient(lambda a: np.linalg.eigh(a)[1][0, 1])(np.eye(2))
+    assert LOCAL.split == 0
+
+
+@pytest.mark.parametrize("transform", IN_DEBUG)
+def test_a_debug_block_stops_at_another_nan_beside_a_coincidence(transform: str) -> None:
+    def poisoned(a: Any) -> Any:
+        return spectral(np.exp)(a) + np.sum(np.sqrt(np.sum(a) - 9.0))
+
+    def inner(a: Any) -> Any:
+        return spectral(np.exp)(a) + (np.sum(a) - 9.0) ** 0.5
+
+    with wg.debug():
+        for function in (poisoned, inner):
+            with pytest.raises(wg.NonFiniteError, match="sqrt|power|\\*\\*"):
+                IN_DEBUG[transform](function)(REPEATED["two equal"])

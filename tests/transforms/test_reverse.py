@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,40 @@ def cube(x: Any) -> Any:
 
 
 class TestGrad:
+    def test_values_that_no_node_saved_are_freed_before_the_sweep(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from wengert.transforms import reverse
+
+        inputs: list[Any] = []
+        freed: list[bool] = []
+        sweep = reverse.sweep
+
+        def watched(*args: Any) -> Any:
+            freed.extend([ref() is None for ref in inputs])
+            return sweep(*args)
+
+        def f(ws: Any) -> Any:
+            inputs[:] = [weakref.ref(w) for w in ws]
+            return np.sum(ws[0] + 2.0 * ws[1])
+
+        monkeypatch.setattr(reverse, "sweep", watched)
+        gradients = wg.grad(f)([X, X, X.astype(np.float32)])
+        assert freed == [True, True, True]
+        for g, expected, dtype in zip(gradients, (1.0, 2.0, 0.0), "ddf", strict=True):
+            np.testing.assert_array_equal(g, np.full(3, expected))
+            assert g.dtype.char == dtype
+
+    def test_inputs_that_the_function_keeps_keep_their_values(self) -> None:
+        kept: list[Any] = []
+
+        def f(ws: Any) -> Any:
+            kept.extend(ws)
+            return np.sum(ws[0] * ws[0])
+
+        wg.grad(f)([X])
+        np.testing.assert_array_equal(kept[0].detach().numpy(), X)
+
     def test_kinds_of_arguments(self) -> None:
         np.testing.assert_array_equal(wg.grad(cube)(X), 3 * X**2)
         for number in (2.0, np.float64(2.0), np.array(2.0)):

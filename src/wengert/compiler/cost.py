@@ -7,7 +7,7 @@ from typing import Any
 
 from .ir import Node
 from .passes.memory import touched
-from .plan import Buffer, Call, Nest, Plan, Product
+from .plan import Buffer, Call, Nest, Plan, Product, Routine
 
 __all__ = ["bytes_of", "flops_of", "peak_of"]
 
@@ -19,7 +19,22 @@ def flops_of(step: Any, plan: Plan) -> int:
     """
     if isinstance(step, Product):
         return 2 * step.m * step.n * step.k * prod(n for n, *_ in step.stack)
+    if isinstance(step, Routine):
+        return _of_routine(step)
     return _of_nest(step, plan) if isinstance(step, Nest) else 0
+
+
+def _of_routine(step: Routine) -> int:
+    """As LAPACK Working Note 41 counts them, without terms of lower order."""
+    n, k = step.n, step.k
+    each = {
+        "lu_factor": 2 * n**3 // 3,
+        "lu_solve": 2 * n * n * k,
+        "lu_inverse": 4 * n**3 // 3,
+        "cholesky": n**3 // 3,
+        "solve_triangular": n * n * k,
+    }
+    return each[step.name] * step.stack * (4 if step.results[0].is_complex else 1)
 
 
 def _of_nest(nest: Nest, plan: Plan) -> int:

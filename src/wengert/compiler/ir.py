@@ -30,12 +30,17 @@ pair        x, y               axes of length two: the one along which the two l
                                operands the two
 opaque      x, ...             an equation that is evaluated by NumPy; ``item`` picks an output
 item        opaque             number
+routine     x, ...             a call of LAPACK (`plan.Routine`): name, options, sizes n, k, stack,
+                               shapes and dtypes of results, whether the first is in place of x;
+                               ``result`` picks an array that it fills
+result      routine            number
 ==========  =================  ===================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
@@ -275,6 +280,11 @@ class Graph:
         """Identities that hold for every value, inf, NaN and signed zero included."""
         if name == "cast" and args[0].dtype == dtype:
             return args[0]
+        if name in _EXACT and dtype.kind == "f":
+            values = [value_of(x) for x in args]
+            if all(v is not None for v in values):
+                with np.errstate(all="ignore"):
+                    return self.const(_EXACT[name](*values), dtype, args[0].shape)
         if name in ("mul", "div") and value_of(args[1]) == 1:
             return args[0]
         if name == "mul" and value_of(args[0]) == 1:
@@ -335,6 +345,13 @@ class Graph:
             return simpler
         shape = [n for d, n in enumerate(x.shape) if d not in axes]
         return self.make("reduce", (x,), shape, x.dtype, (kind, axes))
+
+
+_EXACT: dict[str, Callable[..., Any]] = {
+    "neg": operator.neg, "add": operator.add, "sub": operator.sub, "mul": operator.mul,
+    "div": operator.truediv,
+}  # fmt: skip
+"""What is the same to the last bit when it is computed beforehand."""
 
 
 def value_of(x: Node) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.program import Equation
 from .ir import Node
 
-__all__ = ["Buffer", "Call", "Nest", "Plan", "Product", "Region", "Step", "Store"]
+__all__ = ["Buffer", "Call", "Nest", "Plan", "Product", "Region", "Routine", "Step", "Store"]
 
 
 @dataclass(eq=False)
@@ -178,7 +178,41 @@ class Call:
     results: list[Buffer]
 
 
-Step = Nest | Product | Call | Region
+@dataclass(eq=False)
+class Routine:
+    """A call of LAPACK for each matrix of a stack (`lowering.factorizations` tells which).
+
+    Where it is ``in_place``, the first result is in the memory of the first operand, or is a copy
+    of that at first. All threads wait for it, and LAPACK may use its own.
+
+    Attributes
+    ----------
+    name : str
+    options : tuple
+        What else the routine is told.
+    n, k, stack : int
+        The size of a matrix, right-hand sides, and matrices.
+    """
+
+    name: str
+    options: tuple[Any, ...]
+    n: int
+    k: int
+    stack: int
+    operands: list[Buffer]
+    results: list[Buffer]
+    in_place: bool
+
+    @property
+    def letter(self) -> str:
+        """That of LAPACK's names for the precision."""
+        x = self.results[0]
+        return {(4, False): "s", (8, False): "d", (4, True): "c", (8, True): "z"}[
+            x.dtype.itemsize, x.is_complex
+        ]
+
+
+Step = Nest | Product | Call | Region | Routine
 
 
 @dataclass(eq=False)
@@ -208,7 +242,7 @@ class Plan:
     arena: int = 0
     donated: dict[int, int] = field(default_factory=dict)
 
-    def leaves(self) -> Iterator[Nest | Product | Call]:
+    def leaves(self) -> Iterator[Nest | Product | Call | Routine]:
         """All steps, those of regions too."""
         for step in self.steps:
             if isinstance(step, Region):

@@ -19,7 +19,7 @@ from .codegen.access import Axis, Loops, choose_loops
 from .codegen.clocks import Clocks
 from .codegen.module import emit
 from .cost import bytes_of, flops_of
-from .plan import Nest, Plan, Product, Region
+from .plan import Nest, Plan, Product, Region, Routine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,7 +180,7 @@ def _phases(plan: Plan) -> Iterator[list[tuple[Any, Any]]]:
                 yield phase
                 phase = []
             phase += [(step, inner) for inner in (*step.fills, *step.steps)]
-        elif isinstance(step, Nest | Product):
+        elif isinstance(step, Nest | Product | Routine):
             phase.append((step, step))
     if phase:
         yield phase
@@ -190,6 +190,9 @@ def describe(step: Any, plan: Plan, width: int) -> str:
     """A step as one line."""
     if isinstance(step, Product):
         return f"blas {step.m} x {step.n} x {step.k} {step.c.dtype.name}"
+    if isinstance(step, Routine):
+        stack = f"{step.stack} times " if step.stack > 1 else ""
+        return f"lapack {step.name} {stack}{step.n} x {step.k or step.n} {step.letter}"
     loops = choose_loops(step, plan.buffers, width)
     kinds = ", ".join(f"{s.kind} {s.node.dtype.name}{list(s.buffer.shape)}" for s in step.stores)
     axes = " ".join(_axis(a, loops) for a in (*loops.kept, *loops.reduced))

@@ -18,6 +18,7 @@ from .numpy_executor import NumPyExecutor
 from .passes.chains import chain_sums
 from .passes.donate import donate
 from .passes.epilogues import split_epilogues
+from .passes.factorize import factorize
 from .passes.fuse import fuse
 from .passes.margins import share_margins
 from .passes.memory import plan_memory
@@ -74,12 +75,12 @@ def compile_program(
     Without a ``backend``, that is LLVM where llvmlite is installed, and NumPy elsewhere.
     """
     if backend == "numpy":
-        return NumPyExecutor(simplify(program))
+        return NumPyExecutor(factorize(simplify(program), only_shared=True))
     try:
         from .codegen import target
     except ImportError as error:
         if backend is None:
-            return NumPyExecutor(simplify(program))
+            return NumPyExecutor(factorize(simplify(program), only_shared=True))
         raise WengertValueError(
             "jit: backend='llvm' needs llvmlite, which is not installed: pip install llvmlite, or "
             "leave backend out"
@@ -101,8 +102,9 @@ def address_of(symbol: str) -> int:
         address = thread_setter()
         assert address is not None, "the plan is for one thread where BLAS cannot be told"
         return address
-    known = blas.addresses() if "gemm" in symbol else threads.addresses()
-    return known[symbol]
+    if symbol.startswith(blas.PREFIX):
+        return blas.address_of(symbol.removeprefix(blas.PREFIX))
+    return threads.addresses()[symbol]
 
 
 def _machine_code(
@@ -118,12 +120,12 @@ def _machine_code(
     found = disk.load(key) if key is not None else None
     if found is not None:
         face = Interface.from_data(found[0])
-        return face, found[1], simplify(program) if face.needs_program else None
+        return face, found[1], factorize(simplify(program)) if face.needs_program else None
     from .codegen import target
     from .codegen.module import emit
     from .runtime.interface import interface_of
 
-    simple = simplify(program)
+    simple = factorize(simplify(program))
     plan = build_plan(simple, donated, threads)
     module = emit(plan, target.host_vector_bytes())
     face = interface_of(plan, module, simple)
@@ -209,7 +211,7 @@ class Lowered:
         self.program = program
         self._threads = threads
         self._donated = donated
-        self.optimized = simplify(program)
+        self.optimized = factorize(simplify(program))
         self._plan: Plan | None = None
 
     @property

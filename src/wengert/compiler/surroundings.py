@@ -308,6 +308,8 @@ class Walk:
             self._watch(Watch("list", value, (), tuple(value)))
         elif kind is dict:
             self._watch(watch_dict(value))
+        elif kind is set:
+            self._watch(Watch("set", value, (), tuple(value)))
         elif kind is tuple or kind is frozenset:
             return
         elif isinstance(value, _CONTAINERS) and not isinstance(value, tuple):

@@ -25,18 +25,18 @@ class Watch(NamedTuple):
 
     Attributes
     ----------
-    kind : {"dict", "list", "cell", "array", "function", "class", "instance", "slots", "names",
-            "partial"}
+    kind : {"dict", "list", "set", "cell", "array", "function", "class", "instance", "slots",
+            "names", "partial"}
     holder : object
     names : tuple
         Of a "dict" its keys, of "slots" the descriptors, of "names" those that are looked up in the
         dict of a module; else empty.
     saved : tuple
-        Of a "dict", a "list", "slots", "names": the values, `ABSENT` for what is not there. Of a
-        "cell" its content, if any. Of an "array" its shape, dtype and content. Of a "function" its
-        code, defaults, keyword defaults and attributes. Of a "class" its order of resolution and
-        its attributes' values, whose names are ``names``. Of an "instance" its class and its dict,
-        or None. Of a "partial" its function, arguments and keywords.
+        Of a "dict", a "list", a "set", "slots", "names": the values, `ABSENT` for what is not
+        there. Of a "cell" its content, if any. Of an "array" its shape, dtype and content. Of a
+        "function" its code, defaults, keyword defaults and attributes. Of a "class" its order of
+        resolution and its attributes' values, whose names are ``names``. Of an "instance" its class
+        and its dict, or None. Of a "partial" its function, arguments and keywords.
     """
 
     kind: str
@@ -86,6 +86,7 @@ _Holds = Callable[[Any, Any, Any], bool]
 _HOLDS: dict[str, _Holds] = {
     "dict": lambda x, names, saved: _are(x, names) and _are(x.values(), saved),
     "list": lambda x, _, saved: _are(x, saved),
+    "set": lambda x, _, saved: _are(tuple(x), saved),
     "cell": lambda x, _, saved: _are(contents(x), saved),
     "array": _array_holds,
     "function": lambda x, _, saved: _are(parts_of_function(x), saved),

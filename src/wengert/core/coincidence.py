@@ -22,9 +22,17 @@ from typing import Any
 import numpy as np
 
 from . import pytree
-from .state import COINCIDENCES, LOCAL
+from .errors import NonFiniteError
+from .state import COINCIDENCES, LOCAL, set_debugging
 
-__all__ = ["EXTRAPOLATION", "limit_of", "resolves_coincidence", "resolving", "split_runs"]
+__all__ = [
+    "EXTRAPOLATION",
+    "limit_of",
+    "resolved_in_debug",
+    "resolves_coincidence",
+    "resolving",
+    "split_runs",
+]
 
 _STEP = 0.01
 # Extrapolation of an even function of h from h, 2h, 3h to 0, and from the first two alone.
@@ -43,12 +51,34 @@ def resolves_coincidence(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def outermost(*args: Any, **kwargs: Any) -> Any:
         before = COINCIDENCES[0]
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except NonFiniteError:
+            if COINCIDENCES[0] == before:
+                raise
+            again = functools.partial(function, *args, **kwargs)
+            return resolved_in_debug(again, again)
         if COINCIDENCES[0] == before:
             return result
         return resolving(result, lambda: function(*args, **kwargs))
 
     return outermost
+
+
+def resolved_in_debug(first: Callable[[], Any], again: Callable[[], Any]) -> Any:
+    """The limit where a `debug` block stopped at a NaN that has one, or the error being handled.
+
+    The first run is made anew without a look at what it makes; the runs with the values moved apart
+    have no NaN of a coincidence, so the block stops them at any other.
+    """
+    if LOCAL.depth or LOCAL.split:
+        raise
+    with set_debugging(None):
+        result = first()
+    result = resolving(result, again)
+    if any(_has_nan(y) for y in pytree.leaves(result)):
+        raise
+    return result
 
 
 def resolving(result: Any, again: Callable[[], Any]) -> Any:

@@ -42,6 +42,9 @@ _STORE = (
 )
 _IN_SPECIAL = {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln"}
 _NUMPY_NAMES = {"fabs": "abs", "fsum": "sum", "dist": "linalg.norm", "sumprod": "dot"}
+_COUNTED = frozenset(
+    {"np.nonzero", "np.flatnonzero", "np.argwhere", "np.where(condition)", "np.unique"}
+)
 _METHODS = frozenset({".item()", ".tolist()", ".numpy()"})
 _NUMBERS = frozenset({"float()", "int()", "complex()"})
 _IN_GENERAL = (
@@ -66,11 +69,18 @@ def lost_derivative(what: str) -> WengertTypeError:
 def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
     """A value is asked for that has only a shape, inside vmap or jit."""
     caller = calling()
-    text = (
-        f"{what} of an abstract value of shape {shape}: inside vmap or jit only shapes are known. "
-        "Use np.where instead of a branch, np.take(table, i) instead of table[i] for a plain "
-        "table, or keep the value out of the transform"
-    )
+    text = f"{what} of an abstract value of shape {shape}: inside vmap or jit only shapes are known"
+    if what in _COUNTED:
+        text += (
+            ", and how many elements the result has depends on data. Use the mask itself: x[mask] "
+            "can be computed with element by element, summed and written back; np.where(mask, x, "
+            "0), np.count_nonzero(mask) and the where= of reductions have fixed shapes"
+        )
+    else:
+        text += (
+            ". Use np.where instead of a branch, wengert.numpy.take(table, i) instead of table[i] "
+            "for a plain table, or keep the value out of the transform"
+        )
     if what in _NUMBERS or what in _METHODS or what == CONVERSION:
         text += f". {_reason(what, caller)}"
     return _at(AbstractValueError(text), caller)

@@ -12,12 +12,18 @@ from . import algebra, debugging
 from .abstract import Var
 from .ancestry import TopologicalOrder, living, operation_of, parent_nodes
 from .bind import refresh
-from .errors import MutationError, ShapeError, WengertTypeError, WengertValueError
-from .ownership import overwritten, owns_alone, was_written
+from .errors import (
+    MutationError,
+    NonFiniteError,
+    ShapeError,
+    WengertTypeError,
+    WengertValueError,
+)
+from .ownership import alone_in_list, overwritten, owns_alone, was_written
 from .quiet import quiet
 from .recomputation import with_limits
 from .refusals import not_numbers
-from .state import COINCIDENCES, DEBUGGED, LOCAL
+from .state import COINCIDENCES, DEBUGGED, LOCAL, set_debugging
 from .sweep import collect, propagate, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
 from .tensor import FastTensor, RareTensor, Tensor
@@ -163,7 +169,6 @@ def _gradients(
     """The cotangents of the nodes that are wanted, by id."""
     root: Node = t._n  # type: ignore[assignment]
     order = sorted(nodes, reverse=True)
-    wrap = wrapper(tracked)
     kept: dict[int, Any] = {}
 
     def keep(node: Node, ct: Any) -> None:
@@ -174,17 +179,30 @@ def _gradients(
     none: frozenset[int] = frozenset()
     met = False
     if DEBUGGED and debugging.examines():
+        wrap = wrapper(tracked)
         with quiet():
-            propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
+            try:
+                propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
+            except NonFiniteError:
+                if not COINCIDENCES[0] or LOCAL.split:
+                    raise
+                kept.clear()
+                with set_debugging(None):  # where values coincide, a limit may take the NaN's place
+                    propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
+                    if results_finite(kept, nodes):
+                        raise
+                    kept = with_limits(t, seed, nodes, tracked, kept, warn=False)
+                if not results_finite(kept, nodes):
+                    raise
         return kept
     with quiet():
         if graph:
-            propagate(order, nodes, root, seed, none, graph, wrap, False, keep)
+            propagate(order, nodes, root, seed, none, graph, wrapper(tracked), False, keep)
         else:
-            kept.update(_plain_gradients(order, nodes, root, seed, wanted))
+            kept = _plain_gradients(order, nodes, root, seed, wanted)
         if not results_finite(kept, nodes):
             kept.clear()
-            propagate(order, nodes, root, seed, none, graph, wrap, True, keep)
+            propagate(order, nodes, root, seed, none, graph, wrapper(tracked), True, keep)
             met = COINCIDENCES[0] > 0 and not LOCAL.split and not results_finite(kept, nodes)
     if met:
         kept = with_limits(t, seed, nodes, tracked, kept)
@@ -204,9 +222,11 @@ def _plain_gradients(
             ct = pop(k, None)
             if ct is not None:
                 node = nodes[k]
+                kind = node[1]
                 if k in wanted and type(ct) is not list:
                     kept[k] = ct
-                node[1].raw(node, ct, cotangents)
+                if kind is not LEAF:
+                    kind.raw(node, ct, cotangents)
     except Exception as error:
         debugging.note_backward(error, node)
         raise
@@ -215,11 +235,17 @@ def _plain_gradients(
 
 def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
     """Add cotangents to the ``.grad`` of the Tensors of their nodes."""
+    alone: list[Any] = [None]
     for k in list(kept):
         node = nodes[k]
         if node[1] is LEAF:
             kept[k] = _as_gradient(node, kept[k])
-        if not isinstance(kept[k], Tensor):
+        if (
+            node[4] is None and type(kept[k]) is np.ndarray
+        ):  # what `deposit` does, for the usual one
+            alone[0] = kept.pop(k)
+            node[4] = alone[0] if alone_in_list(alone, 0) else np.array(alone[0])
+        elif not isinstance(kept[k], Tensor):
             deposit(node, kept)
     if kept:
         _deposit_recorded(t, nodes, kept)

@@ -31,11 +31,12 @@ __all__ = [
     "was_written",
 ]
 
-_getrefcount = getattr(sys, "getrefcount", None)
+# Zero, which is never the count of a sole owner, where the interpreter does not count.
+_getrefcount: Any = getattr(sys, "getrefcount", lambda _: 0)
 
 
 def _count(t: Tensor) -> int:
-    return int(_getrefcount(t._a)) if _getrefcount is not None else -1
+    return int(_getrefcount(t._a))
 
 
 def _calibrate() -> int:
@@ -58,11 +59,11 @@ _ALONE = _calibrate()
 
 def owns_alone(t: Tensor) -> bool:
     """Whether the Tensor's array can be written in place. The caller must not hold the array."""
-    return _count(t) == _ALONE and t._a.base is None
+    return _getrefcount(t._a) == _ALONE and t._a.base is None  # as in `_count`
 
 
 def _count_in_list(items: list[Any], i: int) -> int:
-    return int(_getrefcount(items[i])) if _getrefcount is not None else -1
+    return int(_getrefcount(items[i]))
 
 
 def _calibrate_list() -> int:
@@ -79,7 +80,7 @@ _ALONE_IN_LIST = _calibrate_list()
 
 def alone_in_list(items: list[Any], i: int) -> bool:
     """Whether nothing but the list refers to this array of it, which owns its memory."""
-    return _count_in_list(items, i) == _ALONE_IN_LIST and items[i].base is None
+    return _getrefcount(items[i]) == _ALONE_IN_LIST and items[i].base is None
 
 
 def plain_array(a: Any) -> Any:

@@ -33,7 +33,12 @@ class _CannotRunAgain(Exception):
 
 
 def with_limits(
-    t: Tensor, seed: Any, nodes: dict[int, Node], tracked: bool, kept: dict[int, Any]
+    t: Tensor,
+    seed: Any,
+    nodes: dict[int, Node],
+    tracked: bool,
+    kept: dict[int, Any],
+    warn: bool = True,
 ) -> dict[int, Any]:
     """The cotangents ``kept`` by a sweep, with limits in place of what is not finite.
 
@@ -49,6 +54,8 @@ def with_limits(
         Whether the sweep is recorded.
     kept : dict
         By node id.
+    warn : bool
+        Whether to say so where a limit cannot be looked for.
 
     Warns
     -----
@@ -58,6 +65,8 @@ def with_limits(
     try:
         values, moved = _evaluated(t, nodes)
     except _CannotRunAgain as reason:
+        if not warn:
+            return kept
         warnings.warn(
             "backward(): a gradient is NaN, perhaps because eigenvalues or singular values "
             f"coincide. The limit was not looked for: {reason}. Use wengert.grad of the function, "

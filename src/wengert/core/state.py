@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -119,21 +119,30 @@ def set_debugging(options: Any) -> Iterator[None]:
         _debugged_here.reset(token)
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(ContextDecorator):
     """Record nothing in this block: results do not require gradients.
 
     Applies to the current thread (and context) only. Can be nested and used as a decorator. A
     transform called in the block records as usual. Forward mode has no record: tangents pass
     through the block; what no mode may see goes through `wengert.stop_gradient`.
     """
-    token = _paused_here.set(True)
-    PAUSED.append(None)
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self) -> None:
+        self._tokens: list[Any] = []  # one for each time that the block is being run
+
+    def __enter__(self) -> None:
+        self._tokens.append(_paused_here.set(True))
+        PAUSED.append(None)
+
+    def __exit__(self, *_: object) -> None:
         PAUSED.pop()
-        _paused_here.reset(token)
+        _paused_here.reset(self._tokens.pop())
+
+    def _recreate_cm(self) -> no_grad:
+        # The calls of a decorated function have a block each: threads may run it at once.
+        return no_grad()
 
 
 @contextmanager

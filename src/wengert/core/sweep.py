@@ -121,37 +121,51 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
 
     Contractions have no strong zeros, and spread what is not finite in a cotangent over whole rows
     and columns of their result. A large array that only contractions contributed to (the gradient
-    of a weight matrix) is therefore tested by its first rows along each axis.
+    of a weight matrix) is therefore tested by its first rows along each axis, and one that only an
+    extremum contributed to where the extrema stand.
     """
-    large = []
+    large = set()
     for k, ct in results.items():
-        if type(ct) is np.ndarray and ct.ndim == 2 and ct.size >= _LARGE:
-            large.append(k)
+        if type(ct) is np.ndarray and ct.ndim >= 2 and ct.size >= _LARGE:
+            large.add(k)
         elif not finite(ct):
             return False
     if not large:
         return True
-    elsewhere: set[int] = set()
+    elsewhere: dict[int, Node | None] = {}  # with the node, if it is the only one
     lefts: set[int] = set()
+    contracted: set[int] = set()
     for node in nodes.values():
         kind = node[1]
-        left = node[2]
+        left, right = node[2], node[3]
         if kind.contracts:
             if left is not None:
                 lefts.add(left[0])
+                contracted.add(left[0])
+            if right is not None:
+                contracted.add(right[0])
             continue
-        for parent in left if kind.wide else (left, node[3]):
+        for parent in left if kind.wide else (left, right):
             if parent is not None and parent[0] in large:
-                elsewhere.add(parent[0])
+                elsewhere[parent[0]] = None if parent[0] in elsewhere else node
     for k in large:
         ct = results[k]
-        if k in elsewhere:
-            if not finite(ct):
+        if k in elsewhere or k not in contracted:
+            only = None if k in contracted else elsewhere.get(k)
+            if not finite(_telling(ct, only)):
                 return False
         # What is not finite spreads over columns from a right operand, over rows from a left.
         elif not finite(ct[0]) or (k in lefts and not finite(ct[:, 0])):
             return False
     return True
+
+
+def _telling(ct: Any, only: Node | None) -> Any:
+    """The entries of a cotangent that tell whether it is finite, if one node contributed to it."""
+    if only is None or only[1].support is None:
+        return ct
+    places = only[1].support(only)
+    return ct if places is None else ct.reshape(-1)[places]
 
 
 def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, bool]:

@@ -74,9 +74,15 @@ class NodeKind:
     dual : Dual or None
         The rules of forward over reverse mode on plain arrays, where there are any (set afterwards;
         see `core.dual`).
+    support : callable or None
+        ``node -> flat indices``: the entries of its operand's cotangent that tell whether all that
+        ``raw`` adds to it is finite; None in place of the indices where they are not known (set
+        afterwards).
     """
 
-    __slots__ = ("contracts", "decode", "dual", "graph", "name", "primitive", "raw", "wide")
+    __slots__ = (
+        "contracts", "decode", "dual", "graph", "name", "primitive", "raw", "support", "wide",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -95,6 +101,7 @@ class NodeKind:
         self.decode = decode
         self.contracts = False
         self.dual: Any = None
+        self.support: Callable[[Node], Any] | None = None
 
     def __repr__(self) -> str:
         return self.name

@@ -126,6 +126,13 @@ class Tensor:
         shape: tuple[int, ...] = self._a.shape
         return shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise WengertTypeError(
+            f"x.shape = {shape!r}: the shape of a Tensor cannot be set, since other Tensors may be "
+            f"views of it; use x = x.reshape({shape!r})"
+        )
+
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
@@ -215,9 +222,10 @@ class Tensor:
         node = self._n
         if node is None:
             return None
-        recorded = self._recorded_grad()
-        if recorded is not None:
-            return recorded
+        if getattr(self, "_g", None) is not None:
+            recorded = self._recorded_grad()
+            if recorded is not None:
+                return recorded
         if node[4] is None:
             node[4] = np.zeros(self._a.shape, self._a.dtype)
         return node[4]

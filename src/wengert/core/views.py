@@ -39,12 +39,13 @@ from .state import DEBUGGED, PAUSED, is_debugged, is_paused, next_id
 from .tape import LEAF
 from .tensor import FastTensor, Rare, RareTensor, Tensor, handle
 
-__all__ = ["apply_chain", "in_place", "set_item"]
+__all__ = ["apply_chain", "in_place", "set_item", "update_unrecorded"]
 
 ndarray = np.ndarray
 _READ_ONLY = (
     "assignment destination is read-only: NumPy makes the results of np.broadcast_to, np.diagonal "
-    "and views of read-only arrays so. Write into x.copy()"
+    "and views of read-only arrays so, wengert the diagonals of np.einsum('ii->i', x). Write into "
+    "x.copy(), or with np.fill_diagonal"
 )
 
 
@@ -408,16 +409,21 @@ def _set_plain(
         root._n = node
 
 
-def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
+def update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
     """``x op= y`` in x's own memory, where nothing is to be recorded and nobody else holds it.
 
-    The update of a parameter, ``w -= step`` inside no_grad, goes this way. Whatever NumPy refuses
-    is left to the general way, whose errors say more.
+    The update of a parameter, ``w -= step`` inside no_grad, goes this way. Returns whether it was
+    done; whatever NumPy refuses is left to `in_place`, whose errors say more.
     """
-    if DEBUGGED and is_debugged() is not None:
-        return False  # the general way looks at the result
-    paused = bool(PAUSED) and is_paused()
-    if x._n is not None and not (paused and x._n[1] is LEAF):
+    if type(x) is not FastTensor or type(x._a) is not ndarray:
+        return False
+    paused = False
+    if PAUSED:
+        if DEBUGGED and is_debugged() is not None:
+            return False  # the general way looks at the result
+        paused = is_paused()
+    node = x._n
+    if node is not None and not (paused and node[1] is LEAF):
         return False
     if type(y) is FastTensor:
         if y._n is not None and not paused:
@@ -428,7 +434,7 @@ def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
     if not owns_alone(x):
         return False
     try:
-        ufunc(x._a, y, out=x._a)
+        ufunc(x._a, y, x._a)
     except (TypeError, ValueError):
         return False
     return True
@@ -437,13 +443,8 @@ def _update_unrecorded(x: Tensor, y: Any, ufunc: np.ufunc) -> bool:
 _PLAIN = frozenset({ndarray, float, int, np.float64, np.float32})
 
 
-def in_place(
-    x: Tensor, y: Any, operation: Callable[[Any, Any], Any], ufunc: np.ufunc | None = None
-) -> Any:
+def in_place(x: Tensor, y: Any, operation: Callable[[Any, Any], Any]) -> Any:
     """``x op= y`` for an array; for a NumPy scalar the name is bound anew, as in NumPy."""
-    if ufunc is not None and type(x) is FastTensor and type(x._a) is ndarray:
-        if _update_unrecorded(x, y, ufunc):
-            return x
     refresh(x)
     a: Any = x._a
     kind: Any = type(a)

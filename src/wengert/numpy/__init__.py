@@ -3,8 +3,8 @@
 Owns what NumPy calls when its functions meet a Tensor: signatures, options and composites, but no
 derivative formulas (those are in `wengert.rules`). ``import wengert.numpy as np`` gives every name
 of NumPy; the functions are NumPy's own, which dispatch to this package, except those that create
-arrays (inside a transform their results accept writes of traced values) and those that take lists
-of them.
+arrays (inside a transform their results accept writes of traced values), those that take lists of
+them, and a few whose other arguments NumPy does not look at (the indices of `take`).
 
 >>> import wengert as wg
 >>> import wengert.numpy as np

@@ -71,7 +71,7 @@ PRIMITIVE: dict[str, str] = {
     "Trigonometry": """
         sin cos tan arcsin arccos arctan asin acos atan arctan2 atan2 sinh cosh tanh arcsinh
         arccosh arctanh asinh acosh atanh deg2rad rad2deg degrees radians sinc""",
-    "Other elementwise functions": "copysign ldexp nextafter i0",
+    "Other elementwise functions": "copysign heaviside ldexp nextafter i0",
     "Complex numbers": "real imag conj conjugate",
     "Sums, products and extrema": """
         sum prod max min amax amin nanmax nanmin cumsum cumprod cumulative_sum cumulative_prod""",
@@ -139,7 +139,7 @@ COMPOSITE: dict[str, str] = {
 }
 
 ZERO: dict[str, str] = {
-    "Steps": "floor ceil rint trunc round around fix sign heaviside floor_divide spacing",
+    "Steps": "floor ceil rint trunc round around fix sign floor_divide spacing",
     "Constants in the shape of another array": "zeros_like ones_like empty_like",
 }
 
@@ -158,7 +158,7 @@ NOTES: dict[str, str] = {
     "clip": "passes at the bounds",
     "cov": "in the samples and in `aweights`",
     "divmod": "the quotient is a step",
-    "extract": "how many elements depends on values, unless the condition is plain",
+    "extract": "inside vmap and jit it is `x[mask]`, unless the condition is plain",
     "fft.fftfreq": "in the spacing; NumPy's own code",
     "fft.rfftfreq": "in the spacing; NumPy's own code",
     "fft.irfft": "what it ignores of the input has gradient 0",
@@ -167,6 +167,7 @@ NOTES: dict[str, str] = {
     "fromfunction": "NumPy's own code",
     "full_like": "in the value; NumPy's own works if the first argument is a Tensor",
     "gradient": "in the samples and in the spacings",
+    "heaviside": "in the value at 0",
     "intersect1d": "needs values",
     "interp": "in the points, the knots and the values at them",
     "kaiser": "in beta",
@@ -213,9 +214,11 @@ PLAIN: dict[str, str] = {
         isreal iscomplex signbit equal not_equal less less_equal greater greater_equal logical_and
         logical_or logical_not logical_xor isin in1d may_share_memory shares_memory""",
     "It finds positions or counts, which are integers": """
-        argmax argmin nanargmax nanargmin argsort argpartition argwhere nonzero flatnonzero
-        count_nonzero searchsorted digitize lexsort linalg.matrix_rank ravel_multi_index
-        unravel_index ix_""",
+        argmax argmin nanargmax nanargmin argsort argpartition count_nonzero searchsorted digitize
+        lexsort linalg.matrix_rank ravel_multi_index unravel_index ix_""",
+    "It finds positions, and how many depends on values (inside vmap and jit use the mask itself: "
+    "`x[mask]`, `np.where(mask, x, 0)`)": """
+        nonzero flatnonzero argwhere""",
     "It counts elements in bins, or finds the bins": """
         histogram histogram2d histogramdd histogram_bin_edges""",
     "It works on integers": """

@@ -46,13 +46,25 @@ UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 """What serves ``ufunc.method`` (reduce, accumulate, ...); (None, method) serves all ufuncs."""
 
 
+_DIRECT: dict[Any, Callable[..., Any]] = {}
+"""Those of `UFUNC_CALLS` that take one or two operands."""
+
+
+def _serve(ufunc: np.ufunc, function: Callable[..., Any]) -> None:
+    UFUNC_CALLS[ufunc] = function
+    if ufunc.nin <= 2:
+        _DIRECT[ufunc] = function
+
+
 def implements(*numpy_functions: Any) -> Callable[[F], F]:
     """Register the decorated function for NumPy functions (or ufunc calls)."""
 
     def register(function: F) -> F:
         for f in numpy_functions:
-            table = UFUNC_CALLS if isinstance(f, np.ufunc) else FUNCTIONS
-            table[f] = function
+            if isinstance(f, np.ufunc):
+                _serve(f, function)
+            else:
+                FUNCTIONS[f] = function
         return function
 
     return register
@@ -84,17 +96,36 @@ def _generic(primitive: Any, arity: int) -> Callable[..., Any]:
 
 _fast: Any = FAST  # generated, without annotations
 for _ufunc, _primitive in UFUNCS.items():
-    UFUNC_CALLS[_ufunc] = _fast.get(_primitive.name) or _generic(_primitive, _ufunc.nin)
+    _serve(_ufunc, _fast.get(_primitive.name) or _generic(_primitive, _ufunc.nin))
 
 
 def _array_ufunc(
     self: Tensor, ufunc: Any, method: str, x: Any, y: Any = _MISSING, *more: Any, **kwargs: Any
 ) -> Any:
+    # The plain call of one or two operands comes first and alone: of a recorded operation on small
+    # arrays each look into a table is a part that can be measured.
     try:
-        if method == "__call__" and not kwargs and not more and ufunc in UFUNC_CALLS:
-            called = UFUNC_CALLS[ufunc]
-            return called(x) if y is _MISSING else called(x, y)
-        inputs = (x, *more) if y is _MISSING else (x, y, *more)
+        if method == "__call__" and not kwargs:
+            if y is _MISSING:
+                return _DIRECT[ufunc](x)
+            return _DIRECT[ufunc](x, y)
+    except KeyError:
+        if ufunc in _DIRECT:
+            raise
+    except (ValueError, TypeError, IndexError) as error:
+        if type(y) is MaskedElements:
+            return NotImplemented  # it answers itself
+        inputs = (x,) if y is _MISSING else (x, y)
+        better = _better(error, ufunc, method, inputs, kwargs)
+        if better is error:
+            raise
+        raise better from None
+    return _any_ufunc(ufunc, method, (x,) if y is _MISSING else (x, y, *more), kwargs)
+
+
+def _any_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls with options or of more operands, methods, and ufuncs without a rule."""
+    try:
         if method == "__call__":
             function = UFUNC_CALLS.get(ufunc)
             if function is not None:
@@ -107,19 +138,29 @@ def _array_ufunc(
             if function is not None and (ufunc in UFUNC_CALLS or method == "at"):
                 return function(ufunc, *inputs, **kwargs)
     except (ValueError, TypeError, IndexError) as error:
-        if type(y) is MaskedElements:
-            return NotImplemented  # it answers itself
-        if hasattr(error, "located"):
-            raise  # `bind` has said it all
-        name = _name_of(ufunc) + ("" if method == "__call__" else f".{method}")
-        better = explained(error, name, ((x, *more) if y is _MISSING else (x, y, *more), kwargs))
+        if type(inputs[1] if len(inputs) > 1 else None) is MaskedElements:
+            return NotImplemented
+        better = _better(error, ufunc, method, inputs, kwargs)
         if better is error:
             raise
         raise better from None
     plain = _without_tensors((inputs, kwargs))
     if plain is not None:
         return getattr(ufunc, method)(*plain[0], **plain[1])
-    raise no_rule(_name_of(ufunc) + ("" if method == "__call__" else f".{method}"))
+    raise no_rule(_ufunc_text(ufunc, method))
+
+
+def _better(
+    error: Exception, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Exception:
+    """An error that says more about the call than ``error``; itself where that says it all."""
+    if hasattr(error, "located"):  # by `bind`
+        return error
+    return explained(error, _ufunc_text(ufunc, method), (inputs, kwargs))
+
+
+def _ufunc_text(ufunc: Any, method: str) -> str:
+    return _name_of(ufunc) + ("" if method == "__call__" else f".{method}")
 
 
 def _name_of(ufunc: np.ufunc) -> str:

@@ -94,8 +94,8 @@ def i0(x: Any) -> Any:
 
 
 @implements(np.unwrap)
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
-    """``np.unwrap``: phases with jumps above half a period taken out; its derivative is 1."""
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
+    """``np.unwrap``: phases with jumps above half a period taken out; their derivative is 1."""
     p = operand(p)
     axis = axis_of(axis, p.ndim)
     step = part(p, along(axis, slice(1, None))) - part(p, along(axis, slice(None, -1)))
@@ -109,8 +109,11 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * m
     if ambiguous:
         wrapped = np.where((wrapped == -half) & (step > 0), half, wrapped)
     jump = np.where(np.absolute(step) < discont, 0, wrapped - step)
-    # Multiples of the period: constants. Their derivative is left out, not computed as 1 - 1.
+    # Multiples of the period, constant in p. Their derivative is left out, not computed as 1 - 1.
     jump = jump.detach() if isinstance(jump, Tensor) else jump
+    if isinstance(period, Tensor):
+        now: Any = period.detach()
+        jump = jump + np.rint(jump / now) * (period - now)  # plus 0, for the derivative
     first = part(p, along(axis, slice(0, 1)))
     rest = part(p, along(axis, slice(1, None))) + np.cumsum(jump, axis)
     return joined([first.astype(rest.dtype), rest], axis)

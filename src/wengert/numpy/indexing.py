@@ -132,6 +132,10 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     """``np.compress``: the slices along an axis at which the condition holds."""
     a = operand(a)
+    if is_abstract(condition) and out is None and condition.ndim == 1:
+        a, axis = (ravel(a), 0) if axis is None else (a, axis_of(axis, a.ndim))
+        a = part(a, along(axis, slice(condition.shape[0])))
+        return a[along(axis, condition != 0)]
     condition = np.asarray(concrete(condition, "compress(condition)"))
     if condition.ndim != 1:
         raise ShapeError("condition must be a 1-d array")
@@ -144,6 +148,8 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """``np.extract``: the elements at which the condition holds, in one dimension."""
+    if is_abstract(condition):
+        return ravel(operand(arr))[: condition.size][condition.reshape(-1) != 0]
     condition = np.asarray(concrete(condition, "extract(condition)"))
     return part(ravel(operand(arr)), condition.ravel().nonzero()[0])
 

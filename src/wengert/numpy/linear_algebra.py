@@ -26,9 +26,19 @@ from ..rules.linalg import MatrixShapeError, check_square, inverse, solve_matric
 from ..rules.orthogonal import qr as decompose_qr
 from ..rules.shapes import reshape, transpose
 from . import products
-from .arguments import NO_VALUE, concrete, deliver, floating, is_known, operand, refuse_traced
+from .arguments import (
+    NO_VALUE,
+    concrete,
+    deliver,
+    floating,
+    is_abstract,
+    is_known,
+    operand,
+    refuse_traced,
+)
 from .core_axes import call_on_axes
 from .dispatch import implements
+from .unknown_values import rank_of_matrix
 
 __all__ = [
     "cholesky",
@@ -330,6 +340,8 @@ def svdvals(x: Any, /) -> Any:
 @implements(np.linalg.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """`numpy.linalg.matrix_rank`: plain integers."""
+    if is_abstract(A):
+        return rank_of_matrix(A, tol, hermitian, rtol)
     return np.linalg.matrix_rank(concrete(A, "matrix_rank"), tol, hermitian, rtol=rtol)
 
 

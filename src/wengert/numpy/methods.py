@@ -11,7 +11,7 @@ import numpy as np
 from ..core.bind import bind
 from ..core.refusals import explained
 from ..core.tensor import FastTensor, RareTensor, Tensor
-from ..core.views import in_place, set_item
+from ..core.views import in_place, set_item, update_unrecorded
 from ..rules import fast
 from ..rules.contractions import matmul
 from ..rules.fast_indexing import fast_getitem
@@ -99,7 +99,12 @@ def _attach_in_place() -> None:
         def operation(x: Any, y: Any) -> Any:
             return getattr(type(x), forward)(x, y)
 
-        return lambda x, y: in_place(x, y, operation, ufunc)
+        def assignment(x: Any, y: Any) -> Any:
+            if ufunc is not None and update_unrecorded(x, y, ufunc):
+                return x
+            return in_place(x, y, operation)
+
+        return assignment
 
     ufuncs = {python: POINTWISE[name].evaluate for name, python in _PYTHON_NAMES.items()}
     for python in (*ufuncs, *_GENERIC, "matmul"):

@@ -1,4 +1,7 @@
-"""The names of ``wengert.numpy`` that are not NumPy's own: creation, and functions of lists."""
+"""The names of ``wengert.numpy`` that are not NumPy's own: creation, and some functions.
+
+The functions look for Tensors in lists, and in arguments that NumPy overlooks.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ..core.errors import WengertTypeError
 from . import creation, functional, joining, ranges, rearranging
 from .arguments import contains_tensor, operand
 from .classification import CLASSIFICATION
+from .dispatch import FUNCTIONS
 from .shapes import atleast_2d, view_with_shape
 
 __all__ = ["overrides"]
@@ -83,6 +87,14 @@ _JOINING = (
 )  # fmt: skip
 
 
+# Of these NumPy does not look at an argument that may well be a Tensor beside plain arrays: the
+# indices, the shift, the repeats, the values of a diagonal or beyond the ends, the default.
+_OVERLOOKING = (
+    "fill_diagonal", "interp", "nan_to_num", "repeat", "roll", "select", "take", "trapezoid",
+    "unwrap",
+)  # fmt: skip
+
+
 class _Rows:
     """``r_``: what stands between the brackets, joined along the first axis."""
 
@@ -126,6 +138,9 @@ def overrides() -> dict[str, Any]:
     for name in ("geomspace", "kaiser", "linspace", "logspace", "vander"):
         names[name] = getattr(ranges, name)
     names["insert"] = _of_lists(rearranging.insert, np.insert)
+    names.update(
+        (name, _of_lists(FUNCTIONS[getattr(np, name)], getattr(np, name))) for name in _OVERLOOKING
+    )
     names["vectorize"] = functional.vectorize
     names.update(ndenumerate=ndenumerate, nditer=nditer, nested_iters=nested_iters)
     names["r_"] = _Rows()

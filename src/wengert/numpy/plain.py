@@ -15,6 +15,7 @@ from ..core.tensor import Tensor
 from .arguments import concrete, is_abstract, operand, plain_tree
 from .dispatch import FUNCTIONS, implements
 from .methods import attach_method
+from .unknown_values import flat_numbers, membership, wrapped_numbers
 
 __all__ = [
     "array_equal",
@@ -194,11 +195,10 @@ def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 ON_VALUES = (
-    "nonzero", "argwhere", "flatnonzero", "isin", "in1d",
+    "nonzero", "argwhere", "flatnonzero", "in1d",
     "min_scalar_type", "may_share_memory", "shares_memory",
     "array2string", "array_repr", "array_str", "save", "savez", "savez_compressed", "savetxt",
-    "ix_", "packbits", "unpackbits",
-    "ravel_multi_index", "unravel_index",
+    "packbits", "unpackbits",
 )  # fmt: skip
 """Functions that are called on values; with an abstract argument they raise."""
 
@@ -208,6 +208,53 @@ for _name in ON_VALUES:
         FUNCTIONS[_function] = _on_values(_function)
 
 nonzero = FUNCTIONS[np.nonzero]
+
+
+@implements(np.ix_)
+def ix_(*args: Any) -> Any:
+    """``np.ix_``: of masks on plain values only."""
+    if not any(is_abstract(x) and x.dtype.kind != "b" for x in args):
+        return np.ix_(*[plain_tree(x, "np.ix_") for x in args])
+    n = len(args)
+    return tuple([
+        x.reshape((1,) * i + x.shape + (1,) * (n - 1 - i)) if is_abstract(x)
+        else np.ix_(*[[0]] * i, plain_tree(x, "np.ix_"), *[[0]] * (n - 1 - i))[i]
+        for i, x in enumerate(args)
+    ])  # fmt: skip
+
+
+@implements(np.isin)
+def isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    """``np.isin``."""
+    if is_abstract(element) or is_abstract(test_elements):
+        return membership(element, test_elements, invert)
+    element, test_elements = (plain_tree(x, "np.isin") for x in (element, test_elements))
+    return np.isin(element, test_elements, assume_unique, invert, kind=kind)
+
+
+@implements(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: Any = "C") -> Any:
+    """``np.ravel_multi_index``."""
+    if is_abstract(multi_index) or any(map(is_abstract, multi_index)):
+        return flat_numbers(multi_index, dims, mode, order)
+    return np.ravel_multi_index(
+        tuple(plain_tree(i, "np.ravel_multi_index") for i in multi_index), dims, mode, order
+    )
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: Any = "C") -> Any:
+    """``np.unravel_index``."""
+    if is_abstract(indices):
+        return wrapped_numbers(indices, shape if np.ndim(shape) else (shape,), order)
+    return np.unravel_index(plain_tree(indices, "np.unravel_index"), shape, order)
 
 
 @implements(np.diag_indices_from)

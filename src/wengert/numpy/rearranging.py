@@ -10,11 +10,12 @@ from ..core.bind import bind
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import Tensor
 from ..rules.shapes import broadcast_to_p
-from .arguments import axes_of, axis_of, concrete, operand, shape_tuple
+from .arguments import axes_of, axis_of, concrete, is_abstract, operand, shape_tuple
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
 from .shapes import broadcast_to, copied, moveaxis, ravel, transpose, view_with_shape
+from .unknown_values import rolled, with_inserted, without
 
 __all__ = [
     "delete",
@@ -84,6 +85,8 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """``np.roll``: elements moved on along axes; what leaves at the end comes back at the front."""
     a = operand(a)
+    if is_abstract(shift) or (isinstance(shift, (tuple, list)) and any(map(is_abstract, shift))):
+        return _rolled_by_unknown(a, shift, axis)
     shift = concrete(shift, "roll(shift)")
     if axis is None:
         return view_with_shape(roll(ravel(a), shift, 0), a.shape)
@@ -103,6 +106,17 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
             ]
             result = joined(pieces, i)
     return copied(a) if result is a else result
+
+
+def _rolled_by_unknown(a: Any, shift: Any, axis: Any) -> Any:
+    if axis is None:
+        return view_with_shape(_rolled_by_unknown(ravel(a), shift, 0), a.shape)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    single = is_abstract(shift) and shift.ndim == 0
+    shifts = [shift] * len(axes) if single else shift
+    for k, i in enumerate(axes):
+        a = rolled(a, shifts[k], axis_of(i, a.ndim))
+    return a
 
 
 # ------------------------------------------------------------------ repetition
@@ -184,6 +198,8 @@ def _flattened(a: Any, axis: int | None) -> tuple[Any, int]:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """``np.delete``: without the slices along an axis that ``obj`` names."""
     arr, axis = _flattened(operand(arr), axis)
+    if is_abstract(obj) and obj.ndim == 0 and obj.dtype.kind in "iu":
+        return without(arr, obj, axis)
     kept = np.delete(np.arange(arr.shape[axis]), concrete(obj, "delete(obj)"))
     return part(arr, along(axis, kept))
 
@@ -195,6 +211,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     values = operand(values)
     if values.dtype != arr.dtype:
         values = values.astype(arr.dtype)
+    if is_abstract(obj) and obj.ndim == 0 and obj.dtype.kind in "iu":
+        return with_inserted(arr, obj, values, axis)
     obj = concrete(obj, "insert(obj)")
     n = arr.shape[axis]
     single = not isinstance(obj, slice) and np.size(obj) == 1 and np.asarray(obj).dtype != bool

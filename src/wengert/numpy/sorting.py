@@ -21,9 +21,10 @@ from ..rules.sorting import (
     searchsorted_p,
     sort_p,
 )
-from .arguments import cast, concrete, operand, raveled, refuse_traced
+from .arguments import cast, concrete, is_abstract, operand, raveled, refuse_traced
 from .dispatch import implements
 from .methods import attach_method
+from .unknown_values import counts_between, number_of_bin
 
 __all__ = [
     "argpartition",
@@ -166,6 +167,8 @@ def pick(x: Any, index: Any) -> Any:
 @implements(np.digitize)
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """`numpy.digitize`; the result is plain."""
+    if is_abstract(bins) and bins.ndim == 1 and bins.shape[0]:
+        return number_of_bin(operand(x), bins, right)
     bins = np.asarray(concrete(bins, "np.digitize, bins"))
     steps = np.diff(bins)
     if bins.ndim != 1 or not ((steps >= 0).all() or (steps <= 0).all()):
@@ -222,6 +225,12 @@ def histogram(
     """`numpy.histogram`; the results are plain."""
     refuse_traced("np.histogram", "weights", weights, _NO_WEIGHTS)
     refuse_traced("np.histogram", "bins", bins, _NO_WEIGHTS)
+    if weights is None and not density and (is_abstract(a) or is_abstract(bins)):
+        edges = bins if _ndim(bins) == 1 else None
+        if type(bins) is int and range is not None:
+            edges = np.histogram_bin_edges(np.zeros(0), bins, range)
+        if edges is not None:
+            return counts_between(a, edges), edges
     bins, weights = concrete(bins, "np.histogram, bins"), concrete(weights, "np.histogram, weights")
     return np.histogram(_sample("np.histogram", a, bins, range), bins, range, density, weights)
 

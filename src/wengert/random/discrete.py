@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.tensor import Tensor
+from ..numpy.indexing import take
 from ..rules.random import random_words
 from ..transforms.stop import stop_gradient
 from .distributions import sample_shape, standard_gumbel
@@ -142,7 +143,7 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Any:
     if np.ndim(x):
         x = x if isinstance(x, Tensor) else np.asarray(x)
         axis = normalize_axis_index(axis, x.ndim)
-        return np.take(x, _order(key, x.shape[axis]), axis=axis)
+        return take(x, _order(key, x.shape[axis]), axis)
     return _order(key, _count("permutation", x))
 
 
@@ -217,7 +218,7 @@ def choice(
         sums = np.cumsum(p)
         chosen = np.searchsorted(sums, random_words(key, (count,), np.float64) * sums[-1], "right")
     chosen = chosen.reshape(sizes)
-    return np.take(a, chosen, axis=axis) if is_array else chosen
+    return take(a, chosen, axis) if is_array else chosen
 
 
 def _distinct(key: Any, n: int, p: Any) -> Any:

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..core import algebra
 from ..core.bind import bind
+from ..core.finite import finite
 from ..core.primitive import Primitive
 from .batching import align, ndim_of, shape_of
 from .cumulative import section
@@ -30,11 +31,23 @@ def _convolve(a: Any, v: Any, mode: Any) -> Any:
         return np.convolve(a, v, mode)
     k = v.shape[-1]
     if mode == "full":
+        if not finite(v):
+            return _by_terms(a, v)
         padded = np.zeros((*a.shape[:-1], a.shape[-1] + 2 * (k - 1)), a.dtype)
         padded[..., k - 1 : k - 1 + a.shape[-1]] = a
         a = padded
     windows = sliding_window_view(a, k, -1)
     return np.einsum("...jk,...k->...j", windows, v[..., ::-1])
+
+
+def _by_terms(a: Any, v: Any) -> Any:
+    """The full convolution term by term of ``v``, which has no zeros around ``a`` to multiply."""
+    n, k = a.shape[-1], v.shape[-1]
+    (*stack, length), dtype = _shape(a, v, "full")
+    y = np.zeros((*stack, length), dtype)
+    for i in range(k):
+        y[..., i : i + n] += a * v[..., i : i + 1]
+    return y
 
 
 def _shape(a: Any, v: Any, mode: str) -> tuple[tuple[int, ...], Any]:

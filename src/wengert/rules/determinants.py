@@ -28,7 +28,8 @@ from .linalg import check_square, inverse, result_dtype, same_batch
 from .reductions import sum_
 from .shapes import reshape
 
-__all__ = ["cofactor_p", "cofactor_tangent_p", "det_p", "slogdet_p"]
+__all__ = ["cofactor_p", "cofactor_tangent_p", "cofactors_where", "det_p"]
+__all__ += ["nearly_singular", "slogdet_p"]
 
 
 def _frobenius(x: Any, y: Any) -> Any:
@@ -47,13 +48,17 @@ def _as_matrices(x: Any) -> Any:
 
 def _regular(a: Any) -> tuple[Any, Any, Any]:
     """Determinants, inverses, and which matrices are so nearly singular that those are no use."""
-    d = np.linalg.det(a)
-    tolerance = np.finfo(d.dtype).eps ** 0.25
     x = inverse(a, False)
     with np.errstate(all="ignore"):
-        condition = np.abs(a).sum(-1).max(-1, initial=0) * np.abs(x).sum(-1).max(-1, initial=0)
-        poor = ~(condition * tolerance < 1) & np.isfinite(a).all((-2, -1))
-    return d, x, poor
+        return np.linalg.det(a), x, nearly_singular(a, x)
+
+
+def nearly_singular(a: Any, x: Any) -> Any:
+    """Whether matrices are so badly conditioned that their inverses ``x`` are no use."""
+    dtype = np.dtype(x.dtype)
+    tolerance = float(np.finfo(dtype).eps) ** 0.25
+    condition = np.abs(a).sum(-1).max(-1, initial=0) * np.abs(x).sum(-1).max(-1, initial=0)
+    return ~(condition * tolerance < 1) & np.isfinite(a).all((-2, -1))
 
 
 def _products_of_others(s: Any) -> Any:
@@ -73,10 +78,17 @@ def _cofactor(a: Any) -> Any:
     d, x, poor = _regular(a)
     with np.errstate(all="ignore"):
         y = np.asarray(d[..., None, None] * x.swapaxes(-1, -2))
-    if poor.any():
-        c, u, s, vh = _decompose(a[poor])
-        p = c[..., None] * _products_of_others(s)
-        y[poor] = (u.conj() * p[..., None, :]) @ vh.conj()
+    return cofactors_where(a, y, poor)
+
+
+def cofactors_where(a: Any, y: Any, poor: Any) -> Any:
+    """Cofactors ``y``, made of determinants and inverses, but where these are ``poor``."""
+    if not poor.any():
+        return y
+    c, u, s, vh = _decompose(a[poor])
+    p = c[..., None] * _products_of_others(s)
+    y = np.array(y)
+    y[poor] = (u.conj() * p[..., None, :]) @ vh.conj()
     return y
 
 

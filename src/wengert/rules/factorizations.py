@@ -81,6 +81,7 @@ cholesky_p = same_batch(
         None,
         jvp=_cholesky_jvp,
         show=lambda a, upper: f"np.linalg.cholesky({a}{', upper=True' if upper else ''})",
+        lower="cholesky",
     )
 )
 

@@ -90,7 +90,7 @@ def op_add(x, y):
             r._a = a + b
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape]
                     return r
             elif n is None:
                 r._n = None
@@ -120,7 +120,7 @@ def op_add(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -131,7 +131,7 @@ def op_add(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), ADD, m, None, None, a.shape, b]
             return r
     except (ValueError, TypeError):
         pass
@@ -149,7 +149,7 @@ def rop_add(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape]
             return r
         if type(x) is ndarray:
             a = x
@@ -160,7 +160,7 @@ def rop_add(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), ADD, None, n, None, a, b.shape]
             return r
     except (ValueError, TypeError):
         pass
@@ -178,10 +178,10 @@ def add(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a + b
+            r._a = np.add(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape, None]
+                    r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape]
                     return r
             elif n is None:
                 r._n = None
@@ -274,7 +274,8 @@ def decode_add(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, None, node[7] or (None, None)
+    refs = node[7] if len(node) > 7 else None
+    return node[2:4], (x, y), {}, None, refs or (None, None)
 
 
 ADD = NodeKind("add", add_p, False, raw_add, graph_add, decode_add)
@@ -317,7 +318,7 @@ def op_sub(x, y):
             r._a = a - b
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape]
                     return r
             elif n is None:
                 r._n = None
@@ -347,7 +348,7 @@ def op_sub(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -358,7 +359,7 @@ def op_sub(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), SUB, m, None, None, a.shape, b]
             return r
     except (ValueError, TypeError):
         pass
@@ -376,7 +377,7 @@ def rop_sub(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape]
             return r
         if type(x) is ndarray:
             a = x
@@ -387,7 +388,7 @@ def rop_sub(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), SUB, None, n, None, a, b.shape]
             return r
     except (ValueError, TypeError):
         pass
@@ -405,10 +406,10 @@ def sub(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a - b
+            r._a = np.subtract(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape, None]
+                    r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape]
                     return r
             elif n is None:
                 r._n = None
@@ -504,7 +505,8 @@ def decode_sub(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, None, node[7] or (None, None)
+    refs = node[7] if len(node) > 7 else None
+    return node[2:4], (x, y), {}, None, refs or (None, None)
 
 
 SUB = NodeKind("sub", sub_p, False, raw_sub, graph_sub, decode_sub)
@@ -547,7 +549,7 @@ def op_mul(x, y):
             r._a = a * b
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b]
                     return r
             elif n is None:
                 r._n = None
@@ -577,7 +579,7 @@ def op_mul(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -590,7 +592,7 @@ def op_mul(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b, None]
+                r._n = [next(COUNTER), MUL, m, None, None, a.shape, b]
             return r
     except (ValueError, TypeError):
         pass
@@ -608,7 +610,7 @@ def rop_mul(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape]
             return r
         if type(x) is ndarray:
             a = x
@@ -621,7 +623,7 @@ def rop_mul(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape, None]
+                r._n = [next(COUNTER), MUL, None, n, None, a, b.shape]
             return r
     except (ValueError, TypeError):
         pass
@@ -639,10 +641,10 @@ def mul(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a * b
+            r._a = np.multiply(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), MUL, m, n, None, a, b, None]
+                    r._n = [next(COUNTER), MUL, m, n, None, a, b]
                     return r
             elif n is None:
                 r._n = None
@@ -755,7 +757,8 @@ def decode_mul(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, None, node[7] or (None, None)
+    refs = node[7] if len(node) > 7 else None
+    return node[2:4], (x, y), {}, None, refs or (None, None)
 
 
 MUL = NodeKind("mul", mul_p, False, raw_mul, graph_mul, decode_mul)
@@ -827,7 +830,7 @@ def op_div(x, y):
             r._a = out = a / b
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -858,7 +861,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -871,7 +874,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out, None]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -889,7 +892,7 @@ def rop_div(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
+                r._n = [next(COUNTER), DIV, None, n, None, a, b, out]
             return r
         if type(x) is ndarray:
             a = x
@@ -900,7 +903,7 @@ def rop_div(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, None, n, None, a, b, out, None]
+                r._n = [next(COUNTER), DIV, None, n, None, a, b, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -918,10 +921,10 @@ def div(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = a / b
+            r._a = out = np.divide(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out, None]
+                    r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -1025,7 +1028,8 @@ def decode_div(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, node[7], node[8] or (None, None)
+    refs = node[8] if len(node) > 8 else None
+    return node[2:4], (x, y), {}, node[7], refs or (None, None)
 
 
 DIV = NodeKind("div", div_p, False, raw_div, graph_div, decode_div)
@@ -1162,7 +1166,7 @@ def op_pow(x, y):
             r._a = out = a**b
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -1193,7 +1197,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
             return r
         if type(y) is ndarray and y.dtype is x._a.dtype:
             a = x._a
@@ -1206,7 +1210,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out, None]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -1224,7 +1228,7 @@ def rop_pow(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
+                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out]
             return r
         if type(x) is ndarray and x.dtype is y._a.dtype:
             a = x
@@ -1237,7 +1241,7 @@ def rop_pow(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out, None]
+                r._n = [next(COUNTER), POW, None, n, None, a, b.shape, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -1255,10 +1259,10 @@ def pow(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = a**b
+            r._a = out = np.power(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), POW, m, n, None, a, b, out, None]
+                    r._n = [next(COUNTER), POW, m, n, None, a, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -1363,7 +1367,8 @@ def decode_pow(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, node[7], node[8] or (None, None)
+    refs = node[8] if len(node) > 8 else None
+    return node[2:4], (x, y), {}, node[7], refs or (None, None)
 
 
 POW = NodeKind("pow", pow_p, False, raw_pow, graph_pow, decode_pow)
@@ -1952,7 +1957,7 @@ def op_logaddexp(x, y):
             r._a = out = np.logaddexp(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -1983,7 +1988,7 @@ def op_logaddexp(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
+                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -1994,7 +1999,7 @@ def op_logaddexp(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out, None]
+                r._n = [next(COUNTER), LOGADDEXP, m, None, None, a, b, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -2012,7 +2017,7 @@ def rop_logaddexp(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
+                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out]
             return r
         if type(x) is ndarray:
             a = x
@@ -2023,7 +2028,7 @@ def rop_logaddexp(y, x):
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out, None]
+                r._n = [next(COUNTER), LOGADDEXP, None, n, None, a, b, out]
             return r
     except (ValueError, TypeError):
         pass
@@ -2044,7 +2049,7 @@ def logaddexp(x, y):
             r._a = out = np.logaddexp(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
-                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out, None]
+                    r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out]
                     return r
             elif n is None:
                 r._n = None
@@ -2149,7 +2154,8 @@ def decode_logaddexp(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {}, node[7], node[8] or (None, None)
+    refs = node[8] if len(node) > 8 else None
+    return node[2:4], (x, y), {}, node[7], refs or (None, None)
 
 
 LOGADDEXP = NodeKind(

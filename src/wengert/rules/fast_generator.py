@@ -16,8 +16,9 @@ For each of the COMMON pointwise primitives the generated module has
   reverse mode on plain arrays (`core.dual`).
 
 Nodes are ``[id, KIND, parent, None, gradient, saved...]`` for one operand and ``[id, KIND, parent,
-parent, gradient, saved x, saved y, (saved output,) constants]`` for two. What no partial that will
-be needed reads is not saved: its shape stands in its place.
+parent, gradient, saved x, saved y, (saved output,) (constants)]`` for two, where ``constants`` are
+weak references to operands that are Tensors without a node. What no partial that will be needed
+reads is not saved: its shape stands in its place.
 
 The partials come from the rules in `pointwise.py`, traced once on symbols (`symbols.py`). Why
 generated code: inlined operators, fixed node layouts and no dispatch cost 0.37 us for a recorded
@@ -238,23 +239,21 @@ def binary(name: str) -> str:
     names = [frozenset() if p is None else p.names for p in partials]
     save_out = any("out" in n for n in names)
     kind = name.upper()
-    if name in OPERATORS:
-        expression = f"a {OPERATORS[name][0]} b"
-    else:
-        expression = f"np.{_ufunc_name(name)}(a, b)"
+    called = f"np.{_ufunc_name(name)}(a, b)"  # inside of a ufunc's call faster than the operator
+    expression = f"a {OPERATORS[name][0]} b" if name in OPERATORS else called
 
     def node(m: str, n: str) -> str:
         x = _saved("a", "x" in names[0], "x" in names[1], m, n)
         y = _saved("b", "y" in names[0], "y" in names[1], m, n)
         out = ", out" if save_out else ""
         both = m != "None" and n != "None"
-        refs = "None if m is not None and n is not None else constants(x, y)" if both else "None"
-        return f"[next(COUNTER), {kind}, {m}, {n}, None, {x}, {y}{out}, {refs}]"
+        refs = ", None if m is not None and n is not None else constants(x, y)" if both else ""
+        return f"[next(COUNTER), {kind}, {m}, {n}, None, {x}, {y}{out}{refs}]"
 
     def snapshot_needed(i: int) -> bool:
         return ("y" if i == 0 else "x") in names[i]
 
-    def forward(m: str, n: str) -> str:
+    def forward(m: str, n: str, expression: str = expression) -> str:
         lines = f"""r = FastTensor()
 r._a = {"out = " if save_out else ""}{expression}
 """
@@ -267,7 +266,7 @@ else:
 """
         else:
             out = ", out" if save_out else ""
-            both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}, None]"
+            both = f"[next(COUNTER), {kind}, m, n, None, {both_x}, {both_y}{out}]"
             lines += f"""if m is not None:
     if n is not None and not PAUSED:
         r._n = {both}
@@ -321,7 +320,7 @@ else:
     ) + ("    out = wrap(out, node)\n" if save_out else "")
     out_read = "    out = node[7]\n" if save_out else ""
     read_out = "node[7]" if save_out else "None"
-    read_constants = f"node[{8 if save_out else 7}]"
+    constants_at = 8 if save_out else 7
     scalar_x, scalar_y = "type(x) in SCALARS", "type(y) in SCALARS"
     if name in PRECISE:
         scalar_x = f"type(x) in WEAK or {scalar_x} and x.dtype is y._a.dtype"
@@ -381,7 +380,7 @@ def {name}(x, y):
             b = y._a
             m = x._n
             n = y._n
-{indent(forward("m", "n"), 12)}        except (ValueError, TypeError):
+{indent(forward("m", "n", called), 12)}        except (ValueError, TypeError):
             pass
     elif type(y) is FastTensor and not isinstance(x, Tensor):
         r = rop_{name}(y, x)
@@ -425,7 +424,8 @@ def decode_{name}(node):
         x = Aval(x, None)
     if type(y) is tuple:
         y = Aval(y, None)
-    return node[2:4], (x, y), {{}}, {read_out}, {read_constants} or (None, None)
+    refs = node[{constants_at}] if len(node) > {constants_at} else None
+    return node[2:4], (x, y), {{}}, {read_out}, refs or (None, None)
 
 
 {kind} = NodeKind("{name}", {name}_p, False, raw_{name}, graph_{name}, decode_{name})

@@ -248,6 +248,7 @@ solve_triangular_p = Primitive(
         ),
     ),
     show="scipy.linalg.solve_triangular({0}, {1}, lower={lower})",
+    lower="solve_triangular",
 )
 solve_triangular_p.batch = _system_batch(solve_triangular_p)
 

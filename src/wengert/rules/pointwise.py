@@ -116,7 +116,8 @@ def pointwise(
     """
     if selects:
         for partial in partials:
-            partial.selects = True  # type: ignore[union-attr]
+            if partial is not None:
+                partial.selects = True  # type: ignore[union-attr]
     arity = evaluate.nin if isinstance(evaluate, np.ufunc) else len(partials)
     if show is None:
         operands = ", ".join(f"{{{i}}}" for i in range(arity))
@@ -427,7 +428,8 @@ pointwise(
 
 for _name in ("sign", "floor", "ceil", "trunc", "rint", "spacing"):
     pointwise(_name, getattr(np, _name), None, real=_name == "sign")
-pointwise("heaviside", np.heaviside, None, None)
+# In its second argument it is the identity where the first is 0.
+pointwise("heaviside", np.heaviside, None, lambda y, x, h: np.equal(x, 0), selects=True)
 pointwise("nextafter", np.nextafter, 1, None)
 # The parts of np.modf and np.frexp; the faces put the tuples together.
 pointwise("modf_fraction", lambda x: np.modf(x)[0], 1, show="np.modf({0})[0]")

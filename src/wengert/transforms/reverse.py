@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core import algebra, pytree
+from ..core.abstract import Aval
 from ..core.bind import refresh
-from ..core.coincidence import resolves_coincidence, resolving
+from ..core.coincidence import resolved_in_debug, resolves_coincidence, resolving
 from ..core.dual import derivative_of_sweep
-from ..core.errors import WengertTypeError, WengertValueError
+from ..core.errors import NonFiniteError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
 from ..core.state import COINCIDENCES, LOCAL, next_id
@@ -71,8 +72,8 @@ def _cotangents_out(
             g = cotangents.pop(k, None)
             if g is None:
                 g = algebra.zeros_like(t)
-            elif g.dtype is not t._a.dtype:
-                g = algebra.cast_like(g, t._a.dtype)
+            elif g.dtype is not t.dtype:
+                g = algebra.cast_like(g, t.dtype)
             leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
             del g  # a leaf must not be held here while it is asked whether anybody else holds it
         out = release_all(leaves, keep)
@@ -138,6 +139,7 @@ def _gradient(
             y, aux = y
         y = check(y)
     del new_args
+    _forget_values(selected)
     stops = frozenset([k for _, ids, _ in selected for k in ids])
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
@@ -151,6 +153,14 @@ def _gradient(
     if has_aux:
         aux = pytree.map(lambda t: _aux_out(t, liveness, keep), aux)
     return value, _cotangents_out(selected, cotangents, single, liveness, keep), aux
+
+
+def _forget_values(selected: list[Any]) -> None:
+    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep."""
+    for _, _, inputs in selected:
+        for i, t in enumerate(inputs):
+            if type(t) is FastTensor and type(t._a) is np.ndarray:
+                inputs[i] = Aval(t._a.shape, t._a.dtype)
 
 
 def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
@@ -441,15 +451,23 @@ def vjp(
             seed_like(o, c, lambda: f"pullback of {name_of(function)}: cotangent")
             for o, c in zip(avals, cts, strict=True)
         ]
-        cotangents = sweep(root, seeds, stops)[0]
-        results = _cotangents_out(
-            selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
-        )
-        if not met:
-            return results
-        return resolving(
-            results, lambda: vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
-        )
+
+        def swept() -> Any:
+            cotangents = sweep(root, seeds, stops)[0]
+            return _cotangents_out(
+                selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
+            )
+
+        def again() -> Any:
+            return vjp(function, *primals, has_aux=has_aux, **kwargs)[1](cotangent)
+
+        try:
+            results = swept()
+        except NonFiniteError:
+            if not met:
+                raise
+            return resolved_in_debug(swept, again)
+        return resolving(results, again) if met else results
 
     liveness = Liveness()
     value = pytree.unflatten(spec, [_value_out(o, liveness, keep) for o in outs])

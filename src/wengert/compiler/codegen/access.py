@@ -9,6 +9,7 @@ from typing import Any
 
 from ..indices import Linear, address, seen_through
 from ..ir import Node
+from ..passes.costs import operations_of
 from ..plan import Buffer, Nest
 from .tiles import Read, Shape, best_layout
 
@@ -18,6 +19,8 @@ __all__ += ["operand_index", "product_axes", "through_views"]
 
 _UNROLLED = 4  # vectors at once in a nest without sums
 _FEW_ACCESSES = 12
+_LONG = range(20, 80)  # operations: below, processors overlap vectors; above, registers are short
+_MANY = 6  # vectors, so that an odd one left over hardly matters
 
 
 @dataclass(frozen=True)
@@ -241,7 +244,10 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if nest.reductions:
         counts = _tile(nest, found, kept, vector, width, registers)
     else:
-        counts = _unrolled(found, kept, vector, -(-vector.length // width), ranged)
+        vectors = -(-vector.length // width)
+        counts = _unrolled(found, kept, vector, vectors, ranged)
+        if not counts and _pairs(nest, buffers, vectors):
+            counts = {vector: 2}
     # Of an axis along which each element is made of those before it, none are computed together.
     if any(axis.number == nest.ordered for axis in counts):
         counts = {}
@@ -429,6 +435,16 @@ def _unrolled(
     if inner.length * vectors <= _UNROLLED:
         counts[inner] = inner.length
     return counts
+
+
+def _pairs(nest: Nest, buffers: Mapping[Node, Buffer], vectors: int) -> bool:
+    """Whether an elementwise nest computes two vectors together, whose instructions take turns."""
+    if vectors < _MANY and (vectors < 2 or vectors % 2):
+        return False
+    if any(s.kind != "set" or s.arrays for s in nest.stores):
+        return False
+    computed = {s.node for s in nest.stores if s.computes}
+    return operations_of([s.node for s in nest.stores], buffers, computed) in _LONG
 
 
 def _columns(vectors: int, registers: int) -> int:

@@ -16,6 +16,9 @@ from ..runtime.layout import (
     FLAGS,
     ITEMS,
     NDIM,
+    SET_LENGTH,
+    SET_MASK,
+    SET_TABLE,
     TYPE,
     TYPE_NUM,
 )
@@ -214,6 +217,16 @@ def _watches(f: FunctionText, place: str, operands: Callable[[str], list[str]]) 
     with f.count_to(length) as k:
         f.equal(f.item(items, k, "i64"), f.item(wanted, k, "i64"), "failed")
     advance(f, place, 3, length)
+
+    holder, length, places = operands("members")
+    holder = pointer(holder)
+    f.equal(f.at(holder, SET_LENGTH), length, "failed")
+    f.equal(f.at(holder, SET_MASK), f.value(f"sub i64 {places}, 1"), "failed")
+    table, wanted = f.at(holder, SET_TABLE, "ptr"), after("members")
+    with f.count_to(places) as k:
+        member = f.item(table, f.value(f"shl i64 {k}, 1"), "i64")
+        f.equal(member, f.item(wanted, k, "i64"), "failed")
+    advance(f, place, 4, places)
 
     holder, dtype, ndim, flags, nbytes, saved = operands("content")
     holder = pointer(holder)

@@ -33,6 +33,7 @@ GUARDS = {
     "items": ("dict", "length"),  # pairs of keys and their objects, in order
     "own": ("object", "dict"),  # the dict of its attributes
     "elements": ("list", "length"),  # and the objects
+    "members": ("set", "length", "places"),  # and what is in each place of its table
     "content": ("array", "dtype", "ndim", "flags", "nbytes", "saved"),  # and the lengths
 }
 OUTPUTS = {

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..passes.memory import touched
-from ..plan import Buffer, Call, Nest, Plan, Product, Region
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine
+from ..runtime.blas import PREFIX
 from .clocks import Clocks
 from .nest import nest_function
+from .routines import routine_function
 from .vectors import literal
 
 __all__ = ["Module", "emit"]
@@ -145,8 +147,19 @@ class _Emitter:
         with self.timed(nest, to):
             to.lines.append(f"call void {name}({', '.join(arguments)})")
 
+    def routine(self, step: Routine, to: _Lines) -> None:
+        """A call of the function of a routine."""
+        function = routine_function(step)
+        name = self.functions.setdefault(function.body, f"@routine{len(self.functions)}")
+        self.declarations |= function.declarations
+        self.symbols |= function.symbols
+        memory = [b.memory for b in (*step.operands, *step.results)]
+        arguments = [f"ptr {self.pointer(m, to)}" for m in memory]
+        with self.timed(step, to):
+            to.lines.append(f"call void {name}({', '.join(arguments)})")
+
     @contextmanager
-    def timed(self, step: Nest | Product, to: _Lines) -> Iterator[None]:
+    def timed(self, step: Nest | Product | Routine, to: _Lines) -> Iterator[None]:
         """A clock around a step, if there are clocks."""
         if self.clocks is None:
             yield
@@ -180,9 +193,13 @@ class _Emitter:
                 to.names[place] = name
         return to.names[place]
 
-    def step(self, step: Nest | Product, to: _Lines, rows: tuple[str, str] | None = None) -> None:
-        """A nest or product."""
-        if isinstance(step, Product):
+    def step(
+        self, step: Nest | Product | Routine, to: _Lines, rows: tuple[str, str] | None = None
+    ) -> None:
+        """A nest, product or routine."""
+        if isinstance(step, Routine):
+            self.routine(step, to)
+        elif isinstance(step, Product):
             with self.timed(step, to):
                 self.product(step, to, rows)
         else:
@@ -311,7 +328,7 @@ class _Emitter:
         """
         single = p.c.dtype.itemsize == 4
         t, routine = ("float", "sgemm") if single else ("double", "dgemm")
-        symbol = f"wengert_{routine}"
+        symbol = f"{PREFIX}{routine}"
         self.symbols.add(symbol)
         self.declarations.add(f"declare void @{symbol}({', '.join(['ptr'] * 13)})")
         sizes: dict[str, Any] = {"m": p.m, "n": p.n, "k": p.k}
@@ -391,20 +408,43 @@ def _stack_offsets(p: Product) -> list[tuple[int, int, int]]:
     return offsets
 
 
-def _run(e: _Emitter, steps: Sequence[Nest | Product | Region], name: str) -> str:
+Native = Nest | Product | Region | Routine
+
+
+def _run(e: _Emitter, steps: Sequence[Native], name: str) -> str:
     """The function of native steps, with all that it needs."""
-    regions = [s for s in steps if isinstance(s, Region)]
-    if any(r.parts > 1 for r in regions):
-        assert len(regions) == len(steps)
-        return e.parallel(regions, name)
+    texts: list[str] = []
     to = _Lines()
     to.lines.append("%part = add i64 0, 0")
+    for run in _runs(steps):
+        regions = [s for s in run if isinstance(s, Region)]
+        if any(r.parts > 1 for r in regions):
+            assert len(regions) == len(run)
+            if len(run) == len(steps):
+                return e.parallel(regions, name)
+            inner = f"{name}_{len(texts)}"
+            texts.append(e.parallel(regions, inner))
+            to.lines.append(f"call void @{inner}(ptr %table)")
+            continue
+        for step in run:
+            if isinstance(step, Region):
+                e.region(step, to)
+            else:
+                e.step(step, to)
+    return "\n".join([*texts, to.function(f"void @{name}(ptr %table)")])
+
+
+def _runs(steps: Sequence[Native]) -> Iterator[list[Native]]:
+    """What threads do together; they all wait for a routine."""
+    run: list[Native] = []
     for step in steps:
-        if isinstance(step, Region):
-            e.region(step, to)
+        if isinstance(step, Routine):
+            yield from [run] if run else []
+            yield [step]
+            run = []
         else:
-            e.step(step, to)
-    return to.function(f"void @{name}(ptr %table)")
+            run.append(step)
+    yield from [run] if run else []
 
 
 def emit(plan: Plan, vector_bytes: int, clocks: Clocks | None = None) -> Module:
@@ -412,7 +452,7 @@ def emit(plan: Plan, vector_bytes: int, clocks: Clocks | None = None) -> Module:
     e = _Emitter(plan, vector_bytes, clocks)
     segments: list[str | Call] = []
     bodies: list[str] = []
-    run: list[Nest | Product | Region] = []
+    run: list[Native] = []
 
     def close() -> None:
         if run:

@@ -20,6 +20,7 @@ from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
 from .access import Axis, choose_loops, operand_index, through_views
+from .interleave import interleaved
 from .nest_memory import NestMemory
 from .parts import are_twins, write_parts
 from .scalars import SCALAR_OPERATIONS
@@ -28,6 +29,9 @@ from .vectors import Vectors, literal, type_name
 from .writer import Writer
 
 __all__ = ["NestFunction", "nest_function"]
+
+_DOUBLED = 64  # bytes of the vectors that take twice the time of half of them, or nearly
+_TOGETHER = 2  # points of a tile whose instructions take turns: more run out of registers
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class _NestWriter(NestMemory):
         self.loops = choose_loops(nest, buffers, vector_bytes)
         self.width = self.loops.width
         self.active = self.width
+        # Lanes that are summed, or are rows of a square, are as many for the last vector.
+        kept, turned = self.loops.vector in self.loops.kept, self.loops.turned
+        self.narrows = vector_bytes == _DOUBLED and self.width >= 8 and kept and not turned
         self.w = Writer()
         self.memory = {}
         self.computed = {s.node for s in nest.stores if s.computes}
@@ -116,7 +123,7 @@ class _NestWriter(NestMemory):
 
     def _blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         """The pieces of an axis: start, stop, step, how many indices at once, active lanes."""
-        unit = self.width if axis is self.loops.vector else 1
+        unit = self.loops.width if axis is self.loops.vector else 1
         count = self.loops.counts.get(axis, 1)
         step = count * unit
         full = axis.length // step * step
@@ -139,8 +146,9 @@ class _NestWriter(NestMemory):
     def _indices(self, axis: Axis, first: Linear, count: int) -> list[Linear]:
         if axis is not self.loops.vector:
             return [first.plus(Linear(k)) for k in range(count)]
-        lane = Linear.variable(LANE) if self.width > 1 else Linear()
-        return [first.plus(lane).plus(Linear(k * self.width)) for k in range(count)]
+        width = self.loops.width
+        lane = Linear.variable(LANE) if width > 1 else Linear()
+        return [first.plus(lane).plus(Linear(k * width)) for k in range(count)]
 
     def _kept_loops(self, axes: Sequence[Axis], at: dict[Axis, Block]) -> None:
         if not axes:
@@ -163,29 +171,55 @@ class _NestWriter(NestMemory):
             dict(zip(names, choice, strict=True))
             for choice in itertools.product(*[at[a][0] for a in names])
         ]
-        actives = [self.width] * len(points)
+        width = self.loops.width
+        actives = [width] * len(points)
         if vector in at:
             many, last = len(at[vector][0]), at[vector][1]
-            actives = [last if (k + 1) % many == 0 else self.width for k in range(len(points))]
-        slots = {
-            (r, k): self._accumulator(r) for r in self.nest.reductions for k in range(len(points))
-        }
+            actives = [last if (k + 1) % many == 0 else width for k in range(len(points))]
+        slots: dict[Any, str] = {}
+        for k, active in enumerate(actives):
+            self._choose_lanes(active)
+            slots |= {(r, k): self._accumulator(r) for r in self.nest.reductions}
         self.tile = {a: len(block[0]) for a, block in at.items()}
         if slots:
             self._reduced_loops(self.loops.reduced, list(zip(points, actives)), slots)
-        for k, point in enumerate(points):
-            self.active = actives[k]
-            self.point = {a: at[a][0].index(i) for a, i in point.items()}
-            for r in self.nest.reductions:
-                self.accumulated[r] = self._total(r, slots[r, k])
-            index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
-            stores = list(self.nest.stores)
-            while stores:
-                if are_twins(stores[:2]):
-                    self._store_parts(stores[:2], index)
-                    del stores[:2]
-                else:
-                    self._store(stores.pop(0), index)
+        lines = self.w.levels[-1].lines
+        together = _TOGETHER if self._may_interleave() else 1
+        for first in range(0, len(points), together):
+            chains = []
+            for k in range(first, min(first + together, len(points))):
+                start = len(lines)
+                self._choose_lanes(actives[k])
+                self.point = {a: at[a][0].index(i) for a, i in points[k].items()}
+                for r in self.nest.reductions:
+                    self.accumulated[r] = self._total(r, slots[r, k])
+                self._stores(points[k])
+                chains.append(lines[start:])
+                del lines[start:]
+            lines += interleaved(chains)
+
+    def _choose_lanes(self, active: int) -> None:
+        """What follows is for so many elements: the lanes of a vector, or of a half or quarter."""
+        full = self.loops.width
+        self.active = active
+        self.width = full
+        if self.narrows:
+            self.width = max(full // 4, 1 << (active - 1).bit_length())
+
+    def _may_interleave(self) -> bool:
+        """Whether points of a tile write different elements, and read none that others write."""
+        return all(s.kind == "set" and not s.arrays for s in self.nest.stores)
+
+    def _stores(self, point: Mapping[Axis, Linear]) -> None:
+        """What is stored for one point of a tile."""
+        index = [i.replaced(point) for i in self.loops.domain[: len(self.nest.kept)]]  # type: ignore[arg-type]
+        stores = list(self.nest.stores)
+        while stores:
+            if are_twins(stores[:2]):
+                self._store_parts(stores[:2], index)
+                del stores[:2]
+            else:
+                self._store(stores.pop(0), index)
 
     def _domain(self, point: Mapping[Axis, Linear]) -> list[Linear]:
         return [i.replaced(point) for i in self.loops.domain]  # type: ignore[arg-type]
@@ -204,7 +238,7 @@ class _NestWriter(NestMemory):
     ) -> None:
         if not axes:
             for k, (point, active) in enumerate(points):
-                self.active = active
+                self._choose_lanes(active)
                 for r, places in self.nest.reductions.items():
                     domain = self._domain(point)
                     self._accumulate(r, operand_index(places, domain), slots[r, k])
@@ -223,7 +257,7 @@ class _NestWriter(NestMemory):
 
     def _reduced_blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         if axis is self.loops.vector:
-            unit = self.width
+            unit = self.loops.width
             full = axis.length // unit * unit
             if full:
                 yield 0, full, unit, 1, unit
@@ -331,7 +365,7 @@ class _NestWriter(NestMemory):
             return value.name
         if value.constant is not None:
             return literal(value.constant, value.dtype, self.width)
-        key = ("splat", value.name)
+        key = ("splat", value.name, self.width)
         found = self.w.get(key)
         if found is None:
             found = Vectors(self.w, value.depth, self.width).splat(value.name, value.dtype)

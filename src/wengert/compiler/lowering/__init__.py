@@ -7,6 +7,7 @@ operands (decimal numbers, say): the equation is then evaluated by NumPy. It may
 from . import (  # noqa: F401
     contractions,
     convolutions,
+    factorizations,
     filters,
     indexing,
     movement,

@@ -17,11 +17,15 @@ from ..ir import Node
 from ..plan import Buffer, Nest, Plan, Step, Store
 from .costs import operations_of
 
-__all__ = ["has_long_scalar_epilogue", "split_epilogues"]
+__all__ = ["has_long_epilogue", "split_epilogues"]
 
 _LONGEST = 6  # operations on scalars that cost less than to store the sums and read them again
 _FEW = 16  # results, of which vectors would not be worth it
 _VECTOR_BYTES = 32
+_LONGEST_VECTOR = 64
+_LONG = 20  # operations that cost more than to store sums and read them again, by far
+_CACHED = 24 << 10  # bytes
+_WASTED = 1.1  # lanes of vectors for each element
 
 
 def split_epilogues(plan: Plan) -> Plan:
@@ -33,7 +37,7 @@ def split_epilogues(plan: Plan) -> Plan:
             continue
         stored, nest = _without_products(step, plan)
         steps += stored
-        if has_long_scalar_epilogue(nest, plan):
+        if has_long_epilogue(nest, plan):
             steps += [_stored(nest, r, plan) for r in nest.reductions]
             rest = [s for s in nest.stores if s.node not in nest.reductions]
             steps += [Nest(nest.kept, (), rest)] if rest else []
@@ -62,6 +66,24 @@ def has_long_scalar_epilogue(nest: Nest, plan: Plan) -> bool:
         return False
     loops = choose_loops(nest, plan.buffers, _VECTOR_BYTES)
     return loops.vector is not None and loops.vector.reduced
+
+
+def has_long_epilogue(nest: Nest, plan: Plan) -> bool:
+    """Whether the epilogue of a nest is better a nest of its own.
+
+    On scalars, or where many rows end in a vector that is nearly empty while all of them, one after
+    the other, are whole vectors, and stay in the first cache.
+    """
+    if has_long_scalar_epilogue(nest, plan):
+        return True
+    if len(nest.reductions) != 1 or _operations(nest, plan) < _LONG:
+        return False
+    (r,) = nest.reductions
+    loops = choose_loops(nest, plan.buffers, _LONGEST_VECTOR)
+    if r.size * r.dtype.itemsize > _CACHED or loops.vector not in loops.kept or r.dtype.kind != "f":
+        return False
+    lanes, length = _LONGEST_VECTOR // r.dtype.itemsize, loops.vector.length
+    return r.size > length and -(-length // lanes) * lanes > _WASTED * length
 
 
 def _operations(nest: Nest, plan: Plan) -> int:

@@ -13,17 +13,22 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..indices import Linear, seen_through
-from ..ir import Node, axis_terms, reachable
+from ..ir import Node, reachable
 from ..lowering.table import Lowered
-from ..plan import Buffer, Call, Nest, Plan, Store
+from ..plan import Buffer, Call, Nest, Plan, Routine, Store
 from .costs import operation_cost
+from .operands import factors, serves_often
 from .places import box, domain_of, margins, place
 from .products import as_product
 
 __all__ = ["fuse"]
 
 _RECOMPUTE = 6  # what may be computed twice instead of stored
+_FREE = ("input", "const", "iota", "empty", "reshape", "opaque", "routine", "own", "data")
+_STORED = ("reduce", "update", "scan", "item", "pair", "recur", "result")
 _LARGEST = 250  # operations in one expression, so that functions stay of a size LLVM likes
 
 
@@ -80,14 +85,14 @@ class _Fusion:
         """What has to be in memory, whatever it costs."""
         forced = set(self.roots)
         for n in self.nodes:
-            if n.op in ("reshape", "opaque"):
+            if n.op in ("reshape", "opaque", "routine"):
                 forced.update(n.args)
             elif n.op == "gather":
                 forced.add(n.args[0].args[0] if n.args[0].op == "view" else n.args[0])
             elif n.op == "update" and not _is_fill(n.args[0]):
                 forced.add(n.args[0])
             elif n.op == "reduce" and n.attrs[0] == "sum":
-                forced.update(_factors(n.args[0]))
+                forced.update(factors(n.args[0]))
         return forced
 
     def consumers(self, node: Node) -> set[Node]:
@@ -99,7 +104,7 @@ class _Fusion:
 
     def _choose(self) -> None:
         for n in self.nodes:
-            if n.op in ("input", "const", "iota", "empty", "reshape", "opaque", "own", "data"):
+            if n.op in _FREE:
                 self.cost[n] = 0
                 continue
             cost = operation_cost(n) + sum(self.cost[x] for x in n.args)
@@ -111,7 +116,7 @@ class _Fusion:
     def _is_stored(self, n: Node, cost: int) -> bool:
         if n in self.recurrent:
             return False
-        if n in self.forced or n.op in ("reduce", "update", "scan", "item", "pair", "recur"):
+        if n in self.forced or n.op in _STORED:
             return True
         if n.op == "view" or (n.op == "map" and not n.args) or n in self.ends:
             return False
@@ -139,9 +144,7 @@ class _Fusion:
                 root = self._written(root, r)
             if root is None or (root.op not in ("map", "view", "pair") and root is not r):
                 continue
-            if root.op == "pair" and (
-                _serves_often(r) or self.stored.intersection(root.args) - {r}
-            ):
+            if root.op == "pair" and (serves_often(r) or self.stored.intersection(root.args) - {r}):
                 continue
             inner = self.inner.get(root, {})
             if any(_reduced(r) != _reduced(other) for other in inner):
@@ -173,7 +176,7 @@ class _Fusion:
             if n in seen:
                 continue
             seen.add(n)
-            if n in self.stored or n.op in ("reshape", "opaque"):
+            if n in self.stored or n.op in ("reshape", "opaque", "routine"):
                 roots.add(n)
                 # A second reduction over the values of the first is a nest of its own.
             else:
@@ -279,6 +282,8 @@ class _Fusion:
         own: list[Any] = []
         if n.op == "opaque":
             self._call(n, own, sum(len(s.results) for s in steps if isinstance(s, Call)))
+        elif n.op == "routine":
+            own.append(self._routine(n))
         elif n.op == "update":
             self._update(n, own)
         elif n.op == "scan":
@@ -287,7 +292,7 @@ class _Fusion:
             self._recur(n, own)
         elif n.op == "pair":
             own.append(self._pair(n))
-        elif n in self.stored and n.op != "item":
+        elif n in self.stored and n.op not in ("item", "result"):
             own.append(self._nest(n))
         elif n in self.forced and n.op in ("const", "iota"):
             own.append(self._nest(n))
@@ -323,17 +328,20 @@ class _Fusion:
         return outputs
 
     def _share_updates(self) -> None:
-        """An update works on its operand's memory where nobody else reads that."""
+        """An update works on its operand's memory where nobody else reads that, as LAPACK does."""
         for n in reversed(self.nodes):
-            if n.op != "update":
+            if n.op != "update" and not (n.op == "result" and n.attrs == 0):
                 continue
-            base = n.args[0]
+            by = n if n.op == "update" else n.args[0]
+            if by.op == "routine" and not by.attrs[-1]:
+                continue
+            base = by.args[0]
             mine = (base in self.stored and base.op != "item") or base.op == "empty"
             if (
                 mine
-                and self.users[base] == [n]
+                and self.users[base] == [by]
                 and base not in self.roots
-                and n.args[1] is not base
+                and base not in by.args[1:]
             ):
                 self.buffers[base] = self._buffer(n)
 
@@ -347,6 +355,17 @@ class _Fusion:
             foreign += 1
             results.append(buffer)
         steps.append(Call(e, [self._buffer(x) for x in node.args], results))
+
+    def _routine(self, node: Node) -> Routine:
+        found = {u.attrs: self._buffer(u) for u in self.users[node]}
+        name, options, n, k, stack, results, in_place = node.attrs
+        made = []
+        for number, (shape, dtype) in enumerate(results):
+            spare = Buffer(shape, np.dtype(dtype), "temporary")
+            made.append(found.get(number, spare))
+        made[0].is_complex = self._buffer(node.args[0]).is_complex
+        operands = [self._buffer(x) for x in node.args]
+        return Routine(name, options, n, k, stack, operands, made, in_place)
 
     def _nest(self, n: Node) -> Any:
         target = tuple([(d, 0, 1) for d in range(len(n.shape))])
@@ -465,35 +484,9 @@ class _Fusion:
         steps.append(Nest(shape, (), [store], ordered=axis))
 
 
-def _serves_often(r: Node) -> bool:
-    """Whether a sum of products reads both operands several times: it has a tile to itself."""
-    x = r.args[0]
-    if r.attrs[0] != "sum" or x.op != "map" or x.attrs != "mul":
-        return False
-    return all(y.op == "view" and _times(y) > 1 for y in x.args)
-
-
-def _times(y: Node) -> int:
-    """How often a view shows each element."""
-    used = {d for entry in y.attrs for d, _ in axis_terms(entry)}
-    return prod([n for d, n in enumerate(y.shape) if d not in used])
-
-
 def _is_fill(node: Node) -> bool:
     return node.op in ("empty", "const") or (node.op == "view" and node.args[0].op == "const")
 
 
 def _reduced(r: Node) -> tuple[int, ...]:
     return tuple([r.args[0].shape[d] for d in r.attrs[1]])
-
-
-def _factors(x: Node) -> Iterator[Node]:
-    """Operands of a product that is summed, of which each element is read several times."""
-    if x.op != "map" or x.attrs not in ("mul", "add"):
-        return
-    for y in x.args:
-        if y.op == "map" and y.attrs in (("mul",) if x.attrs == "mul" else ("mul", "add")):
-            yield from _factors(y)
-        elif y.op == "view" and x.attrs == "mul":
-            if _times(y) > 4 and y.args[0].op in ("map", "gather", "view"):
-                yield y.args[0]

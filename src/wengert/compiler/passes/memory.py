@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Region, Step
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine, Step
 
 __all__ = ["plan_memory"]
 
@@ -52,7 +52,7 @@ def _padded(size: int) -> int:
 
 def touched(step: Step, plan: Plan) -> Iterator[Buffer]:
     """All buffers that a step reads or writes."""
-    if isinstance(step, Call):
+    if isinstance(step, Call | Routine):
         yield from step.operands
         yield from step.results
     elif isinstance(step, Region):

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from ..codegen.access import Access, accesses, choose_loops
 from ..indices import Linear
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Step
+from ..plan import Buffer, Call, Nest, Plan, Product, Routine, Step
 from .costs import operations_of
-from .epilogues import has_long_scalar_epilogue
+from .epilogues import has_long_epilogue
 from .memory import touched
 
 __all__ = ["merge"]
@@ -48,7 +48,7 @@ def _written(step: Step) -> Iterable[Buffer]:
         return [s.buffer.memory for s in step.stores]
     if isinstance(step, Product):
         return [step.c.memory]
-    assert isinstance(step, Call)
+    assert isinstance(step, Call | Routine)
     return [b.memory for b in step.results]
 
 
@@ -112,7 +112,7 @@ def _fits(first: _Known, second: _Known, plan: Plan, shorter: int) -> bool:
             return False
         if x in second.found and memory in first.writes and x.node not in computed:
             return False  # the same memory in another shape
-    return not has_long_scalar_epilogue(_joined(a, b), plan)
+    return not has_long_epilogue(_joined(a, b), plan)
 
 
 def _has_tiles(nest: Nest, plan: Plan) -> bool:

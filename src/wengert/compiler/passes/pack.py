@@ -15,7 +15,7 @@ from ..codegen.access import ProductAxes, product_axes
 from ..codegen.tiles import best_layout
 from ..indices import Linear, address, seen_through
 from ..ir import Node, axis_terms
-from ..plan import Buffer, Call, Nest, Plan, Store
+from ..plan import Buffer, Call, Nest, Plan, Routine, Store
 
 __all__ = ["pack"]
 
@@ -56,7 +56,7 @@ def pack(plan: Plan, vector_bytes: int) -> Plan:
 def _writes(step: Any) -> set[Buffer]:
     if isinstance(step, Nest):
         return {s.buffer.memory for s in step.stores}
-    return {b.memory for b in (step.results if isinstance(step, Call) else [step.c])}
+    return {b.memory for b in (step.results if isinstance(step, Call | Routine) else [step.c])}
 
 
 def _is_written(memory: Buffer, steps: list[Any], since: Any) -> bool:

@@ -16,6 +16,9 @@ __all__ = ["MatrixProduct", "as_product"]
 # well. Measured on products from 64^3 to 1024^3 and on the sides of small networks.
 _LEAST = {4: 100_000_000, 8: 100_000_000}
 _LEAST_SIDE = 8
+# Of a product with few columns BLAS copies both operands; a nest reads the larger one, which lies
+# along the sum, where it is.
+_NARROW, _LONG = 128, 256
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ def as_product(r: Node, is_memory: Callable[[Node], bool]) -> MatrixProduct | No
     if not all(map(_is_matrix, strides, _sides(sizes))):
         return None
     if sizes[0] * sizes[1] * sizes[2] < _LEAST[r.dtype.itemsize]:
+        return None
+    along = at[0].step(k) if sizes[0] >= sizes[1] else at[1].step(k)
+    if min(sizes[:2]) <= _NARROW and sizes[2] >= _LONG and along == 1:
         return None
     stack = tuple(
         [(x.shape[d], at[0].step(d), at[1].step(d), place[d]) for d in kept if d not in (i, j)]

@@ -12,15 +12,14 @@ accumulators afterwards. So a loss over a large batch and its gradient go over t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from ..codegen.values import identity_of
 from ..ir import Node
-from ..plan import Buffer, Call, Nest, Plan, Product, Region, Store
+from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine, Store
+from .accumulators import fill, store_once
 from .few_rows import Tiles
 from .growing import Growing
 from .memory import touched
@@ -43,6 +42,8 @@ _WORTH_WAITING = 2e-6  # seconds that a barrier costs, with what is not in the c
 _SHORT = 1 << 12  # bytes of a piece of memory that is shared out; less is dear
 _PREPARED = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
 _PREPARED_STEP = 3e-5  # seconds of one of them
+_SCATTERED = 512  # bytes: reading pieces of so many takes twice as long as reading them in order
+_PACKED = 4  # how many times the bytes that BLAS copies for every block its rows have
 _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row of a block
 
 
@@ -60,7 +61,7 @@ class Target:
 
 
 def form_regions(plan: Plan, target: Target) -> Plan:
-    """Put the steps between calls into regions."""
+    """Put the steps between calls, of Python or LAPACK, into regions."""
     former = _Former(plan, target)
     buffers = dict(plan.buffers)
     steps = former.formed()
@@ -81,7 +82,9 @@ class _Former:
         self.made: list[tuple[Region, Growing]] = []
         self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
         seconds = sum(
-            self.profile(s).seconds for s in plan.steps if not isinstance(s, Call | Region)
+            self.profile(s).seconds
+            for s in plan.steps
+            if not isinstance(s, Call | Region | Routine)
         )
         self.threads = target.threads if seconds > _WORTH_THREADS else 1
         self.tiles = Tiles(plan, target.vector_bytes, self.threads)
@@ -96,7 +99,7 @@ class _Former:
         steps: list[Any] = []
         run: list[Nest | Product] = []
         for step in [*self.plan.steps, None]:
-            if step is None or isinstance(step, Call):
+            if step is None or isinstance(step, Call | Routine):
                 steps += self.regions(run)
                 steps += [step] if step is not None else []
                 run = []
@@ -124,7 +127,7 @@ class _Former:
             growing = self._best(left)
             first, rest = self._preparations(left, growing)
             if first and rest and (other := self._best(rest)) is not None:
-                if growing is None or other.seconds > _BETTER * growing.seconds:
+                if growing is None or self._gain(other) > _BETTER * self._gain(growing):
                     found.append(Region(list(first)))
                     left, growing = rest, other
             if growing is None or self._is_better_later(growing, left):
@@ -221,8 +224,20 @@ class _Former:
         """What a region does; nests count less that lose their tiles to keep all threads busy."""
         if growing.gain is None:
             members = [(p, r.axis) for p, r in growing.members if not r.sums]
-            growing.gain = growing.seconds - self.tiles.lost(members, growing.axis_length)
+            lost = self.tiles.lost(members, growing.axis_length)
+            if growing.accumulators and self._overflows(growing):
+                lost += self._scattered(growing.reads, self._rows_at_once(growing))
+            growing.gain = growing.seconds - lost
         return growing.gain
+
+    def _scattered(self, reads: Mapping[Buffer, int | None], block: int) -> float:
+        """The seconds lost where rows of a block are short pieces all over a large memory."""
+        return SECONDS_PER_BYTE * sum(
+            float(memory.nbytes * _SCATTERED / piece)
+            for memory, period in reads.items()
+            if period and memory.nbytes > _CACHE * self.threads
+            and (piece := block * period * memory.dtype.itemsize) < _SHORT
+        )  # fmt: skip
 
     def _pays(self, growing: Growing) -> bool:
         if self._overflows(growing) and (len(growing.members) > 1 or growing.accumulators):
@@ -307,6 +322,9 @@ class _Former:
                     continue
                 if size * self.threads * _SUM_PRICE > self._bytes_of_rows(rows):
                     continue
+                block = self._rows_at_once(growing, size, self._bytes_of_rows(rows) // rows.length)
+                if self._scattered(rows.reads, block) > growing.seconds:
+                    continue
             return profile, rows
         return None
 
@@ -348,9 +366,11 @@ class _Former:
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)
+            if any(isinstance(step, Product) for step in region.steps):
+                region.block = self._amortised(region, growing)
         self._tell_span(region, nests)
         if region.block >= region.share and (parts - 1) * region.share < region.length:
-            _store_once(region)
+            store_once(region)
         return region, after
 
     def _tell_span(self, region: Region, nests: Sequence[Nest]) -> None:
@@ -364,11 +384,19 @@ class _Former:
 
     def _block(self, region: Region, growing: Growing) -> int:
         """How many rows at a time: they fit into the cache, and accumulators are worth it."""
-        others = growing.others + growing.accumulators
-        budget = max(_BLOCK - others, _BLOCK // 3)
-        rows = max(budget // max(growing.row_bytes, 1), growing.accumulators // _PER_ROW, 1)
-        blocks = max(-(-region.share // rows), 1)
+        blocks = max(-(-region.share // self._rows_at_once(growing)), 1)
         return max(-(-region.share // blocks) // region.unit, 1) * region.unit
+
+    def _amortised(self, region: Region, growing: Growing) -> int:
+        """BLAS copies what it reads for every block, so it has to be worth it."""
+        rows = _PACKED * growing.others // max(growing.row_bytes, 1)
+        return max(region.block, min(-(-rows // region.unit) * region.unit, region.share))
+
+    def _rows_at_once(self, growing: Growing, sums: int = 0, row_bytes: int = 0) -> int:
+        """The rows of a block; with a step more, that has these sums and reads these rows."""
+        sums += growing.accumulators
+        budget = max(_BLOCK - growing.others - sums, _BLOCK // 3)
+        return max(budget // max(growing.row_bytes + row_bytes, 1), sums // _PER_ROW, 1)
 
     def _accumulate(self, region: Region, nest: Nest, rows: Rows) -> Nest:
         """Add a nest that sums over the rows; returns the one that finishes its work."""
@@ -388,7 +416,7 @@ class _Former:
             places[r] = (len(nest.kept), *kept)
             target = tuple([(p, 0, 1) if p >= 0 else (-1, 0, 0) for p in kept])
             stores.append(Store(own, r, r.attrs[0], target))
-            region.fills.append(_fill(own, identity_of(r.attrs[0], r.dtype)))
+            region.fills.append(fill(own, identity_of(r.attrs[0], r.dtype)))
         region.steps.append(replace(
             nest, stores=stores, reductions=dict(nest.reductions), rows=rows.axis,
             parts=region.parts,
@@ -449,14 +477,6 @@ class _Former:
                     memory.held = region.parts * region.block * size
 
 
-def _store_once(region: Region) -> None:
-    """Accumulators need not be filled if every part stores each of them once."""
-    for nest in region.steps:
-        if isinstance(nest, Nest) and any(s.buffer.memory in region.private for s in nest.stores):
-            nest.stores = [replace(s, kind="set") for s in nest.stores]
-    region.fills = []
-
-
 def _all(rows: Rows) -> Iterable[tuple[Buffer, int | None]]:
     return {**rows.reads, **rows.writes}.items()
 
@@ -465,12 +485,3 @@ def _is_skinny(p: Product) -> bool:
     """Whether a nest computes a block of the product as fast as BLAS."""
     along = p.strides_b[1] == p.strides_c[1] == 1 or p.strides_a[0] == p.strides_c[0] == 1
     return along and not p.stack
-
-
-def _fill(buffer: Buffer, value: Any) -> Nest:
-    scalar = np.asarray(value).astype(buffer.dtype)[()]
-    const = Node("const", (), (), buffer.dtype, scalar.tobytes(), -1)
-    ndim = len(buffer.shape)
-    node = Node("view", (const,), buffer.shape, buffer.dtype, (), -1) if ndim else const
-    target = tuple([(d, 0, 1) for d in range(ndim)])
-    return Nest(buffer.shape, (), [Store(buffer, node, "set", target, (), False)])

@@ -1,27 +1,28 @@
-"""The addresses of the BLAS that SciPy comes with."""
+"""The addresses of the BLAS and LAPACK that SciPy comes with."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 
-__all__ = ["addresses", "thread_setter"]
+__all__ = ["PREFIX", "address_of", "thread_setter"]
+
+PREFIX = "wengert_lapack_"
+"""What generated code puts before the names of routines."""
 
 
 @functools.cache
-def addresses() -> dict[str, int]:
-    """The matrix products, by the names that generated code gives them."""
-    from scipy.linalg import cython_blas
+def address_of(routine: str) -> int:
+    """A routine by its name in Fortran, such as ``dgemm`` or ``dgetrf``."""
+    from scipy.linalg import cython_blas, cython_lapack
 
     name_of = ctypes.pythonapi.PyCapsule_GetName
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    found = {}
-    for routine in ("sgemm", "dgemm"):
-        capsule = cython_blas.__pyx_capi__[routine]
-        found[f"wengert_{routine}"] = int(pointer_of(capsule, name_of(capsule)))
-    return found
+    holder = cython_blas if routine in cython_blas.__pyx_capi__ else cython_lapack
+    capsule = holder.__pyx_capi__[routine]
+    return int(pointer_of(capsule, name_of(capsule)))
 
 
 @functools.cache
@@ -31,7 +32,7 @@ def thread_setter() -> int | None:
     Native code that has threads of its own has each of them call BLAS, and BLAS must not start
     more. None if SciPy's BLAS is another one.
     """
-    addresses()  # loads the library
+    address_of("dgemm")  # loads the library
     try:
         with open("/proc/self/maps") as f:
             paths = {line.split(maxsplit=5)[-1].strip() for line in f if "blas" in line}

@@ -272,6 +272,12 @@ class Guards:
         self._emit("elements", id(x), len(saved))
         self.words += map(id, saved)
 
+    def _watch_set(self, x: set[Any], _: Any, saved: Any) -> None:
+        places = layout.members(x)
+        if places is None:
+            raise NotNative
+        self._emit("members", id(x), len(saved), len(places), *places)
+
     def _watch_cell(self, x: Any, _: Any, saved: Any) -> None:
         self._memory[id(x) + CONTENT] = id(saved[0]) if saved else 0
 

@@ -12,6 +12,8 @@ from ...core.errors import WengertIndexError
 from ...core.program import Program
 from ..codegen.module import Module
 from ..cost import flops_of
+from ..factored import SINGULAR
+from ..lowering.factorizations import NOT_DEFINITE, ZERO_ON_DIAGONAL
 from ..lowering.pointwise import NEGATIVE_POWER
 from ..plan import Buffer, Call, Plan
 
@@ -109,9 +111,15 @@ class Interface:
         return made
 
 
+_ERRORS: dict[str, type[Exception]] = {
+    NEGATIVE_POWER: ValueError,
+    **dict.fromkeys((SINGULAR, NOT_DEFINITE, ZERO_ON_DIAGONAL), np.linalg.LinAlgError),
+}
+
+
 def error_of(message: str) -> type[Exception]:
     """What a failed check raises."""
-    return ValueError if message == NEGATIVE_POWER else WengertIndexError
+    return _ERRORS.get(message, WengertIndexError)
 
 
 def _place(data: dict[str, Any]) -> Place:

@@ -20,7 +20,8 @@ import numpy as np
 
 __all__ = ["BYTE_ORDER", "CONTENT", "DIMS", "DTYPE", "FLAGS", "FUNCTION", "ITEMS", "NDIM", "TYPE"]
 __all__ += ["PARTIAL", "TYPE_NUM", "address_of", "can_watch", "class_version", "dict_of"]
-__all__ += ["is_as_expected", "numpy_functions", "slot_offset", "word"]
+__all__ += ["SET_LENGTH", "SET_MASK", "SET_TABLE", "is_as_expected", "members"]
+__all__ += ["numpy_functions", "slot_offset", "word"]
 
 TYPE = 8  # of any object: its type
 CONTENT = 16  # what follows the head: an array's data, a number's value, a length, a cell's content
@@ -29,6 +30,7 @@ NDIM, DIMS, DTYPE, FLAGS = 24, 32, 56, 64  # of an array
 BYTE_ORDER, TYPE_NUM = 26, 28  # of a dtype
 FUNCTION = (48, 56, 64, 88)  # its code, defaults, keyword defaults and attributes
 PARTIAL = (16, 24, 32)  # its function, arguments and keywords
+SET_LENGTH, SET_MASK, SET_TABLE = 24, 32, 40  # of a set: its table has mask + 1 places
 VERSION = 384  # of a class: a number that no other state of any class has
 _MEMBER, _MEMBER_TYPE, _MEMBER_OFFSET, _OBJECT_OR_NULL = 40, 8, 16, 16  # of a slot's descriptor
 
@@ -110,6 +112,35 @@ class _Extended(_Holder):
 
 class _Slots:
     __slots__ = ("a", "b", "c")
+
+
+def members(x: set[Any]) -> list[int] | None:
+    """What stands in each place of a set's table, 0 where nothing does; None if that is unknown."""
+    if not _has_sets_as_expected():
+        return None
+    return _places(x)
+
+
+def _places(x: set[Any]) -> list[int]:
+    words = (ctypes.c_void_p * (2 * (word(x, SET_MASK) or 0) + 2)).from_address(
+        word(x, SET_TABLE) or 0
+    )
+    return [key or 0 for key in words[::2]]
+
+
+@functools.cache
+def _has_sets_as_expected() -> bool:
+    if not is_as_expected():
+        return False
+    larger = {str(k) for k in range(100)}
+    for x in (set(), {"a", None}, larger, larger - {"7"}):
+        places = (word(x, SET_MASK) or 0) + 1
+        if (word(x, SET_LENGTH) or 0) != len(x) or places & places - 1 or not 8 <= places <= 1024:
+            return False
+        # Every member has a place; what else is there stands for one that was removed.
+        if not {id(y) for y in x} <= set(_places(x)):
+            return False
+    return True
 
 
 def slot_offset(descriptor: Any) -> int | None:

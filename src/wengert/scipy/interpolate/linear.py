@@ -9,6 +9,7 @@ import scipy.interpolate
 
 from ...core.errors import AbstractValueError, ShapeError, WengertValueError
 from ...numpy.arguments import axis_of, cast, floating, operand
+from ...numpy.indexing import take
 from ..mirror import refuse, tensors_in
 from .nodes import axis_to_place, checked_nodes, interval_of, values_known
 from .splines import make_interp_spline
@@ -79,7 +80,7 @@ class interp1d:
         self.axis = axis_of(axis, y.ndim) if y.ndim else 0
         if not assume_sorted and x.ndim == 1 and y.ndim and y.shape[self.axis] == x.shape[0]:
             order = np.argsort(x, kind="stable")
-            x, y = x[order], np.take(y, order, self.axis)
+            x, y = x[order], take(y, order, self.axis)
         _, values, self.axis = checked_nodes(name, x, y, self.axis, False)
         self.x, self.y = floating(x), y
         self._values = cast(values, y.dtype)
