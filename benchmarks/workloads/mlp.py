@@ -128,6 +128,29 @@ def wengert_function() -> Callable[[], Any]:
     return _functional(wg.value_and_grad(_wengert_loss()))
 
 
+def wengert_constants() -> Callable[[], Any]:
+    """``value_and_grad`` of read-only parameters, of which no copy needs to be kept.
+
+    The new parameters take the memory of the gradients: as many passes as an update in place.
+    """
+    import wengert as wg
+
+    value_and_grad = wg.value_and_grad(_wengert_loss())
+    parameters: Sequence[Any] = initial_parameters()
+
+    def step() -> Any:
+        nonlocal parameters
+        value, gradients = value_and_grad(parameters)
+        for p, g in zip(parameters, gradients):
+            g *= -RATE
+            g += p
+            g.flags.writeable = False
+        parameters = gradients
+        return value
+
+    return step
+
+
 def wengert_modules() -> Callable[[], Any]:
     """`wengert.nn` and `wengert.optim`, as the training loop uses them."""
     import wengert as wg
@@ -254,6 +277,7 @@ WORKLOAD = Workload(
         Contestant("numpy", "by hand", numpy_by_hand),
         Contestant("wengert", "Tensor", wengert_tensor),
         Contestant("wengert", "value_and_grad", wengert_function),
+        Contestant("wengert", "value_and_grad, read-only", wengert_constants),
         Contestant("wengert", "nn and optim", wengert_modules),
         Contestant("autograd", "value_and_grad", autograd_function),
         Contestant("pytorch", "foreach update", torch_foreach),
