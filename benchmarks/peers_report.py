@@ -163,10 +163,14 @@ def draw(results: dict[str, Any], path: Path = CHART) -> Path:
         at = np.array(places) + (k - (len(names) - 1) / 2) * height
         axes.barh(at, ratios, height * 0.9, label=name)
         for y, i, ratio in zip(at, places, ratios, strict=True):
-            axes.text(ratio * 1.04, y, f"{ratio:.1f}", va="center", fontsize=7)
+            end = ratio
             for bar in entries[i]["bars"]:
                 if bar["peer"] == name:
-                    axes.plot([bar["bound"]] * 2, [y - height / 2, y + height / 2], "k", lw=1.6)
+                    bound = bar["bound"]
+                    axes.plot([bound] * 2, [y - height / 2, y + height / 2], "k", lw=1.6)
+                    if ratio < bound < 1.4 * ratio:
+                        end = bound  # the number would stand on the tick
+            axes.text(end * 1.04, y, f"{ratio:.1f}", va="center", fontsize=7)
     axes.axvline(1, color="0.4", lw=0.8)
     axes.set_xscale("log")
     axes.set_yticks(range(len(entries)), [e["title"] for e in entries], fontsize=7)
