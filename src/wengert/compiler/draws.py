@@ -95,7 +95,11 @@ def _noticed(found: list[str]) -> Iterator[None]:
             frame.f_code in _FROM_SYSTEM
             or (frame.f_code is _SEED and frame.f_locals.get("a") is None)
         ):
-            found.append("a generator without a seed, made in the function,")
+            # RandomState(seed) cannot be told from RandomState(): both ask.
+            found.append(
+                "a generator without a seed, made in the function (or an np.random.RandomState, "
+                "which asks the system for one in any case; np.random.default_rng(seed) does not),"
+            )
 
     sys.setprofile(seen)
     try:
