@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..plan import Routine
 from ..runtime.blas import PREFIX
+from .function_text import FunctionText
 
 __all__ = ["Function", "routine_function"]
 
@@ -28,65 +29,50 @@ class Function:
 
 
 class _Writer:
-    """Writes what is done for one matrix of the stack, the one with the number ``%s``."""
+    """Writes what is done for one matrix of the stack, the one with the number ``index``."""
 
-    def __init__(self, step: Routine) -> None:
+    def __init__(self, step: Routine, header: str) -> None:
         self.step = step
         self.size = _BYTES[step.letter]
         self.function = Function()
-        self.slots: list[str] = []
-        self.lines: list[str] = []
-        self._count = 0
-
-    def name(self) -> str:
-        self._count += 1
-        return f"%t{self._count}"
-
-    def emit(self, text: str) -> str:
-        name = self.name()
-        self.lines.append(f"{name} = {text}")
-        return name
+        self.text = FunctionText(header)
+        self.index = ""
 
     def number(self, value: int) -> str:
         """A pointer to an integer; arguments in Fortran are pointers."""
-        return self._slot("i32", str(value))
+        return self.text.variable("i32", str(value))
 
     def letters(self, text: str) -> list[str]:
         """Arguments of one letter each."""
-        return [self._slot("i8", str(ord(letter))) for letter in text]
+        return [self.text.variable("i8", str(ord(letter))) for letter in text]
 
     def one(self) -> str:
         """The number 1 in the routine's precision."""
         t = _REAL[self.step.letter]
         if self.step.letter in "sd":
-            return self._slot(t, "1.0")
-        return self._slot(f"[2 x {t}]", f"[{t} 1.0, {t} 0.0]")
+            return self.text.variable(t, "1.0")
+        return self.text.variable(f"[2 x {t}]", f"[{t} 1.0, {t} 0.0]")
 
     def array(self, pointer: str, stride: int = 0) -> str:
         """An array, of which each matrix of the stack has a piece of so many bytes."""
-        if self.step.stack == 1 or not stride:
+        if not self.index or not stride:
             return pointer
-        far = self.emit(f"mul i64 %s, {stride}")
-        return self.emit(f"getelementptr i8, ptr {pointer}, i64 {far}")
+        far = self.text.value(f"mul i64 {self.index}, {stride}")
+        return self.text.value(f"getelementptr i8, ptr {pointer}, i64 {far}")
 
     def call(self, routine: str, *arguments: str) -> None:
         """A call of LAPACK or BLAS."""
         symbol = f"{PREFIX}{self.step.letter}{routine}"
         self.function.symbols.add(symbol)
         self.declare(f"void @{symbol}({', '.join(['ptr'] * len(arguments))})")
-        self.lines.append(f"call void @{symbol}({', '.join([f'ptr {x}' for x in arguments])})")
+        self.text(f"call void @{symbol}({', '.join([f'ptr {x}' for x in arguments])})")
 
     def declare(self, text: str) -> None:
         self.function.declarations.add(f"declare {text}")
 
-    def copy(self, to: str, source: str, size: int) -> str:
+    def copy(self, to: str, source: str, size: int) -> None:
         self.declare("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        return f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)"
-
-    def _slot(self, kind: str, value: str) -> str:
-        name = self.name()
-        self.slots += [f"{name} = alloca {kind}", f"store {kind} {value}, ptr {name}"]
-        return name
+        self.text(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)")
 
 
 def _lu_factor(w: _Writer) -> None:
@@ -116,25 +102,25 @@ def _lu_inverse(w: _Writer) -> None:
     n, matrix = w.step.n, w.step.n**2 * w.size
     lu, y = w.array("%o0", matrix), w.array("%r0", matrix)
     pivots, finite = w.array("%o1", n * _WORD), w.array("%o2", 1)
-    flag = w.emit(f"load i8, ptr {finite}")
-    w.lines += [
-        f"{flag}t = icmp ne i8 {flag}, 0", f"br i1 {flag}t, label %usual, label %rare", "usual:",
-        w.copy(y, lu, matrix),
-    ]  # fmt: skip
+    f = w.text
+    usual, rare, done = f.block(), f.block(), f.block()
+    flag = f.value(f"icmp ne i8 {f.at(finite, 0, 'i8')}, 0")
+    f(f"br i1 {flag}, label %{usual}, label %{rare}")
+    f.label(usual)
+    w.copy(y, lu, matrix)
     size, room = w.number(n), w.number(w.step.results[1].nbytes // w.size)
     w.call("getri", size, y, size, pivots, "%r1", room, w.number(0))
+    f(f"br label %{done}")
+    f.label(rare)
     w.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    one = f"store {_REAL[w.step.letter]} 1.0"
-    w.lines += [
-        "br label %done", "rare:",
-        f"call void @llvm.memset.p0.i64(ptr {y}, i8 0, i64 {matrix}, i1 false)",
-        "br label %ones", "ones:", "%i = phi i64 [ 0, %rare ], [ %i1, %ones ]",
-        f"%ii = mul i64 %i, {(n + 1) * w.size}", f"%at = getelementptr i8, ptr {y}, i64 %ii",
-        f"{one}, ptr %at", "%i1 = add i64 %i, 1", f"%in = icmp ult i64 %i1, {n}",
-        "br i1 %in, label %ones, label %solve", "solve:",
-    ]  # fmt: skip
+    f(f"call void @llvm.memset.p0.i64(ptr {y}, i8 0, i64 {matrix}, i1 false)")
+    with f.count_to(str(n)) as i:
+        far = f.value(f"mul i64 {i}, {(n + 1) * w.size}")
+        place = f.value(f"getelementptr i8, ptr {y}, i64 {far}")
+        f(f"store {_REAL[w.step.letter]} 1.0, ptr {place}")
     _solve(w, "N", n, lu, pivots, y)
-    w.lines += ["br label %done", "done:"]
+    f(f"br label %{done}")
+    f.label(done)
 
 
 def _cholesky(w: _Writer) -> None:
@@ -165,23 +151,17 @@ _ROUTINES: dict[str, Callable[[_Writer], None]] = {
 
 def routine_function(step: Routine) -> Function:
     """The function of a routine; what it overwrites is copied first, where that is not its own."""
-    w = _Writer(step)
-    _ROUTINES[step.name](w)
     parameters = [f"ptr %o{i}" for i in range(len(step.operands))]
     parameters += [f"ptr %r{i}" for i in range(len(step.results))]
-    lines = list(w.slots)
+    w = _Writer(step, f"({', '.join(parameters)}) #0")
+    write = _ROUTINES[step.name]
     if step.in_place and step.operands[0].memory is not step.results[0].memory:
-        lines.append(w.copy("%r0", "%o0", step.results[0].nbytes))
+        w.copy("%r0", "%o0", step.results[0].nbytes)
     if step.stack == 1:
-        lines += [*w.lines, "ret void"]
+        write(w)
     else:
-        lines += [
-            "br label %before", "before:", "br label %loop", "loop:",
-            "%s = phi i64 [ 0, %before ], [ %next, %latch ]", *w.lines,
-            "br label %latch", "latch:", "%next = add i64 %s, 1",
-            f"%more = icmp ult i64 %next, {step.stack}",
-            "br i1 %more, label %loop, label %end", "end:", "ret void",
-        ]  # fmt: skip
-    text = "\n".join(line if line.endswith(":") else f"  {line}" for line in lines)
-    w.function.body = f"({', '.join(parameters)}) #0 {{\n{text}\n}}\n"
+        with w.text.count_to(str(step.stack)) as w.index:
+            write(w)
+    w.text("ret void")
+    w.function.body = w.text.text().removeprefix("define ")
     return w.function
