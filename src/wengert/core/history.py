@@ -240,9 +240,7 @@ def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> Non
         node = nodes[k]
         if node[1] is LEAF:
             kept[k] = _as_gradient(node, kept[k])
-        if (
-            node[4] is None and type(kept[k]) is np.ndarray
-        ):  # what `deposit` does, for the usual one
+        if node[4] is None and type(kept[k]) is np.ndarray:  # `deposit`, for the usual one
             alone[0] = kept.pop(k)
             node[4] = alone[0] if alone_in_list(alone, 0) else np.array(alone[0])
         elif not isinstance(kept[k], Tensor):

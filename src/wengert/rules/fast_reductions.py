@@ -41,8 +41,7 @@ _count_nonzero: Any = getattr(np.count_nonzero, "_implementation", np.count_nonz
 # Below this number of elements filling an array is faster than making a view of stride zero.
 _LARGE = 16384
 # Of at least so many rows, none longer than that, NumPy finds the places of the extrema in less
-# time than it takes to reduce them: a seventh at 4 elements, half at 200, as much at 1000. And
-# the sweep needs the places.
+# time than it takes to reduce them, and the sweep needs the places.
 _MANY, _SHORT = 100, 1000
 # Of fewer elements for each extremum, multiplying by the mask is faster than finding the places.
 _DENSE = 8
