@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 __all__ = ["Lowered", "Runner", "build_plan", "compile_program"]
 
 
+def _optimized(program: Program, only_shared: bool = False) -> Program:
+    """What is planned, or run by the NumPy executor; see `factorize` for ``only_shared``."""
+    return factorize(simplify(program), only_shared)
+
+
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
     target = _target(threads)
@@ -75,12 +80,12 @@ def compile_program(
     Without a ``backend``, that is LLVM where llvmlite is installed, and NumPy elsewhere.
     """
     if backend == "numpy":
-        return NumPyExecutor(factorize(simplify(program), only_shared=True))
+        return NumPyExecutor(_optimized(program, only_shared=True))
     try:
         from .codegen import target
     except ImportError as error:
         if backend is None:
-            return NumPyExecutor(factorize(simplify(program), only_shared=True))
+            return NumPyExecutor(_optimized(program, only_shared=True))
         raise WengertValueError(
             "jit: backend='llvm' needs llvmlite, which is not installed: pip install llvmlite, or "
             "leave backend out"
@@ -120,12 +125,12 @@ def _machine_code(
     found = disk.load(key) if key is not None else None
     if found is not None:
         face = Interface.from_data(found[0])
-        return face, found[1], factorize(simplify(program)) if face.needs_program else None
+        return face, found[1], _optimized(program) if face.needs_program else None
     from .codegen import target
     from .codegen.module import emit
     from .runtime.interface import interface_of
 
-    simple = factorize(simplify(program))
+    simple = _optimized(program)
     plan = build_plan(simple, donated, threads)
     module = emit(plan, target.host_vector_bytes())
     face = interface_of(plan, module, simple)
@@ -211,7 +216,7 @@ class Lowered:
         self.program = program
         self._threads = threads
         self._donated = donated
-        self.optimized = factorize(simplify(program))
+        self.optimized = _optimized(program)
         self._plan: Plan | None = None
 
     @property
