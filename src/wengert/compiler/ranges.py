@@ -1,9 +1,9 @@
 """Between which numbers the elements of a node lie, and what makes one of them NaN.
 
-Proved from how they are computed: of what comes from outside nothing is known, but ``tanh(x)`` lies
-in [-1, 1] wherever it is a number, and so do differences and products of such values in intervals of
-their own. Intervals are computed in double precision without care for rounding: nobody may rely on
-their last places.
+Proved from how they are computed: of what comes from outside nothing is known, but ``tanh(x)``
+lies in [-1, 1] wherever it is a number, and differences and products of such values lie in
+intervals of their own. Intervals are computed in double precision without care for rounding: nobody
+may rely on their last places.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ def _range(n: Node, operands: list[Range]) -> Range:
     most = float(np.finfo(n.dtype).max) / 2
     low = -inf if low != low or low < -most else min(low, most)
     high = inf if high != high or high > most else max(high, -most)
-    return Range(low, high, _sources(n, operands) if isfinite(low) and isfinite(high) else frozenset())
+    is_finite = isfinite(low) and isfinite(high)
+    return Range(low, high, _sources(n, operands) if is_finite else frozenset())
 
 
 def _sources(n: Node, operands: list[Range]) -> frozenset[Node]:

@@ -328,9 +328,9 @@ def log1p(m: Math, x: str) -> str:
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)
 
 
-# With q = h coth(h), an even function, exp(2 h) = (q + h) / (q - h): a polynomial of half the length,
-# and the division is one with that of tanh or sigmoid. Their denominators are numerator and rest, so
-# that the rounding of a large numerator cancels.
+# With q = h coth(h), an even function, exp(2 h) = (q + h) / (q - h): a polynomial of half the
+# length, and the division is one with that of tanh or sigmoid. Their denominators are the numerator
+# and a rest, so that the rounding of a large numerator cancels.
 
 
 def _tanh(m: Math, x: str) -> str:

@@ -2,8 +2,9 @@
 
 Derivatives of derivatives are sums of many products of few factors. The fourth derivative of
 ``t = tanh(x)`` comes as some twenty operations on ``t`` and ``e = 1 - t * t``; it is
-``(16 e - 8 t * t) * (t * e)``. Only sums and products of values in short intervals are looked at, so
-that no order of operations overflows, and what is NaN stays so; the sign of a zero may be another.
+``(16 e - 8 t * t) * (t * e)``. Only sums and products of values in short intervals are looked at,
+so that no order of operations overflows, and what is NaN stays so; the sign of a zero may be
+another.
 
 Rounding stays what it was, up to a small factor: a sum that may be more exact than its terms is never
 multiplied out. These are ``1 - s`` and ``a - b``, of terms that are not rounded themselves; in

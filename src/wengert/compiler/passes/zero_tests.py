@@ -1,9 +1,10 @@
 """Products whose zeros annihilate what is not finite: the tests go where they decide nothing.
 
-A cotangent that is zero annihilates a partial that is infinite or NaN. Where the partial is provably
-finite, such as the cosine of anything finite, an ordinary product is the same. So it is where the
-partial is NaN only if the cotangent is, too: in higher derivatives of ``tanh`` all factors are made of
-the same ``t``, and ``1 - t * t`` is NaN only where ``t`` is. (The zero that comes out may be negative.)
+A cotangent that is zero annihilates a partial that is infinite or NaN. Where the partial is
+provably finite, as an angle's arc tangent is, an ordinary product is the same. So it is where the
+partial is NaN only if the cotangent is, too: in higher derivatives of ``tanh`` all factors are made
+of the same ``t``, and ``1 - t * t`` is NaN only where ``t`` is. (The zero that comes out may be
+negative, as it is in a sweep of finite numbers that is not compiled.)
 """
 
 from __future__ import annotations
