@@ -6,10 +6,11 @@ Derivatives of derivatives are sums of many products of few factors. The fourth 
 so that no order of operations overflows, and what is NaN stays so; the sign of a zero may be
 another.
 
-Rounding stays what it was, up to a small factor: a sum that may be more exact than its terms is never
-multiplied out. These are ``1 - s`` and ``a - b``, of terms that are not rounded themselves; in
-``e - 2 * t * t`` the products are. So every sum with a constant, or with two terms that are single
-values, is a value of its own, from which other polynomials are made.
+Rounding stays what it was, up to a small factor: a sum that may be more exact than its terms is
+never multiplied out. These are ``1 - s`` and ``a - b``, of terms that are not rounded themselves;
+in ``e - 2 * t * t`` the products are. So every sum with two such terms is a value of its own, from
+which other polynomials are made. A sum with a constant is one, too, since it may be zero exactly;
+but added to others it is taken apart: above, ``16 e - 8 t * t`` becomes ``16 - 24 t * t``.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ def collect_terms(lowered: Lowered) -> Lowered:
     made: dict[Node, Node] = {}
     for n in nodes:
         if n in chosen:
-            atoms = {a: made[a] for m in forms[n] for a in m}
-            made[n] = _written(lowered.graph, chosen[n], n, atoms)
+            made[n] = _written(lowered.graph, chosen[n], n, made)
         else:
             made[n] = lowered.graph.again(n, [made[x] for x in n.args])
     lowered.outputs = [made[y] if isinstance(y, Node) else y for y in lowered.outputs]
@@ -78,8 +78,12 @@ def _forms(nodes: Iterable[Node]) -> dict[Node, Polynomial]:
 
 def _operand(x: Node, form: Polynomial) -> Polynomial:
     """What a polynomial is made of: of ``x`` itself, if multiplying it out could lose digits."""
-    exact = sum(len(m) <= 1 for m in form)
-    return form if len(form) == 1 or (() not in form and exact <= 1) else {(x,): 1.0}
+    return form if len(form) == 1 or (() not in form and _is_rounded(form)) else {(x,): 1.0}
+
+
+def _is_rounded(form: Polynomial) -> bool:
+    """Whether a sum is no more exact than its terms: all but one of them are products."""
+    return sum(len(m) <= 1 for m in form) <= 1
 
 
 def _combined(name: str, operands: list[Polynomial]) -> Polynomial | None:
@@ -96,10 +100,14 @@ def _combined(name: str, operands: list[Polynomial]) -> Polynomial | None:
             for m, c in operand.items():
                 result[m] = result.get(m, 0.0) + sign * c
     # What cancels may have been NaN; coefficients are made to cancel by rounding, too.
-    least, most = _COEFFICIENTS
-    if len(result) > _MOST_TERMS or not all(least <= abs(c) <= most for c in result.values()):
+    if len(result) > _MOST_TERMS or not _all_are_moderate(result):
         return None
     return result if all(len(m) <= _MOST_FACTORS for m in result) else None
+
+
+def _all_are_moderate(form: Polynomial) -> bool:
+    least, most = _COEFFICIENTS
+    return all(least <= abs(c) <= most for c in form.values())
 
 
 # ------------------------------------------------------------------ which are written anew
@@ -121,7 +129,8 @@ def _chosen(
             continue
         atoms = {a for m in forms.get(n, {}) for a in m}
         if atoms and n not in atoms:
-            expression = _factored(forms[n])
+            expression = _factored(forms[n], forms)
+            atoms = _atoms(expression)
             if _operations(expression) < _replaced(n, atoms, users, results):
                 chosen[n] = expression
                 needed |= atoms
@@ -164,10 +173,10 @@ class Expression:
         self.terms = terms
 
 
-def _factored(form: Polynomial) -> Expression:
+def _factored(form: Polynomial, forms: dict[Node, Polynomial]) -> Expression:
     """Take out, again and again, the factor that most terms have, with what else they share."""
     terms: list[tuple[float, Monomial, Expression | None]] = []
-    rest = dict(form)
+    rest = _taken_apart(form, forms)
     while rest:
         counts = Counter(a for m in rest for a in set(m))
         common = max(counts, key=lambda a: (counts[a], -a.id), default=None)
@@ -182,8 +191,30 @@ def _factored(form: Polynomial) -> Expression:
         scale = _scale(inner.values())
         inner = {m: c / scale for m, c in inner.items()}
         factors = tuple(sorted(shared.elements(), key=lambda a: a.id))
-        terms.append((scale, factors, _factored(inner)))
+        terms.append((scale, factors, _factored(inner, forms)))
     return Expression(terms)
+
+
+def _taken_apart(form: Polynomial, forms: dict[Node, Polynomial]) -> Polynomial:
+    """The form with the terms of sums that are added, where they meet like ones."""
+    best = dict(form)
+    for m in form:
+        own = forms[m[0]] if len(m) == 1 and len(form) > 1 else {}
+        if len(own) < 2 or not _is_rounded(own):
+            continue
+        apart = dict(best)
+        c = apart.pop(m)
+        for k, d in own.items():
+            apart[k] = apart.get(k, 0.0) + c * d
+        if len(apart) <= len(best) and _all_are_moderate(apart):
+            best = apart
+    return best
+
+
+def _atoms(e: Expression) -> set[Node]:
+    """The values that an expression is made of."""
+    found = {a for _, m, _ in e.terms for a in m}
+    return found.union(*[_atoms(inner) for _, _, inner in e.terms if inner is not None])
 
 
 def _without(m: Monomial, factors: Counter[Node]) -> Monomial:
@@ -201,37 +232,34 @@ def _scale(coefficients: Iterable[float]) -> float:
 
 def _operations(e: Expression) -> int:
     """How many operations `_written` makes; powers of one value share their squares."""
-    total, products = len(e.terms) - 1, set()
+    total = len(e.terms) - 1
     for c, m, inner in e.terms:
-        total += _operations(inner) if inner else 0
-        total += len(m) - 1 + (inner is not None) if m else 0
-        # A coefficient is multiplied into a sum for nothing, but into one of the terms.
-        total += abs(c) != 1 and len(e.terms) == 1
-        products.add(abs(c) != 1)
-    return total + (len(e.terms) > 1 and False not in products)
+        total += _operations(inner) if inner is not None else 0
+        total += max(len(m) + (inner is not None) - 1, 0)
+        total += len(e.terms) == 1 and abs(c) != 1
+    # A coefficient is multiplied into a sum for nothing, but the first term begins it.
+    return total + (len(e.terms) > 1 and all(abs(c) != 1 and (m or x) for c, m, x in e.terms))
 
 
-def _written(g: Graph, e: Expression, like: Node, atoms: dict[Node, Node]) -> Node:
-    """The nodes of an expression; terms that are only added come first."""
+def _written(g: Graph, e: Expression, like: Node, made: dict[Node, Node]) -> Node:
+    """The nodes of an expression: first a constant, then terms that are only added."""
     total: Node | None = None
-    for c, m, inner in sorted(e.terms, key=lambda t: (abs(t[0]) != 1, t[0] < 0)):
+    ordered = sorted(e.terms, key=lambda t: (bool(t[1]) or t[2] is not None, abs(t[0]) != 1, -t[0]))
+    for c, m, inner in ordered:
         y: Node | None = None
         for a in m:
-            y = atoms[a] if y is None else g.map("mul", y, atoms[a])
+            y = made[a] if y is None else g.map("mul", y, made[a])
         if inner is not None:
-            z = _written(g, inner, like, atoms)
+            z = _written(g, inner, like, made)
             y = z if y is None else g.map("mul", z, y)
-        size = g.const(abs(c), like.dtype, like.shape)
+        factor = g.const(c, like.dtype, like.shape)
         if y is None:
-            y = size
-        elif abs(c) != 1:
-            if total is not None:
-                total = g.map("multiply_add", y, g.const(c, like.dtype, like.shape), total)
-                continue
-            y = g.map("mul", y, size)
-        if total is None:
-            total = y if c > 0 else g.map("neg", y)
-        else:
+            total = factor
+        elif total is None:
+            total = g.map("neg", y) if c == -1 else g.map("mul", y, factor)
+        elif abs(c) == 1:
             total = g.map("add" if c > 0 else "sub", total, y)
+        else:
+            total = g.map("multiply_add", y, factor, total)
     assert total is not None
     return total
