@@ -27,8 +27,8 @@ class Range(NamedTuple):
     low, high : float
         Every element lies between them, or is NaN.
     sources : frozenset of Node
-        If both are finite: wherever an element is NaN, so is that of one of these nodes, which have
-        the same shape.
+        If both are finite: wherever an element is NaN, so is that of one of these nodes, which
+        have the same shape, and need not be finite themselves.
     """
 
     low: float
@@ -60,6 +60,9 @@ _TOTAL = frozenset((
     "cast",
 ))  # fmt: skip
 """What is a number for all operands that are finite, unless it overflows."""
+
+_OF_INFINITY = frozenset(("tanh", "sigmoid", "erf", "erfc", "arctan", "sign", "exp", "exp2"))
+"""What is a number for infinite operands, too, or is infinite itself."""
 
 _SPREADING = _TOTAL - {"strong", "changes", "select"} | {
     "div", "sqrt", "expm1", "log", "log1p", "arcsin", "arccos", "tan", "sinh", "arcsinh", "arctanh",
@@ -148,12 +151,20 @@ def _range(n: Node, operands: list[Range]) -> Range:
 def _sources(n: Node, operands: list[Range]) -> frozenset[Node]:
     """Of which nodes one is NaN where this one is; it cannot be infinite."""
     own = frozenset((n,))
-    if n.op != "map" or not all(r.is_finite for r in operands):
+    if n.op != "map":
         return own
-    if n.attrs not in _TOTAL and not (n.attrs == "div" and _is_nonzero(operands[1])):
+    divides = n.attrs == "div" and _is_nonzero(operands[1])
+    if not (divides or n.attrs in _TOTAL):
         return own
-    together = frozenset().union(*[r.sources for r in operands])
-    return together if len(together) <= _SOURCES else own
+    found: set[Node] = set()
+    for x, r in zip(_looked_through(n), operands, strict=True):
+        if r.is_finite:
+            found |= r.sources
+        elif n.attrs in _OF_INFINITY or (divides and x is n.args[1] and operands[0].is_finite):
+            found.add(x)
+        else:
+            return own
+    return frozenset(found) if len(found) <= _SOURCES else own
 
 
 def _is_nonzero(r: Range) -> bool:
