@@ -64,6 +64,12 @@ def exp2_slope(r: Any) -> Any:
     return (mpmath.mpf(2) ** r - 1) / r if abs(r) > 1e-60 else mpmath.log(2)
 
 
+def coth_slope(z: Any) -> Any:
+    """``(h coth(h) - 1) / z`` of ``z = h**2``."""
+    h = mpmath.sqrt(z)
+    return (h * mpmath.coth(h) - 1) / z
+
+
 def log_tail(z: Any) -> Any:
     """What ``2 atanh(s) = 2 s + 2/3 s**3 + s**5 R(s**2)`` leaves to R."""
     s = mpmath.sqrt(z)
@@ -109,6 +115,8 @@ def table() -> dict[str, list[list[float]]]:
     root = (mpmath.sqrt(2) - 1) ** 2
     cases: list[tuple[str, Function, Any, Any, tuple[int, int]]] = [
         ("EXP2", exp2_slope, -0.5, 0.5, (11, 6)),
+        ("COTH", coth_slope, 0, (mpmath.log(2) / 4) ** 2, (4, 1)),
+        ("COTH_WIDE", coth_slope, 0, mpmath.mpf("0.068"), (5, 2)),
         ("ARCTAN", odd(mpmath.atan), 0, root, (11, 5)),
         ("ARCSIN", odd(mpmath.asin), 0, 0.25, (12, 5)),
         ("TAN", odd(mpmath.tan), 0, (mpmath.pi / 4) ** 2, (14, 7)),

@@ -27,7 +27,8 @@ def test_the_value_is_computed_once() -> None:
     expected = wg.grad(lambda x: np.sum(np.tanh(np.exp(x) @ np.ones((3, 2)))))(X)
     for _ in range(3):
         del runs[:]
-        np.testing.assert_allclose(wg.grad(f)(X), expected, rtol=1e-13)
+        # Where tanh is near 1, the last place of it is much of 1 - tanh**2.
+        np.testing.assert_allclose(wg.grad(f)(X), expected, rtol=1e-13, atol=1e-14)
         assert runs == ["forward"]
 
 

@@ -16,6 +16,7 @@ from .cost import bytes_of, flops_of, peak_of
 from .lowering import lowered
 from .numpy_executor import NumPyExecutor
 from .passes.chains import chain_sums
+from .passes.collect import collect_terms
 from .passes.donate import donate
 from .passes.epilogues import split_epilogues
 from .passes.factorize import factorize
@@ -27,6 +28,7 @@ from .passes.pack import pack
 from .passes.reciprocals import share_reciprocals
 from .passes.regions import Target, form_regions
 from .passes.simplify import simplify
+from .passes.zero_tests import drop_zero_tests
 from .plan import Call, Nest, Plan, Product
 from .program_key import program_key
 from .runtime import disk
@@ -52,7 +54,8 @@ def _optimized(program: Program, only_shared: bool = False) -> Program:
 def build_plan(program: Program, donated: Sequence[int] = (), threads: int | None = None) -> Plan:
     """The steps for a simplified Program, with their memory."""
     target = _target(threads)
-    graph = share_margins(chain_sums(share_reciprocals(lowered(program))))
+    graph = share_reciprocals(collect_terms(drop_zero_tests(lowered(program))))
+    graph = share_margins(chain_sums(graph))
     plan = merge(donate(split_epilogues(fuse(graph)), donated), target.registers)
     return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
 

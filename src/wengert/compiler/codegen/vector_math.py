@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from . import coefficients
 from .vectors import Vectors
 
 __all__ = [
@@ -327,19 +328,39 @@ def log1p(m: Math, x: str) -> str:
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)
 
 
+# With q = h coth(h), an even function, exp(2 h) = (q + h) / (q - h): a polynomial of half the
+# length, and the division is one with that of tanh or sigmoid. Their denominators are the numerator
+# and a rest, so that the rounding of a large numerator cancels.
+
+
 def _tanh(m: Math, x: str) -> str:
     a = m.at_most(m.abs(x), m.f.tanh_high)
-    _, bits, p = _reduced_exp(m, m.add(a, a))
-    scale = m.power_of_two(signed(m, bits))
-    e = m.fma(p, scale, m.sub(scale, m.c(1.0)))
-    return m.copysign(m.div(e, m.add(e, m.c(2.0))), x)
+    # 2 a = n ln 2 + 2 h, -0.087 < h < 0.26: where n = 1, little of the numerator may cancel. What
+    # rounding takes from ln 2 counts less than exp(2 a) grows.
+    n, bits = m.rounded(m.sub(a, m.c(0.0866)), 2.8853900817779268)
+    h = m.fma(n, m.c(-0.34657359027997264), a)
+    z = m.mul(h, h)
+    rest = m.mul(z, m.poly(z, m.choose(*coefficients.COTH_WIDE)))  # q - 1
+    scale = m.power_of_two(bits)
+    less, more = m.sub(scale, m.c(1.0)), m.add(scale, m.c(1.0))
+    y = m.fma(less, rest, m.fma(more, h, less))
+    half = m.add(m.c(1.0), m.sub(rest, h))
+    return m.copysign(m.div(y, m.add(y, m.add(half, half))), x)
 
 
 def _sigmoid(m: Math, x: str) -> str:
-    # exp(-|x|) does not overflow, and underflows where the result does.
-    e = exp_scaled(m, m.v.emit(f"fneg {m.v.type(m.dtype)} {m.abs(x)}"), 0)
-    negative = m.test("olt", x, m.c(0.0))
-    return m.div(m.select(negative, e, m.c(1.0)), m.add(e, m.c(1.0)))
+    # Above it is 1; below, what underflows is the result.
+    x = m.at_least(m.at_most(x, -m.f.expm1_low), m.f.exp_range[0])
+    n, bits = m.rounded(x, 1.4426950408889634)
+    r = m.fma(n, m.c(-m.f.ln2[0]), x)
+    r = m.fma(n, m.c(-m.f.ln2[1]), r)
+    z = m.mul(r, r)
+    # For r = 2 h, and twice: multiples by powers of two.
+    terms = m.choose(*coefficients.COTH)
+    doubled = tuple([2 * c / 4 ** (len(terms) - k) for k, c in enumerate(terms)])
+    q = m.fma(z, m.poly(z, doubled), m.c(2.0))
+    e = scaled_by_powers(m, m.add(q, r), None, signed(m, bits))
+    return m.div(e, m.add(e, m.sub(q, r)))
 
 
 def reduced_angle(m: Math, x: str) -> tuple[str, str, str, str]:
