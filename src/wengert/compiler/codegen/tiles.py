@@ -48,7 +48,8 @@ class Shape(NamedTuple):
 
     ``outer`` are the steps along rows and columns of what is read and written once for each
     element of the result. ``span_p`` and ``span_q`` are how many rows and columns are computed in
-    one go, and ``ranged`` tells along which of them ranges are cut, for so many ``parts``.
+    one go, and ``ranged`` tells along which axis ranges are cut, for so many ``parts``. If ``unit``
+    is not 0, ranges begin at multiples of it, which a tile has to divide.
     """
 
     p: int
@@ -62,6 +63,12 @@ class Shape(NamedTuple):
     span_q: int
     ranged: str
     parts: int
+    unit: int = 0
+
+    def imbalance(self, layout_rows: int) -> float:
+        """How much more the busiest part does than its share, of ranges of so many rows."""
+        length = {"p": self.p, "q": self.q}[self.ranged]
+        return -(-length // (self.parts * layout_rows)) * layout_rows * self.parts / length
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,14 @@ def _layouts(s: Shape) -> Iterator[Layout]:
                     continue
                 if rows * columns + min(rows, columns) + 1 > registers:
                     continue
+                if s.unit and s.unit % _ranged_rows(s, vector, rows, columns, lanes):
+                    continue
                 yield _judged(s, vector, rows, columns, lanes)
+
+
+def _ranged_rows(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> int:
+    """How many indices a tile has along the axis that is cut into ranges."""
+    return {"p": rows, "q": columns}.get(s.ranged, 1) * (lanes if vector == s.ranged else 1)
 
 
 def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layout:
@@ -122,9 +136,8 @@ def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layou
     order = min(traffic, key=lambda o: traffic[o])
     # Small tiles are less text, and the end of one overlaps the beginning of the next.
     cycles = (total + 0.7 * traffic[order]) * (1 + 0.005 * rows * columns)
-    if s.ranged:
-        length, unit = (s.p, rows * unit_p) if s.ranged == "p" else (s.q, columns * unit_q)
-        cycles *= -(-length // (s.parts * unit)) * unit * s.parts / length
+    if s.ranged in ("p", "q") and not s.unit:
+        cycles *= s.imbalance(_ranged_rows(s, vector, rows, columns, lanes))
     return Layout(vector, rows, columns, order, cycles)
 
 
