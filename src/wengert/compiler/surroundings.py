@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import array
 import collections
+import contextvars
 import dis
 import functools
+import importlib.util
 import random
 import sys
+import threading
 import types
+import weakref
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
@@ -34,7 +38,7 @@ from .watches import (
 )
 
 __all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
-__all__ += ["names_in", "structure_print", "variables_of"]
+__all__ += ["imported_in", "names_in", "structure_print", "variables_of"]
 
 _LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -46,7 +50,9 @@ _OPAQUE = (
     types.MemberDescriptorType, np.ufunc, range, slice,
 )  # fmt: skip
 _CONTAINERS = (
-    dict, list, tuple, set, frozenset, collections.deque, bytearray, array.array
+    dict, list, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview,
+    types.MappingProxyType, collections.ChainMap, collections.UserDict, collections.UserList,
+    contextvars.ContextVar, threading.local, weakref.ref,
 )  # fmt: skip
 _NOT_STATE = frozenset(
     ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__",
@@ -93,6 +99,40 @@ def globals_in(code: types.CodeType) -> tuple[str, ...]:
         if isinstance(constant, types.CodeType):
             found |= dict.fromkeys(globals_in(constant))
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=4096)
+def _imports(code: types.CodeType) -> tuple[tuple[int, str, tuple[str, ...]], ...]:
+    """Level, name and what is taken of every import in a function, and in those defined in it."""
+    steps = list(dis.get_instructions(code))
+    found = [
+        (int(level.argval), name.argval, tuple(taken.argval or ()))
+        for level, taken, name in zip(steps, steps[1:], steps[2:], strict=False)
+        if name.opname == "IMPORT_NAME"
+    ]
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found += _imports(constant)
+    return tuple(found)
+
+
+def imported_in(function: types.FunctionType) -> list[str]:
+    """The names of modules that a function imports when it runs, but for libraries'."""
+    scope = function.__globals__
+    found: dict[str, None] = {}
+    for level, name, taken in _imports(function.__code__):
+        if level:
+            package = scope.get("__package__") or scope["__name__"].rpartition(".")[0]
+            try:
+                name = importlib.util.resolve_name("." * level + name, package)
+            except ImportError:
+                continue  # the function will say so
+        if name.partition(".")[0] in _LIBRARIES | sys.stdlib_module_names:
+            continue
+        parts = name.split(".")
+        found |= dict.fromkeys(".".join(parts[: k + 1]) for k in range(len(parts)))
+        found |= dict.fromkeys(m for x in taken if (m := f"{name}.{x}") in sys.modules)
+    return list(found)
 
 
 class Fingerprint:
@@ -259,6 +299,9 @@ class Walk:
         read = [scope[name] for name in names if name in scope]
         self._watch(Watch("function", function, (), parts_of_function(function)))
         self._watch(watch_names(scope, names))
+        if imported := imported_in(function):
+            read += [sys.modules[name] for name in imported if name in sys.modules]
+            self._watch(watch_names(sys.modules, imported))
         self._watch(watch_dict(function.__dict__))
         if function.__kwdefaults__:
             self._watch(watch_dict(function.__kwdefaults__))
@@ -282,7 +325,7 @@ class Walk:
             names = [k for k in vars(cls) if k not in _NOT_STATE]
             self._watch(Watch("class", cls, tuple(vars(cls)), (cls.__mro__, *vars(cls).values())))
             self.found.append(tuple(names))
-            self._later((*[vars(cls)[k] for k in names], *cls.__bases__))
+            self._later((*[vars(cls)[k] for k in names], *cls.__bases__, type(cls)))
 
     def _instance(self, value: Any) -> None:
         kind = type(value)
@@ -365,9 +408,21 @@ def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
 
 def _elements(value: Any) -> Iterator[Any]:
     """What a container holds."""
-    if isinstance(value, dict):
+    if isinstance(value, (dict, types.MappingProxyType)):
         yield from value.keys()
         yield from value.values()
+    elif isinstance(value, collections.ChainMap):
+        yield from value.maps
+    elif isinstance(value, (collections.UserDict, collections.UserList)):
+        yield value.data
+    elif isinstance(value, contextvars.ContextVar):
+        yield value.get(None)
+    elif isinstance(value, threading.local):
+        yield vars(value)
+    elif isinstance(value, weakref.ref):
+        yield value()
+    elif isinstance(value, memoryview):
+        yield value.tobytes()
     elif isinstance(value, (list, tuple, collections.deque)):
         yield from value
     elif isinstance(value, (set, frozenset)):
