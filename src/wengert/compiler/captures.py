@@ -24,12 +24,13 @@ import numpy as np
 from ..core import pytree
 from ..core.errors import MutationError
 from ..core.tensor import Tensor
+from .imports import imported_in
 from .runtime.guards import Guards, NotNative
 from .surroundings import (
     SCALARS,
     Fingerprint,
     globals_in,
-    imported_in,
+    is_bound_builtin,
     is_library,
     modules_within,
     names_in,
@@ -351,6 +352,8 @@ def _holds_others(value: Any) -> bool:
     """Whether what a library made holds what is not the library's: in a closure, as attributes."""
     if isinstance(value, types.FunctionType):
         return bool(value.__closure__)
+    if is_bound_builtin(value):
+        return not isinstance(value.__self__, (*SCALARS, np.ufunc))
     return hasattr(value, "__wrapped__") or bool(getattr(value, "__dict__", None))
 
 

@@ -14,7 +14,6 @@ import collections
 import contextvars
 import dis
 import functools
-import importlib.util
 import random
 import sys
 import threading
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
+from .imports import imported_in, is_library_name
 from .watches import (
     Watch,
     contents,
@@ -38,9 +38,8 @@ from .watches import (
 )
 
 __all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
-__all__ += ["imported_in", "names_in", "structure_print", "variables_of"]
+__all__ += ["is_bound_builtin", "names_in", "structure_print", "variables_of"]
 
-_LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
@@ -76,8 +75,16 @@ def is_library(value: Any) -> bool:
         module = kind.__module__
         if module == "builtins" and kind.__flags__ & _IS_HEAP_TYPE:
             return False  # made by exec in a namespace without a name
-    root = module.partition(".")[0]
-    return root in _LIBRARIES or root in sys.stdlib_module_names
+    if not isinstance(module, str):
+        return True  # a class of an extension that says nothing
+    return is_library_name(module)
+
+
+def is_bound_builtin(value: Any) -> bool:
+    """Whether it is a method, written in C, of an object that is neither a module nor a class."""
+    return isinstance(value, types.BuiltinFunctionType) and not isinstance(
+        value.__self__, (types.ModuleType, type, type(None))
+    )
 
 
 def names_in(code: types.CodeType) -> Iterator[str]:
@@ -99,40 +106,6 @@ def globals_in(code: types.CodeType) -> tuple[str, ...]:
         if isinstance(constant, types.CodeType):
             found |= dict.fromkeys(globals_in(constant))
     return tuple(found)
-
-
-@functools.lru_cache(maxsize=4096)
-def _imports(code: types.CodeType) -> tuple[tuple[int, str, tuple[str, ...]], ...]:
-    """Level, name and what is taken of every import in a function, and in those defined in it."""
-    steps = list(dis.get_instructions(code))
-    found = [
-        (int(level.argval), name.argval, tuple(taken.argval or ()))
-        for level, taken, name in zip(steps, steps[1:], steps[2:], strict=False)
-        if name.opname == "IMPORT_NAME"
-    ]
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found += _imports(constant)
-    return tuple(found)
-
-
-def imported_in(function: types.FunctionType) -> list[str]:
-    """The names of modules that a function imports when it runs, but for libraries'."""
-    scope = function.__globals__
-    found: dict[str, None] = {}
-    for level, name, taken in _imports(function.__code__):
-        if level:
-            package = scope.get("__package__") or scope["__name__"].rpartition(".")[0]
-            try:
-                name = importlib.util.resolve_name("." * level + name, package)
-            except ImportError:
-                continue  # the function will say so
-        if name.partition(".")[0] in _LIBRARIES | sys.stdlib_module_names:
-            continue
-        parts = name.split(".")
-        found |= dict.fromkeys(".".join(parts[: k + 1]) for k in range(len(parts)))
-        found |= dict.fromkeys(m for x in taken if (m := f"{name}.{x}") in sys.modules)
-    return list(found)
 
 
 class Fingerprint:
@@ -236,7 +209,10 @@ class Walk:
         self.kept.append(value)
         if callable(value) and isinstance(named := getattr(value, "__name__", None), str):
             self.names.add(named)
-        if isinstance(value, _OPAQUE):
+        if is_bound_builtin(value):
+            self.found.append(value.__name__)
+            self._later((value.__self__,))
+        elif isinstance(value, _OPAQUE):
             self.found.append(id(value))
         elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
             self.generators.append(value)

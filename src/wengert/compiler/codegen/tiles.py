@@ -191,6 +191,7 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     return max(work, loads, latency) + 0.2
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_askew(read: Read) -> bool:
     """Whether vectors lie across two lines, since rows are no multiples of a line."""
     return any(
