@@ -1532,7 +1532,10 @@ def raw_sqrt(node, g, cotangents):
     m = node[2]
     out = node[5]
     t = 0.5 / out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1606,7 +1609,10 @@ def raw_reciprocal(node, g, cotangents):
     out = node[5]
     t = -out
     t *= out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1753,7 +1759,10 @@ def raw_expm1(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = np.exp(x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2256,7 +2265,10 @@ def raw_sin(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = np.cos(x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2400,7 +2412,10 @@ def raw_arctan(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = 1 / (1 + x * x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2473,7 +2488,10 @@ def raw_sinh(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = np.cosh(x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2546,7 +2564,10 @@ def raw_cosh(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = np.sinh(x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2619,7 +2640,10 @@ def raw_tanh(node, g, cotangents):
     m = node[2]
     out = node[5]
     t = 1 - out * out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2693,7 +2717,10 @@ def raw_sigmoid(node, g, cotangents):
     out = node[5]
     t = 1 - out
     t *= out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
