@@ -389,7 +389,7 @@ class Jitted(NativeCallable):
         if isinstance(y, (Tensor, np.ndarray, np.generic, int, float, complex, bool)):
             return y
         if isinstance(y, MaskedElements):
-            raise y.refused(f"jit of {name_of(self._function)}: a result x[mask]")
+            raise y.refused("a result x[mask]")  # `_with_remedy` names the function
         raise WengertTypeError(
             f"jit of {name_of(self._function)}: a result is a {type(y).__name__}; results are "
             "numbers, arrays and containers of them"
