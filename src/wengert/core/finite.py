@@ -12,6 +12,9 @@ from .tensor import FastTensor, RareTensor, Tensor
 
 __all__ = ["finite"]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 # Without the dispatch to other libraries' arrays, which would cost a third of the call.
 _vdot = getattr(np.vdot, "_implementation", np.vdot)
 
@@ -22,7 +25,7 @@ _THREADED = 10_000
 
 def finite(value: Any) -> bool:
     """Whether a value and its tangents are finite. Abstract values count as finite."""
-    if type(value) is np.ndarray and value.dtype.char in "df":
+    if type(value) is ndarray and value.dtype.char in "df":
         if value.size > _THREADED and value.dtype.char == "d":
             return bool(np.isfinite(value).all())
         # One pass of BLAS; an overflow sends a finite array to the slower test, no more.

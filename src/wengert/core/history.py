@@ -37,6 +37,9 @@ __all__ = [
     "grad_fn_of",
 ]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray, _add, _array, _OBJECT = np.ndarray, np.add, np.array, np.dtype(object)
+
 
 # ------------------------------------------------------------------ gradients
 
@@ -112,7 +115,7 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     if type(t) is RareTensor and was_written(t):
         raise overwritten()
     # The sum of an array of Python objects is whatever they add up to.
-    dtype = getattr(t._a, "dtype", np.dtype(object))
+    dtype = getattr(t._a, "dtype", _OBJECT)
     if dtype.kind not in "fc":
         raise not_numbers("backward()", dtype)
     seed = _seed(t, gradient, create_graph)
@@ -228,11 +231,11 @@ def deposit(nodes: dict[int, Node], cotangents: dict[int, Any]) -> None:
         del ct
         alone[0] = cotangents.pop(k)
         if have is not None:
-            np.add(have, alone[0], out=have, casting="same_kind")
-        elif type(alone[0]) is np.ndarray and alone_in_list(alone, 0):
+            _add(have, alone[0], out=have, casting="same_kind")
+        elif type(alone[0]) is ndarray and alone_in_list(alone, 0):
             node[4] = alone[0]
         else:
-            node[4] = np.array(alone[0])
+            node[4] = _array(alone[0])
 
 
 def _leave_gradients(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:

@@ -20,6 +20,9 @@ from .tensor import RareTensor, Tensor, handle
 
 __all__ = ["collect", "propagate", "reach", "results_finite", "sweep"]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 
 def sweep(
     root: Node, seed: Any, stops: frozenset[int], create_graph: bool = False
@@ -127,7 +130,7 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     large = set()
     for k in results:
         ct = results[k]
-        if type(ct) is np.ndarray and ct.size >= _LARGE and ct.ndim >= 2:
+        if type(ct) is ndarray and ct.size >= _LARGE and ct.ndim >= 2:
             large.add(k)
         elif not finite(ct):
             return False
