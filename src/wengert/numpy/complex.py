@@ -106,6 +106,7 @@ def _set_imag(self: Tensor, value: Any) -> None:
 
 attach_method("real", property(real, _set_real, doc="The real parts; a view."))
 attach_method("imag", property(imag, _set_imag, doc="The imaginary parts; a view."))
-attach_method("conj", lambda self: conjugate(self))
-attach_method("conjugate", lambda self: conjugate(self))
+# Of a real array NumPy's methods give the array itself, where `np.conjugate` copies.
+attach_method("conj", lambda self: conjugate(self) if _is_complex(self) else self)
+attach_method("conjugate", lambda self: conjugate(self) if _is_complex(self) else self)
 attach_method("__abs__", absolute)

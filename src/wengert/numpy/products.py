@@ -16,7 +16,13 @@ from ..rules.contractions import matmul
 from ..rules.einsum import LETTERS, contract, contract_terms
 from ..rules.joining import stack_p
 from ..rules.reductions import sum_
-from ..rules.shapes import broadcast_to, diagonal_p, reshape, transpose_p
+from ..rules.shapes import (
+    broadcast_to,
+    diagonal_p,
+    reshape,
+    transpose_p,
+    writeable_diagonal,
+)
 from .arguments import cast, deliver, operand, raveled
 from .dispatch import implements
 from .methods import attach_method
@@ -224,7 +230,7 @@ def _prepared(x: Any, p: Preparation, dtype: Any) -> Any:
     if p.shape is not None:
         x = reshape(x, p.shape)
     for axes in p.diagonals:
-        x = bind(diagonal_p, (x,), {"offset": 0, "axes": axes})
+        x = bind(diagonal_p, (x,), writeable_diagonal(x.ndim, axes))
     return cast(sum_(cast(x, dtype), p.sums), dtype) if p.sums else x
 
 

@@ -129,7 +129,9 @@ def _logaddexp_reduce(
         return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
     with quiet():  # of a slice of -inf alone
-        y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
+        total = sum_(np.exp(a - offset), axes, True)
+        # Of -inf alone the derivative is 0, as that of logsumexp is.
+        y = select(total != 0, np.log(total), -np.inf) + offset
     y = y if flag(keepdims) else reshape(y, sum_(a, axes).shape)
     if initial is not NO_VALUE and initial is not None:
         y = np.logaddexp(y, initial)
