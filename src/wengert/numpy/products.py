@@ -118,7 +118,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     paired = {j: x[i] for i, j in zip(axes_a, axes_b, strict=True)}
     y = "".join([paired.get(j) or next(free) for j in range(b.ndim)])
     out = "".join([c for c in x if c not in y] + [c for c in y if c not in x])
-    return contract(a, x, b, y, out)
+    z = contract(a, x, b, y, out)
+    # An array also without axes, where `contract` gives a NumPy scalar.
+    return z if out else reshape(reshape(z, (1,)), ())
 
 
 def _tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
