@@ -1,9 +1,8 @@
 """Eager execution against hand-written NumPy, HIPS autograd, PyTorch and JAX.
 
-python -m benchmarks.eager                   # measure, print, write
-benchmarks/results/eager.json python -m benchmarks.eager --quick           # a smoke run: rough
-figures, nothing written python -m benchmarks.eager --write-readme    # put the figures of the
-last full run into the docs
+python -m benchmarks.eager measures, prints, and writes benchmarks/results/eager.json; with --quick
+it is a smoke run with rough figures that writes nothing; with --write-readme it measures nothing
+and puts the figures of the last full run into the documents.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ __all__ = [
     "zeros_like",
 ]
 
-_add_reduce = np.add.reduce
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray, _add, _add_reduce = np.ndarray, np.add, np.add.reduce
 
 
 def _bind(name: str, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -46,7 +47,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     lead = len(have) - len(shape)
-    if lead == 1 and have[1:] == shape and have[0] < _MANY_ROWS and type(g) is np.ndarray:
+    if lead == 1 and have[1:] == shape and have[0] < _MANY_ROWS and type(g) is ndarray:
         return _add_reduce(g, 0)  # a bias: the search for the axes would take as long as the sum
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
@@ -71,7 +72,7 @@ def add_to_cotangent(cotangents: dict[int, Any], k: int, t: Any) -> None:
     """Add ``t``, a plain array that nobody else holds, to the cotangent that is there already."""
     ct = cotangents[k]
     if t.size >= _WORTH_ASKING and t.shape == ct.shape and t.dtype is ct.dtype:
-        np.add(ct, t, out=t)
+        _add(ct, t, out=t)
         cotangents[k] = t
     else:
         cotangents[k] = ct + t

@@ -12,13 +12,22 @@ from .tensor import FastTensor, RareTensor, Tensor
 
 __all__ = ["finite"]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 # Without the dispatch to other libraries' arrays, which would cost a third of the call.
 _vdot = getattr(np.vdot, "_implementation", np.vdot)
+
+# OpenBLAS computes longer products of doubles on all cores. Of an array that one core has just
+# written that takes three times as long as the slower test, and more while another works.
+_THREADED = 10_000
 
 
 def finite(value: Any) -> bool:
     """Whether a value and its tangents are finite. Abstract values count as finite."""
-    if type(value) is np.ndarray and value.dtype.char in "df":
+    if type(value) is ndarray and value.dtype.char in "df":
+        if value.size > _THREADED and value.dtype.char == "d":
+            return bool(np.isfinite(value).all())
         # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
         square = _vdot(value, value)
         return isfinite(square) or bool(np.isfinite(value).all())

@@ -19,14 +19,14 @@ from .errors import (
     WengertTypeError,
     WengertValueError,
 )
-from .ownership import alone_in_list, overwritten, owns_alone, was_written
+from .ownership import alone_in_list, overwritten, was_written
 from .quiet import quiet
 from .recomputation import with_limits
 from .refusals import not_numbers
 from .state import COINCIDENCES, DEBUGGED, LOCAL, set_debugging
-from .sweep import collect, propagate, results_finite
+from .sweep import propagate, reach, results_finite
 from .tape import INPUT, LEAF, OUTPUT, Node, wrapper
-from .tensor import FastTensor, RareTensor, Tensor
+from .tensor import RareTensor, Tensor
 from .user_operation import USER
 
 __all__ = [
@@ -37,61 +37,40 @@ __all__ = [
     "grad_fn_of",
 ]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray, _add, _array, _OBJECT = np.ndarray, np.add, np.array, np.dtype(object)
+
 
 # ------------------------------------------------------------------ gradients
-
-
-def deposit(node: Node, cotangents: dict[int, Any]) -> None:
-    """Move a node's cotangent to its ``.grad``, taking the array over where nobody shares it."""
-    have = node[4]
-    new = FastTensor()
-    new._a = cotangents.pop(node[0])
-    if have is not None:
-        np.add(have, new._a, out=have, casting="same_kind")
-    else:
-        if type(new._a) is not np.ndarray or not owns_alone(new):
-            new._a = np.array(new._a)
-        node[4] = new._a
 
 
 _getrefcount: Any = getattr(sys, "getrefcount", None)
 
 
-def _held(nodes: dict[int, Node], references: int | None) -> set[int]:
+def _held(nodes: dict[int, Node], shared: dict[int, int], references: int | None) -> set[int]:
     """The leaves, and the nodes that somebody holds besides a sweep and their consumers.
 
-    ``references`` are those that this function and its caller have to a node. All nodes where that
-    cannot be known.
+    ``shared`` is that of `reach`; ``references`` are those that this function, its caller and one
+    consumer have to a node. All nodes where that cannot be known.
     """
     if references is None:
         return set(nodes)
-    expected = dict.fromkeys(nodes, references)
-    for node in nodes.values():
-        if node[1].wide:
-            for parent in node[2]:
-                if parent is not None:
-                    expected[parent[0]] += 1
-            continue
-        if node[2] is not None:
-            expected[node[2][0]] += 1
-        if node[3] is not None:
-            expected[node[3][0]] += 1
     found = set()
     for k in nodes:
         node = nodes[k]
-        if node[1] is LEAF or _getrefcount(node) > expected[k]:
+        if node[1] is LEAF or _getrefcount(node) > references + (shared[k] if k in shared else 0):
             found.add(k)
     return found
 
 
 def _calibrate() -> int | None:
-    """How many references to a node `_held` and its caller have; None where none are counted."""
+    """How many references to a node `_held`, its caller and a consumer have; None if uncounted."""
     if _getrefcount is None:
         return None
     inner: Node = [1, INPUT, None, None, None]
     nodes: dict[int, Node] = {1: inner, 2: [2, INPUT, inner, None, None]}
     del inner
-    return next((count for count in range(100) if 1 not in _held(nodes, count)), None)
+    return next((count for count in range(100) if 1 not in _held(nodes, {}, count)), None)
 
 
 _REFERENCES = _calibrate()
@@ -136,24 +115,24 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
     if type(t) is RareTensor and was_written(t):
         raise overwritten()
     # The sum of an array of Python objects is whatever they add up to.
-    dtype = getattr(t._a, "dtype", np.dtype(object))
+    dtype = getattr(t._a, "dtype", _OBJECT)
     if dtype.kind not in "fc":
         raise not_numbers("backward()", dtype)
     seed = _seed(t, gradient, create_graph)
-    nodes, graph, record = collect(root, frozenset())
+    nodes, shared, graph = reach(root)
     if LOCAL.depth and any(node[1] is INPUT for node in nodes.values()):
         raise MutationError(
             "backward() inside a transform reaches the transform's argument; use wengert.grad or "
             "wengert.vjp there"
         )
     graph = graph or create_graph
-    kept = _gradients(t, seed, nodes, graph, record or create_graph, _held(nodes, _REFERENCES))
+    kept = _gradients(t, seed, nodes, graph, create_graph, _held(nodes, shared, _REFERENCES))
     done = frozenset(kept)
-    _deposit_all(t, nodes, kept)
+    _leave_gradients(t, nodes, kept)
 
     def fill() -> None:
-        missing = _gradients(t, seed, nodes, graph, record or create_graph, nodes.keys() - done)
-        _deposit_all(t, nodes, missing)
+        missing = _gradients(t, seed, nodes, graph, create_graph, nodes.keys() - done)
+        _leave_gradients(t, nodes, missing)
 
     return TopologicalOrder(t, fill)
 
@@ -233,24 +212,38 @@ def _plain_gradients(
     return kept
 
 
-def _deposit_all(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
-    """Add cotangents to the ``.grad`` of the Tensors of their nodes."""
+def deposit(nodes: dict[int, Node], cotangents: dict[int, Any]) -> None:
+    """Add plain cotangents to the ``.grad`` of their nodes, taking over arrays nobody shares.
+
+    Removes from ``cotangents`` what it added: it leaves those that are Tensors.
+    """
     alone: list[Any] = [None]
-    for k in list(kept):
+    for k in list(cotangents):
         node = nodes[k]
+        ct = cotangents[k]
         if node[1] is LEAF:
-            kept[k] = _as_gradient(node, kept[k])
-        if node[4] is None and type(kept[k]) is np.ndarray:  # `deposit`, for the usual one
-            alone[0] = kept.pop(k)
-            node[4] = alone[0] if alone_in_list(alone, 0) else np.array(alone[0])
-        elif not isinstance(kept[k], Tensor):
-            deposit(node, kept)
-    if kept:
-        _deposit_recorded(t, nodes, kept)
+            leaf = node[-1]()
+            if leaf is not None and leaf._a.dtype is not ct.dtype:
+                ct = cotangents[k] = algebra.cast_like(ct, leaf.dtype)
+        have = node[4]
+        if isinstance(ct, Tensor):
+            continue
+        del ct
+        alone[0] = cotangents.pop(k)
+        if have is not None:
+            _add(have, alone[0], out=have, casting="same_kind")
+        elif type(alone[0]) is ndarray and alone_in_list(alone, 0):
+            node[4] = alone[0]
+        else:
+            node[4] = _array(alone[0])
 
 
-def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
-    """Give the gradients of a recorded backward pass to the Tensors themselves."""
+def _leave_gradients(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -> None:
+    """Add cotangents to the ``.grad`` of the Tensors of their nodes."""
+    deposit(nodes, kept)
+    if not kept:
+        return
+    # The gradients of a recorded backward pass go to the Tensors themselves.
     owners = living([nodes[k] for k in kept if nodes[k] is not t._n])
     if t._n is not None:
         owners[t._n[0]] = t
@@ -258,14 +251,6 @@ def _deposit_recorded(t: Tensor, nodes: dict[int, Node], kept: dict[int, Any]) -
         if k in owners:
             have = owners[k]._recorded_grad()
             owners[k]._g = (k, g if have is None else have + g)
-
-
-def _as_gradient(node: Node, ct: Any) -> Any:
-    """A cotangent in the dtype of the leaf it belongs to."""
-    t = node[-1]() if node[1] is LEAF else None
-    if t is None or t._a.dtype is ct.dtype:
-        return ct
-    return algebra.cast_like(ct, t.dtype)
 
 
 def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:
@@ -287,9 +272,7 @@ def grad_fn_of(t: Tensor) -> Callable[[Any], None] | None:
                 inner = node[2]
                 inner[1].raw(inner, cotangents.pop(inner[0]), cotangents)
         del seed
-        for k in list(cotangents):
-            cotangents[k] = _as_gradient(parents[k], cotangents[k])
-            deposit(parents[k], cotangents)
+        deposit(parents, cotangents)
 
     return grad_fn
 

@@ -31,6 +31,9 @@ __all__ = [
     "was_written",
 ]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 # Zero, which is never the count of a sole owner, where the interpreter does not count.
 _getrefcount: Any = getattr(sys, "getrefcount", lambda _: 0)
 
@@ -103,7 +106,7 @@ def snapshot(a: Any) -> Any:
     """The plain array ``a`` as it is now, whatever its owner does to it later."""
     b = a
     while b is not None:
-        if type(b) is not np.ndarray or b.flags.writeable:
+        if type(b) is not ndarray or b.flags.writeable:
             return a.copy("K")
         b = b.base
     return a

@@ -18,7 +18,10 @@ from .state import DEBUGGED
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
 
-__all__ = ["collect", "propagate", "results_finite", "sweep"]
+__all__ = ["collect", "propagate", "reach", "results_finite", "sweep"]
+
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
 
 
 def sweep(
@@ -125,8 +128,9 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     extremum contributed to where the extrema stand.
     """
     large = set()
-    for k, ct in results.items():
-        if type(ct) is np.ndarray and ct.ndim >= 2 and ct.size >= _LARGE:
+    for k in results:
+        ct = results[k]
+        if type(ct) is ndarray and ct.size >= _LARGE and ct.ndim >= 2:
             large.add(k)
         elif not finite(ct):
             return False
@@ -137,15 +141,17 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
     contracted: set[int] = set()
     for node in nodes.values():
         kind = node[1]
-        left, right = node[2], node[3]
+        if kind is LEAF:
+            continue
+        left = node[2]
         if kind.contracts:
             if left is not None:
                 lefts.add(left[0])
                 contracted.add(left[0])
-            if right is not None:
-                contracted.add(right[0])
+            if node[3] is not None:
+                contracted.add(node[3][0])
             continue
-        for parent in left if kind.wide else (left, right):
+        for parent in left if kind.wide else (left, node[3]):
             if parent is not None and parent[0] in large:
                 elsewhere[parent[0]] = None if parent[0] in elsewhere else node
     for k in large:
@@ -217,6 +223,55 @@ def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, b
                 nodes[k] = parent
                 push(parent)
     return nodes, graph or record, record
+
+
+def reach(root: Node) -> tuple[dict[int, Node], dict[int, int], bool]:
+    """`collect` without stops, for `Tensor.backward`.
+
+    Returns
+    -------
+    nodes : dict
+        All nodes that the root depends on, and itself, by id.
+    shared : dict
+        By id, how often more than once a node is another's parent.
+    graph : bool
+        Whether a tangent was met.
+    """
+    nodes = {root[0]: root}
+    shared: dict[int, int] = {}
+    graph = False
+    found = [root]
+    push = found.append
+    for node in found:
+        left = node[2]
+        if node[1].wide:
+            if node[8] and node[8] < FOREVER:
+                graph = True
+            for parent in left:
+                if parent is not None:
+                    k = parent[0]
+                    if k not in nodes:
+                        nodes[k] = parent
+                        push(parent)
+                    else:
+                        shared[k] = shared.get(k, 0) + 1
+            continue
+        if left is not None:
+            k = left[0]
+            if k not in nodes:
+                nodes[k] = left
+                push(left)
+            else:
+                shared[k] = shared.get(k, 0) + 1
+        right = node[3]
+        if right is not None:
+            k = right[0]
+            if k not in nodes:
+                nodes[k] = right
+                push(right)
+            else:
+                shared[k] = shared.get(k, 0) + 1
+    return nodes, shared, graph
 
 
 def _leading_to(nodes: dict[int, Node], stops: frozenset[int]) -> dict[int, Node]:

@@ -140,9 +140,9 @@ def _check_shapes(loss: str, first: str, a: Any, second: str, b: Any) -> None:
 
 def _reduce(loss: str, values: Any, reduction: Reduction) -> Any:
     if reduction == "mean":
-        if 0 in np.shape(values):
+        if 0 in values.shape:
             raise wg.ShapeError(
-                f"{loss}: the batch is empty (shape {np.shape(values)}), and its mean not defined; "
+                f"{loss}: the batch is empty (shape {values.shape}), and its mean not defined; "
                 'leave it out, or use reduction="sum"'
             )
         return np.mean(values)

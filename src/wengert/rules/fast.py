@@ -75,6 +75,28 @@ def refuse(ufunc, x):
     raise no_operand(f"np.{ufunc}", x)
 
 
+np_add = np.add
+np_arctan = np.arctan
+np_cos = np.cos
+np_cosh = np.cosh
+np_divide = np.divide
+np_exp = np.exp
+np_expm1 = np.expm1
+np_log = np.log
+np_log1p = np.log1p
+np_logaddexp = np.logaddexp
+np_multiply = np.multiply
+np_power = np.power
+np_reciprocal = np.reciprocal
+np_shape = np.shape
+np_sin = np.sin
+np_sinh = np.sinh
+np_sqrt = np.sqrt
+np_square = np.square
+np_subtract = np.subtract
+np_tanh = np.tanh
+
+
 # add
 add_p = POINTWISE["add"]
 
@@ -87,7 +109,7 @@ def op_add(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a + b
+            r._a = np_add(a, b) if type(a) is ndarray else a + b
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape]
@@ -178,7 +200,7 @@ def add(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = np.add(a, b)
+            r._a = np_add(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), ADD, m, n, None, a.shape, b.shape]
@@ -292,8 +314,8 @@ def tangent_add(node, tangents):
     if n is not None:
         u = tangents[n[0]]
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -315,7 +337,7 @@ def op_sub(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a - b
+            r._a = np_subtract(a, b) if type(a) is ndarray else a - b
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape]
@@ -406,7 +428,7 @@ def sub(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = np.subtract(a, b)
+            r._a = np_subtract(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), SUB, m, n, None, a.shape, b.shape]
@@ -523,8 +545,8 @@ def tangent_sub(node, tangents):
     if n is not None:
         u = -tangents[n[0]]
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -546,7 +568,7 @@ def op_mul(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = a * b
+            r._a = np_multiply(a, b) if type(a) is ndarray else a * b
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), MUL, m, n, None, a, b]
@@ -641,7 +663,7 @@ def mul(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = np.multiply(a, b)
+            r._a = np_multiply(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), MUL, m, n, None, a, b]
@@ -775,8 +797,8 @@ def tangent_mul(node, tangents):
     if n is not None:
         u = tangents[n[0]] * x
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -787,8 +809,8 @@ def bend_mul(node, g, tangents, results):
     n = node[3]
     x = node[5]
     y = node[6]
-    sy = y if type(y) is tuple else np.shape(y)
-    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
     if m is not None:
         if n is not None:
             t = g * tangents[n[0]]
@@ -827,7 +849,7 @@ def op_div(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = a / b
+            r._a = out = np_divide(a, b) if type(a) is ndarray else a / b
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out]
@@ -921,7 +943,7 @@ def div(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = np.divide(a, b)
+            r._a = out = np_divide(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), DIV, m, n, None, a.shape, b, out]
@@ -1047,8 +1069,8 @@ def tangent_div(node, tangents):
     if n is not None:
         u = tangents[n[0]] * (-out / y)
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -1060,8 +1082,8 @@ def bend_div(node, g, tangents, results):
     x = node[5]
     y = node[6]
     out = node[7]
-    sy = y if type(y) is tuple else np.shape(y)
-    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
     if m is not None:
         if n is not None:
             t = g * tangents[n[0]] * (-(1 / (y * y)))
@@ -1259,7 +1281,7 @@ def pow(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = np.power(a, b)
+            r._a = out = np_power(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), POW, m, n, None, a, b, out]
@@ -1325,7 +1347,7 @@ def raw_pow(node, g, cotangents):
         else:
             cotangents[k] = t
     if n is not None:
-        t = g * (out * np.log(x + (x == 0)))
+        t = g * (out * np_log(x + (x == 0)))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -1389,10 +1411,10 @@ def tangent_pow(node, tangents):
     if n is not None and m is not None:
         return None
     if n is not None:
-        u = tangents[n[0]] * (out * np.log(x + (x == 0)))
+        u = tangents[n[0]] * (out * np_log(x + (x == 0)))
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -1404,8 +1426,8 @@ def bend_pow(node, g, tangents, results):
     x = node[5]
     y = node[6]
     out = node[7]
-    sy = y if type(y) is tuple else np.shape(y)
-    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
     if m is not None:
         t = g * tangents[m[0]] * (y * ((y - 1 + (y == 0)) * x ** (y - 1 + (y == 0) - 1)))
         if t.shape != sx:
@@ -1416,7 +1438,7 @@ def bend_pow(node, g, tangents, results):
         else:
             results[k] = t
     if n is not None:
-        t = g * tangents[node[0]] * (np.log(x + (x == 0)))
+        t = g * tangents[node[0]] * (np_log(x + (x == 0)))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -1440,7 +1462,7 @@ def square(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.square(a)
+            r._a = np_square(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1516,7 +1538,7 @@ def sqrt(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = out = np.sqrt(a)
+            r._a = out = np_sqrt(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1532,7 +1554,10 @@ def raw_sqrt(node, g, cotangents):
     m = node[2]
     out = node[5]
     t = 0.5 / out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1589,7 +1614,7 @@ def reciprocal(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = out = np.reciprocal(a)
+            r._a = out = np_reciprocal(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1606,7 +1631,10 @@ def raw_reciprocal(node, g, cotangents):
     out = node[5]
     t = -out
     t *= out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1666,7 +1694,7 @@ def exp(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = out = np.exp(a)
+            r._a = out = np_exp(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1737,7 +1765,7 @@ def expm1(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.expm1(a)
+            r._a = np_expm1(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1752,8 +1780,11 @@ def expm1(x):
 def raw_expm1(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = np.exp(x)
-    t = g * t
+    t = np_exp(x)
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -1780,7 +1811,7 @@ EXPM1 = NodeKind("expm1", expm1_p, False, raw_expm1, graph_expm1, decode_expm1)
 def tangent_expm1(node, tangents):
     m = node[2]
     x = node[5]
-    t = np.exp(x)
+    t = np_exp(x)
     t *= tangents[m[0]]
     return t
 
@@ -1788,7 +1819,7 @@ def tangent_expm1(node, tangents):
 def bend_expm1(node, g, tangents, results):
     m = node[2]
     x = node[5]
-    t = g * tangents[m[0]] * (np.exp(x))
+    t = g * tangents[m[0]] * (np_exp(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -1810,7 +1841,7 @@ def log(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.log(a)
+            r._a = np_log(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1881,7 +1912,7 @@ def log1p(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.log1p(a)
+            r._a = np_log1p(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -1954,7 +1985,7 @@ def op_logaddexp(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out]
@@ -1984,7 +2015,7 @@ def op_logaddexp(x, y):
             b = y
             m = x._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
@@ -1995,7 +2026,7 @@ def op_logaddexp(x, y):
             b = y
             m = x._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
@@ -2013,7 +2044,7 @@ def rop_logaddexp(y, x):
             b = y._a
             n = y._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
@@ -2024,7 +2055,7 @@ def rop_logaddexp(y, x):
             b = y._a
             n = y._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if (PAUSED and leaves_tape()) or n is None:
                 r._n = None
             else:
@@ -2046,7 +2077,7 @@ def logaddexp(x, y):
             m = x._n
             n = y._n
             r = FastTensor()
-            r._a = out = np.logaddexp(a, b)
+            r._a = out = np_logaddexp(a, b)
             if m is not None:
                 if n is not None and not PAUSED:
                     r._n = [next(COUNTER), LOGADDEXP, m, n, None, a, b, out]
@@ -2103,7 +2134,7 @@ def raw_logaddexp(node, g, cotangents):
     sx = x if type(x) is tuple else x.shape if m is not None else None
     sy = y if type(y) is tuple else y.shape if n is not None else None
     if m is not None:
-        t = g * np.exp(x - out)
+        t = g * np_exp(x - out)
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
@@ -2112,7 +2143,7 @@ def raw_logaddexp(node, g, cotangents):
         else:
             cotangents[k] = t
     if n is not None:
-        t = g * np.exp(y - out)
+        t = g * np_exp(y - out)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -2171,12 +2202,12 @@ def tangent_logaddexp(node, tangents):
     out = node[7]
     t = None
     if m is not None:
-        t = tangents[m[0]] * np.exp(x - out)
+        t = tangents[m[0]] * np_exp(x - out)
     if n is not None:
-        u = tangents[n[0]] * np.exp(y - out)
+        u = tangents[n[0]] * np_exp(y - out)
         t = u if t is None else t + u
-    sx = x if type(x) is tuple else np.shape(x)
-    sy = y if type(y) is tuple else np.shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
     if sx != sy:
         t = spread(t, sx, sy)
     return t
@@ -2188,10 +2219,10 @@ def bend_logaddexp(node, g, tangents, results):
     x = node[5]
     y = node[6]
     out = node[7]
-    sy = y if type(y) is tuple else np.shape(y)
-    sx = x if type(x) is tuple else np.shape(x)
+    sy = y if type(y) is tuple else np_shape(y)
+    sx = x if type(x) is tuple else np_shape(x)
     if m is not None:
-        t = g * tangents[node[0]] * (-np.exp(x - out))
+        t = g * tangents[node[0]] * (-np_exp(x - out))
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
@@ -2199,7 +2230,7 @@ def bend_logaddexp(node, g, tangents, results):
             add_to_cotangent(results, k, t)
         else:
             results[k] = t
-        t = g * tangents[m[0]] * (np.exp(x - out))
+        t = g * tangents[m[0]] * (np_exp(x - out))
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
@@ -2208,7 +2239,7 @@ def bend_logaddexp(node, g, tangents, results):
         else:
             results[k] = t
     if n is not None:
-        t = g * tangents[node[0]] * (-np.exp(y - out))
+        t = g * tangents[node[0]] * (-np_exp(y - out))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -2216,7 +2247,7 @@ def bend_logaddexp(node, g, tangents, results):
             add_to_cotangent(results, k, t)
         else:
             results[k] = t
-        t = g * tangents[n[0]] * (np.exp(y - out))
+        t = g * tangents[n[0]] * (np_exp(y - out))
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -2240,7 +2271,7 @@ def sin(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.sin(a)
+            r._a = np_sin(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2255,8 +2286,11 @@ def sin(x):
 def raw_sin(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = np.cos(x)
-    t = g * t
+    t = np_cos(x)
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2283,7 +2317,7 @@ SIN = NodeKind("sin", sin_p, False, raw_sin, graph_sin, decode_sin)
 def tangent_sin(node, tangents):
     m = node[2]
     x = node[5]
-    t = np.cos(x)
+    t = np_cos(x)
     t *= tangents[m[0]]
     return t
 
@@ -2291,7 +2325,7 @@ def tangent_sin(node, tangents):
 def bend_sin(node, g, tangents, results):
     m = node[2]
     x = node[5]
-    t = g * tangents[m[0]] * (-np.sin(x))
+    t = g * tangents[m[0]] * (-np_sin(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -2313,7 +2347,7 @@ def cos(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.cos(a)
+            r._a = np_cos(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2328,7 +2362,7 @@ def cos(x):
 def raw_cos(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = -g * np.sin(x)
+    t = -g * np_sin(x)
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2355,14 +2389,14 @@ COS = NodeKind("cos", cos_p, False, raw_cos, graph_cos, decode_cos)
 def tangent_cos(node, tangents):
     m = node[2]
     x = node[5]
-    t = -tangents[m[0]] * np.sin(x)
+    t = -tangents[m[0]] * np_sin(x)
     return t
 
 
 def bend_cos(node, g, tangents, results):
     m = node[2]
     x = node[5]
-    t = g * tangents[m[0]] * (-np.cos(x))
+    t = g * tangents[m[0]] * (-np_cos(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -2384,7 +2418,7 @@ def arctan(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.arctan(a)
+            r._a = np_arctan(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2400,7 +2434,10 @@ def raw_arctan(node, g, cotangents):
     m = node[2]
     x = node[5]
     t = 1 / (1 + x * x)
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2457,7 +2494,7 @@ def sinh(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.sinh(a)
+            r._a = np_sinh(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2472,8 +2509,11 @@ def sinh(x):
 def raw_sinh(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = np.cosh(x)
-    t = g * t
+    t = np_cosh(x)
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2500,7 +2540,7 @@ SINH = NodeKind("sinh", sinh_p, False, raw_sinh, graph_sinh, decode_sinh)
 def tangent_sinh(node, tangents):
     m = node[2]
     x = node[5]
-    t = np.cosh(x)
+    t = np_cosh(x)
     t *= tangents[m[0]]
     return t
 
@@ -2508,7 +2548,7 @@ def tangent_sinh(node, tangents):
 def bend_sinh(node, g, tangents, results):
     m = node[2]
     x = node[5]
-    t = g * tangents[m[0]] * (np.sinh(x))
+    t = g * tangents[m[0]] * (np_sinh(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -2530,7 +2570,7 @@ def cosh(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = np.cosh(a)
+            r._a = np_cosh(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2545,8 +2585,11 @@ def cosh(x):
 def raw_cosh(node, g, cotangents):
     m = node[2]
     x = node[5]
-    t = np.sinh(x)
-    t = g * t
+    t = np_sinh(x)
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2573,7 +2616,7 @@ COSH = NodeKind("cosh", cosh_p, False, raw_cosh, graph_cosh, decode_cosh)
 def tangent_cosh(node, tangents):
     m = node[2]
     x = node[5]
-    t = np.sinh(x)
+    t = np_sinh(x)
     t *= tangents[m[0]]
     return t
 
@@ -2581,7 +2624,7 @@ def tangent_cosh(node, tangents):
 def bend_cosh(node, g, tangents, results):
     m = node[2]
     x = node[5]
-    t = g * tangents[m[0]] * (np.cosh(x))
+    t = g * tangents[m[0]] * (np_cosh(x))
     k = m[0]
     if k in results:
         add_to_cotangent(results, k, t)
@@ -2603,7 +2646,7 @@ def tanh(x):
             a = x._a
             m = x._n
             r = FastTensor()
-            r._a = out = np.tanh(a)
+            r._a = out = np_tanh(a)
             r._n = (
                 None
                 if (PAUSED and leaves_tape()) or m is None
@@ -2619,7 +2662,10 @@ def raw_tanh(node, g, cotangents):
     m = node[2]
     out = node[5]
     t = 1 - out * out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)
@@ -2693,7 +2739,10 @@ def raw_sigmoid(node, g, cotangents):
     out = node[5]
     t = 1 - out
     t *= out
-    t = g * t
+    if g.dtype is t.dtype:
+        t *= g
+    else:
+        t = g * t
     k = m[0]
     if k in cotangents:
         add_to_cotangent(cotangents, k, t)

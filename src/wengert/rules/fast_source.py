@@ -51,7 +51,12 @@ def in_place(text: str) -> str:
             if isinstance(made, _MADE) and not isinstance(other, _MADE):
                 operand = ast.unparse(other)
                 if operand == "g":
-                    return [*write(made), f"t = {ast.unparse(ast.BinOp(other, e.op, _T))}"]
+                    new = f"t = {ast.unparse(ast.BinOp(other, e.op, _T))}"
+                    if not isinstance(e.op, ast.Mult):
+                        return [*write(made), new]
+                    # A third of the memory traffic is saved, for 50 ns.
+                    test = ["if g.dtype is t.dtype:", "    t *= g", "else:", f"    {new}"]
+                    return [*write(made), *test]
                 return [*write(made), f"t {_AUGMENTED[type(e.op)]} {operand}"]
         return [f"t = {ast.unparse(e)}"]
 

@@ -25,6 +25,7 @@ __all__ = ["concatenate_p", "fast_concatenate", "stack_p"]
 
 _FULL = (None, None, None)
 
+ndarray = np.ndarray
 # Without the dispatch to other libraries' arrays, an eighth of the call for small ones.
 _concatenate = getattr(np.concatenate, "_implementation", np.concatenate)
 
@@ -102,7 +103,7 @@ def fast_concatenate(xs: Sequence[Any], axis: int) -> Any:
                 tracked = True
             else:
                 constant = True
-        elif type(x) is np.ndarray:
+        elif type(x) is ndarray:
             arrays.append(x)
             parents.append(None)
         else:

@@ -43,6 +43,9 @@ __all__ = [
     "tracing_user",
 ]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 
 class tracing_user(tracing):
     """The user's function runs in this block.
@@ -184,8 +187,8 @@ def as_input(x: Any, where: Callable[[], str]) -> tuple[Any, Any, dict[int, Any]
                     a = x._a.copy()
                 else:
                     a = x._a
-    elif isinstance(x, np.ndarray):
-        a, n, tangents = snapshot(x if type(x) is np.ndarray else plain_array(x)), None, {}
+    elif isinstance(x, ndarray):
+        a, n, tangents = snapshot(x if type(x) is ndarray else plain_array(x)), None, {}
     elif isinstance(x, np.generic):
         a, n, tangents = x, None, {}
     elif isinstance(x, (bool, int)):
@@ -250,7 +253,7 @@ def select_arguments(
             continue
         inputs, ids = [], []
         for j, leaf in enumerate(found):
-            if type(leaf) is np.ndarray and leaf.dtype.kind == "f" and not recorded:
+            if type(leaf) is ndarray and leaf.dtype.kind == "f" and not recorded:
                 k = next_id()  # what input_leaf does, for the usual leaf
                 t = FastTensor()
                 t._a = snapshot(leaf)
@@ -293,7 +296,7 @@ def _is_container(x: Any) -> bool:
 def any_tensor(*trees: Any) -> bool:
     """Whether a Tensor is among the leaves."""
     for tree in trees:
-        if type(tree) is np.ndarray:
+        if type(tree) is ndarray:
             continue
         if isinstance(tree, Tensor):
             return True
@@ -325,7 +328,7 @@ def release(x: Any, keep: bool) -> Any:
         a = x._a
     else:
         a = x
-    if type(a) is not np.ndarray:
+    if type(a) is not ndarray:
         return handle(a, None, None) if keep and isinstance(a, np.generic) else a
     t = FastTensor()
     t._a = a
@@ -340,7 +343,7 @@ def release(x: Any, keep: bool) -> Any:
 def release_all(results: list[Any], keep: bool) -> list[Any]:
     """`release` of each, in the same list; the caller must hold none of them besides."""
     for i in range(len(results)):
-        if keep or type(results[i]) is not np.ndarray or not alone_in_list(results, i):
+        if keep or type(results[i]) is not ndarray or not alone_in_list(results, i):
             results[i] = release(_taken(results, i), keep)
     return results
 

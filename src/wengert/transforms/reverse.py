@@ -43,6 +43,9 @@ __all__ = [
     "vjp",
 ]
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
+
 Function = Callable[..., Any]
 
 
@@ -146,7 +149,7 @@ def _gradient(
         seed = algebra.ones_like(y)
         cotangents, _, _, outer = sweep(y._n, seed, stops)
         if not outer and type(y) is FastTensor:  # nothing of an outer transform was met
-            y = handle(y._a, None, None) if keep or type(y._a) is np.ndarray else y._a
+            y = handle(y._a, None, None) if keep or type(y._a) is ndarray else y._a
     scope.active = False
     liveness = Liveness()
     value = _value_out(y, liveness, keep)
@@ -159,7 +162,7 @@ def _forget_values(selected: list[Any]) -> None:
     """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep."""
     for _, _, inputs in selected:
         for i, t in enumerate(inputs):
-            if type(t) is FastTensor and type(t._a) is np.ndarray:
+            if type(t) is FastTensor and type(t._a) is ndarray:
                 inputs[i] = Aval(t._a.shape, t._a.dtype)
 
 
