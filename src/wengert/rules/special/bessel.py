@@ -29,6 +29,11 @@ def _order(name: str, slope: Rule, argument: str = "v", also: str = "") -> None:
     ufunc(name, refused(name, argument, why), slope, also=also)
 
 
+def _whole(n: Any) -> Any:
+    """The order that ``yn`` and ``kn`` take: SciPy truncates."""
+    return np.trunc(n)
+
+
 # ------------------------------------------------------------------ cylindrical functions
 
 ufunc("j0", lambda y, x: -special.j1(x))
@@ -37,7 +42,9 @@ ufunc("y0", lambda y, x: -special.y1(x))
 ufunc("y1", lambda y, x: special.y0(x) - y / x)
 _order("jv", lambda y, v, x: 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x)), also="jn")
 _order("yv", lambda y, v, x: 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x)))
-_order("yn", lambda y, n, x: 0.5 * (special.yn(n - 1, x) - special.yn(n + 1, x)), "n")
+_order(
+    "yn", lambda y, n, x: 0.5 * (special.yn(_whole(n) - 1, x) - special.yn(_whole(n) + 1, x)), "n"
+)
 _order("hankel1", lambda y, v, z: 0.5 * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z)))
 _order("hankel2", lambda y, v, z: 0.5 * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z)))
 _order(
@@ -70,7 +77,9 @@ ufunc("k0e", lambda y, x: y - special.k1e(x))
 ufunc("k1e", lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)))
 _order("iv", lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)))
 _order("kv", lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)))
-_order("kn", lambda y, n, x: -0.5 * (special.kn(n - 1, x) + special.kn(n + 1, x)), "n")
+_order(
+    "kn", lambda y, n, x: -0.5 * (special.kn(_whole(n) - 1, x) + special.kn(_whole(n) + 1, x)), "n"
+)
 _order("kve", lambda y, v, x: y - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x)))
 _order(
     "ive",
@@ -170,10 +179,54 @@ several("kelvin", _kelvin_slopes)
 
 several("itj0y0", lambda outs, x: (special.j0(x), special.y0(x)))
 several("iti0k0", lambda outs, x: (special.i0(x), special.k0(x)))
-several("it2j0y0", lambda outs, x: ((1 - special.j0(x)) / x, -special.y0(x) / x))
-several("it2i0k0", lambda outs, x: ((special.i0(x) - 1) / x, -special.k0(x) / x))
+
+
+def _near_zero(x: Any, scale: float, sign: int, odd: int) -> Any:
+    """``scale sum_k (sign x^2)^k / ((odd + 2) (odd + 4) ... (odd + 2k))^2``, for x in [-1, 1]."""
+    total: Any = 0.0
+    for k in range(9, 0, -1):
+        total = (1 + total) * (sign * x * x / (odd + 2 * k) ** 2)
+    return scale * (1 + total)
+
+
+def _small(x: Any) -> tuple[Any, Any, Any]:
+    """Whether x is near 0, x there, and x elsewhere."""
+    near = np.abs(x) < 1
+    return near, np.where(near, x, 0.0), np.where(near, 1.0, x)
+
+
+def _bessel_quotient(sign: int, function: Rule) -> Rule:
+    """``sign (f(x) - 1) / x`` of ``f = J0`` (sign -1) or ``I0``; 0 at 0."""
+
+    def quotient(x: Any) -> Any:
+        near, inner, outer = _small(x)
+        series = inner / 4 * _near_zero_shifted(inner, sign)
+        return np.where(near, series, sign * (function(outer) - 1) / outer)
+
+    return quotient
+
+
+def _near_zero_shifted(x: Any, sign: int) -> Any:
+    """``sign (f(x) - 1) / (x^2 / 4)``: the series of ``f`` without its first term."""
+    total: Any = 0.0
+    for k in range(9, 1, -1):
+        total = (1 + total) * (sign * x * x / (2 * k) ** 2)
+    return 1 + total
+
+
+def _struve_quotient(x: Any) -> Any:
+    """``H0(x) / x``; 2/pi at 0."""
+    near, inner, outer = _small(x)
+    series = _near_zero(inner, 2 / math.pi, -1, 1)
+    return np.where(near, series, special.struve(0, outer) / outer)
+
+
+_j0_quotient = _bessel_quotient(-1, special.j0)
+_i0_quotient = _bessel_quotient(1, special.i0)
+several("it2j0y0", lambda outs, x: (_j0_quotient(x), -special.y0(x) / x))
+several("it2i0k0", lambda outs, x: (_i0_quotient(x), -special.k0(x) / x))
 ufunc("itstruve0", lambda y, x: special.struve(0, x))
-ufunc("it2struve0", lambda y, x: -special.struve(0, x) / x)
+ufunc("it2struve0", lambda y, x: -_struve_quotient(x))
 ufunc("itmodstruve0", lambda y, x: special.modstruve(0, x))
 
 _ROOT_PI = math.sqrt(math.pi)

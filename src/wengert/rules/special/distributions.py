@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from ...core.algebra import strong_product
 from ...core.bind import bind
 from ...core.errors import NoRuleError
 from .declare import float_dtype, numbered, refused, ufunc
@@ -43,19 +44,40 @@ def _ignoring_value(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda y, *args: f(*args)
 
 
-def _inverse(name: str, slopes: Slopes, unknown: int, given: int, sign: int = 1) -> None:
+def _at_end(y: Any) -> Any:
+    """Whether SciPy's search for a parameter has ended at an end of its interval."""
+    end = (y == 0) | (y == 1e10)
+    for bound in (float(np.finfo(float).tiny), 1e-100, 1e100):
+        end = end | (y == bound)
+    return end
+
+
+def _inverse(
+    name: str,
+    slopes: Slopes,
+    unknown: int,
+    given: int,
+    sign: int = 1,
+    *,
+    searched: bool = False,
+) -> None:
     """``name`` finds the argument ``unknown`` of a distribution function.
 
     Its own arguments are those of the distribution function, in their order, without the unknown
     one and with the probability in place ``given``. ``sign`` is -1 for the probability of more.
+    Parameters are ``searched`` for in an interval: where SciPy returns an end of it, since no
+    value in it has the probability, the derivatives are 0.
     """
+
+    def of_search(y: Any, partial: Any) -> Any:
+        return np.where(_at_end(y), 0.0, partial) if searched else partial
 
     def full(y: Any, args: tuple[Any, ...]) -> list[Any]:
         rest = [*args[:given], *args[given + 1 :]]
         return [*rest[:unknown], y, *rest[unknown:]]
 
     def in_probability(y: Any, *args: Any) -> Any:
-        return sign / slopes[unknown](*full(y, args))  # type: ignore[misc]
+        return of_search(y, sign / slopes[unknown](*full(y, args)))  # type: ignore[misc]
 
     def in_other(i: int) -> Any:
         slope = slopes[i]
@@ -64,7 +86,9 @@ def _inverse(name: str, slopes: Slopes, unknown: int, given: int, sign: int = 1)
 
         def partial(y: Any, *args: Any) -> Any:
             values = full(y, args)
-            return -slope(*values) / slopes[unknown](*values)  # type: ignore[misc]
+            # at probabilities of 0 and 1 the first factor is 0 and the second may be infinite
+            steepness = 1 / slopes[unknown](*values)  # type: ignore[misc]
+            return of_search(y, strong_product(-slope(*values), steepness))
 
         return partial
 
@@ -81,13 +105,13 @@ def _gdtr(a: Any, b: Any, x: Any) -> Any:
 
 
 _GDTR: Slopes = [
-    lambda a, b, x: x * _gdtr(a, b, x),
+    lambda a, b, x: strong_product(x, _gdtr(a, b, x)),
     lambda a, b, x: slope_in_shape(b, a * x),
-    lambda a, b, x: a * _gdtr(a, b, x),
+    lambda a, b, x: strong_product(a, _gdtr(a, b, x)),
 ]
 _distribution("gdtr", "gdtrc", _GDTR)
-_inverse("gdtria", _GDTR, 0, 0)
-_inverse("gdtrib", _GDTR, 1, 1)
+_inverse("gdtria", _GDTR, 0, 0, searched=True)
+_inverse("gdtrib", _GDTR, 1, 1, searched=True)
 _inverse("gdtrix", _GDTR, 2, 2)
 
 _CHDTR: Slopes = [
@@ -96,7 +120,7 @@ _CHDTR: Slopes = [
 ]
 _distribution("chdtr", "chdtrc", _CHDTR)
 _inverse("chdtri", _CHDTR, 1, 1, -1)
-_inverse("chdtriv", _CHDTR, 0, 0)
+_inverse("chdtriv", _CHDTR, 0, 0, searched=True)
 
 
 def _chndtr_density(x: Any, df: Any, nc: Any) -> Any:
@@ -124,7 +148,9 @@ ufunc(
     "chndtrix",
     lambda x, p, df, nc: 1 / _chndtr_density(x, df, nc),
     refused("chndtrix", "df", _NO_DEGREES),
-    lambda x, p, df, nc: _chndtr_density(x, df + 2, nc) / _chndtr_density(x, df, nc),
+    lambda x, p, df, nc: strong_product(
+        _chndtr_density(x, df + 2, nc), 1 / _chndtr_density(x, df, nc)
+    ),
 )
 
 # ------------------------------------------------------------------ Poisson
@@ -136,8 +162,9 @@ _PDTR: Slopes = [
 ]
 _PDTR_STEPS: Slopes = [None, lambda k, m: -gamma_density(np.floor(k) + 1, m)]
 _distribution("pdtr", "pdtrc", _PDTR_STEPS)
-_inverse("pdtri", _PDTR_STEPS, 1, 1)
-_inverse("pdtrik", _PDTR, 0, 0)
+# Of a probability, the number of events is truncated: that between -1 and 0 is 0.
+_inverse("pdtri", [None, lambda k, m: -gamma_density(np.trunc(k) + 1, m)], 1, 1)
+_inverse("pdtrik", _PDTR, 0, 0, searched=True)
 
 # ------------------------------------------------------------------ beta
 
@@ -147,8 +174,8 @@ _BETA: Slopes = [
     lambda a, b, x: slope_in(1, a, b, x),
     lambda a, b, x: beta_density(a, b, x),
 ]
-_inverse("btdtria", _BETA, 0, 0)
-_inverse("btdtrib", _BETA, 1, 1)
+_inverse("btdtria", _BETA, 0, 0, searched=True)
+_inverse("btdtrib", _BETA, 1, 1, searched=True)
 
 # ------------------------------------------------------------------ binomial
 
@@ -160,12 +187,12 @@ _BDTR: Slopes = [  # betainc(n - k, k + 1, 1 - p)
 _BDTR_STEPS: Slopes = [
     None,
     None,
-    lambda k, n, p: -beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p),
+    lambda k, n, p: -beta_density(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - p),
 ]
 _distribution("bdtr", "bdtrc", _BDTR_STEPS)
 _inverse("bdtri", _BDTR_STEPS, 2, 2)
-_inverse("bdtrik", _BDTR, 0, 0)
-_inverse("bdtrin", _BDTR, 1, 1)
+_inverse("bdtrik", _BDTR, 0, 0, searched=True)
+_inverse("bdtrin", _BDTR, 1, 1, searched=True)
 
 _NBDTR: Slopes = [  # betainc(n, k + 1, p)
     lambda k, n, p: slope_in(1, n, k + 1, p),
@@ -175,12 +202,12 @@ _NBDTR: Slopes = [  # betainc(n, k + 1, p)
 _NBDTR_STEPS: Slopes = [
     None,
     None,
-    lambda k, n, p: beta_density(np.floor(n), np.floor(k) + 1, p),
+    lambda k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1, p),
 ]
 _distribution("nbdtr", "nbdtrc", _NBDTR_STEPS)
 _inverse("nbdtri", _NBDTR_STEPS, 2, 2)
-_inverse("nbdtrik", _NBDTR, 0, 0)
-_inverse("nbdtrin", _NBDTR, 1, 1)
+_inverse("nbdtrik", _NBDTR, 0, 0, searched=True)
+_inverse("nbdtrin", _NBDTR, 1, 1, searched=True)
 
 # ------------------------------------------------------------------ F
 
@@ -193,12 +220,12 @@ def _fdtr_parts(m: Any, n: Any, x: Any) -> tuple[Any, Any, Any, Any]:
 
 def _fdtr_in_m(m: Any, n: Any, x: Any) -> Any:
     a, b, w, slope = _fdtr_parts(m, n, x)
-    return 0.5 * slope_in(0, a, b, w) + beta_density(a, b, w) * slope * x / m
+    return 0.5 * slope_in(0, a, b, w) + strong_product(slope * x / m, beta_density(a, b, w))
 
 
 def _fdtr_in_n(m: Any, n: Any, x: Any) -> Any:
     a, b, w, slope = _fdtr_parts(m, n, x)
-    return 0.5 * slope_in(1, a, b, w) - beta_density(a, b, w) * slope * x / n
+    return 0.5 * slope_in(1, a, b, w) - strong_product(slope * x / n, beta_density(a, b, w))
 
 
 def _fdtr_in_x(m: Any, n: Any, x: Any) -> Any:
@@ -209,7 +236,7 @@ def _fdtr_in_x(m: Any, n: Any, x: Any) -> Any:
 _FDTR: Slopes = [_fdtr_in_m, _fdtr_in_n, _fdtr_in_x]
 _distribution("fdtr", "fdtrc", _FDTR)
 _inverse("fdtri", _FDTR, 2, 2)
-_inverse("fdtridfd", _FDTR, 1, 1)
+_inverse("fdtridfd", _FDTR, 1, 1, searched=True)
 
 # ------------------------------------------------------------------ Student's t
 
@@ -269,7 +296,7 @@ _STDTR: Slopes = [
 ]
 _distribution("stdtr", "", _STDTR)
 _inverse("stdtrit", _STDTR, 1, 1)
-_inverse("stdtridf", _STDTR, 0, 0)
+_inverse("stdtridf", _STDTR, 0, 0, searched=True)
 
 # ------------------------------------------------------------------ normal
 

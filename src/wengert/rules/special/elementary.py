@@ -64,7 +64,12 @@ ufunc(
 
 def _slope_in_power(log: Any, power: Any) -> Any:
     """The derivative of ``(exp(p l) - 1) / p`` in p is ``l^2 exprel'(p l)``: exact at p = 0."""
-    return log * log * exprel_slope(power * log)
+    t = power * log
+    far = t < -30  # (1 + (t - 1) exp(t)) / p^2, which is 1 / p^2 where the logarithm is infinite
+    safe, limited = np.where(far, power, 1.0), np.where(far, np.maximum(t, -800.0), -800.0)
+    limit = (1 + (limited - 1) * np.exp(limited)) / (safe * safe)
+    log = np.where(far, 0.0, log)
+    return np.where(far, limit, log * log * exprel_slope(power * log))
 
 
 def _inverse_slope_in_power(y: Any, power: Any) -> Any:

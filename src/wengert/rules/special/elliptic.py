@@ -83,16 +83,46 @@ ufunc(
     lambda w, x, y, z: special.elliprd(x, z, y) / -6,
     lambda w, x, y, z: special.elliprd(x, y, z) / -6,
 )
-ufunc(
-    "elliprc",
-    lambda w, x, y: special.elliprd(y, y, x) / -6,
-    lambda w, x, y: special.elliprd(x, y, y) / -3,
-)
+
+
+def _of_real(w: Any) -> bool:
+    """Whether a result is real: only then an argument may be negative, for a principal value."""
+    return getattr(getattr(w, "dtype", None), "kind", "f") != "c"
+
+
+def _rc_in_x(w: Any, x: Any, y: Any) -> Any:
+    """For negative y from ``x RC_x + y RC_y = -RC / 2``, ``RC_x + RC_y = -1 / (2 y sqrt(x))``."""
+    usual = special.elliprd(y, y, x) / -6
+    if not _of_real(w):
+        return usual
+    gap = np.where(y < 0, x - y, 1.0)
+    return np.where(y < 0, (1 / np.sqrt(x) - w) / (2 * gap), usual)
+
+
+def _rc_in_y(w: Any, x: Any, y: Any) -> Any:
+    usual = special.elliprd(x, y, y) / -3
+    if not _of_real(w):
+        return usual
+    below = np.where(y < 0, y, -1.0)
+    in_x = (np.sqrt(x) - x * w) / (2 * (x - below))  # x times the derivative in x
+    return np.where(y < 0, (w / -2 - in_x) / below, usual)
+
+
+ufunc("elliprc", _rc_in_x, _rc_in_y)
+
+
+def _rg_slope(w: Any, x: Any, y: Any, z: Any) -> Any:
+    """In x. ``RG(x, 0, 0)`` is ``sqrt(x) / 2``, where RF and RD are infinite."""
+    usual = special.elliprf(x, y, z) / 4 - x * special.elliprd(y, z, x) / 12
+    alone = (y == 0) & (z == 0) & (x != 0)
+    return np.where(alone, 0.25 / np.sqrt(np.where(alone, x, 1.0)), usual)
+
+
 ufunc(
     "elliprg",
-    lambda w, x, y, z: special.elliprf(x, y, z) / 4 - x * special.elliprd(y, z, x) / 12,
-    lambda w, x, y, z: special.elliprf(x, y, z) / 4 - y * special.elliprd(x, z, y) / 12,
-    lambda w, x, y, z: special.elliprf(x, y, z) / 4 - z * special.elliprd(x, y, z) / 12,
+    lambda w, x, y, z: _rg_slope(w, x, y, z),
+    lambda w, x, y, z: _rg_slope(w, y, x, z),
+    lambda w, x, y, z: _rg_slope(w, z, x, y),
 )
 ufunc(
     "elliprd",
@@ -100,12 +130,35 @@ ufunc(
     real_only("elliprd", lambda w, x, y, z: _integral(-0.75, x, y, z, 1.0, 1, 3, 3, 0)),
     real_only("elliprd", lambda w, x, y, z: _integral(-2.25, x, y, z, 1.0, 1, 1, 5, 0)),
 )
+
+
+def _rj_principal(w: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """In x, for negative p: ``1 / ((t + x) (t + p))`` in partial fractions gives RD and RJ."""
+    return (w - special.elliprd(y, z, x)) / (2 * (p - x))
+
+
+def _rj_slope(w: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """In x."""
+    below = np.where(p < 0, p, -1.0)
+    usual = _integral(-0.75, x, y, z, np.abs(p), 3, 1, 1, 2)
+    return np.where(p < 0, _rj_principal(w, x, y, z, below), usual)
+
+
+def _rj_in_p(w: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """For negative p since the function is homogeneous of degree -3/2."""
+    below = np.where(p < 0, p, -1.0)
+    total = -1.5 * w
+    for a, b, c in ((x, y, z), (y, x, z), (z, x, y)):
+        total = total - strong_product(a, _rj_principal(w, a, b, c, below))
+    return np.where(p < 0, total / below, _integral(-1.5, x, y, z, np.abs(p), 1, 1, 1, 4))
+
+
 ufunc(
     "elliprj",
-    real_only("elliprj", lambda w, x, y, z, p: _integral(-0.75, x, y, z, p, 3, 1, 1, 2)),
-    real_only("elliprj", lambda w, x, y, z, p: _integral(-0.75, x, y, z, p, 1, 3, 1, 2)),
-    real_only("elliprj", lambda w, x, y, z, p: _integral(-0.75, x, y, z, p, 1, 1, 3, 2)),
-    real_only("elliprj", lambda w, x, y, z, p: _integral(-1.5, x, y, z, p, 1, 1, 1, 4)),
+    real_only("elliprj", lambda w, x, y, z, p: _rj_slope(w, x, y, z, p)),
+    real_only("elliprj", lambda w, x, y, z, p: _rj_slope(w, y, x, z, p)),
+    real_only("elliprj", lambda w, x, y, z, p: _rj_slope(w, z, x, y, p)),
+    real_only("elliprj", _rj_in_p),
 )
 
 # ------------------------------------------------------------------ Legendre's integrals
@@ -173,9 +226,13 @@ def _ellipj_in_m(outs: Any, u: Any, m: Any) -> tuple[Any, ...]:
 
 several("ellipj", _ellipj_in_u, _ellipj_in_m)
 
+
 # The arithmetic-geometric mean is pi / (2 RF(0, a^2, b^2)), DLMF 19.22.1.
-ufunc(
-    "agm",
-    lambda y, a, b: y * y * np.abs(a) * special.elliprd(0.0, b * b, a * a) * (2 / (3 * np.pi)),
-    lambda y, a, b: y * y * np.abs(b) * special.elliprd(0.0, a * a, b * b) * (2 / (3 * np.pi)),
-)
+def _agm_slope(y: Any, a: Any, b: Any) -> Any:
+    """In a. The mean with 0 is 0, and rises from there as ``pi b / (2 log(4 b / a))``."""
+    flat, steep = (b == 0) & (a != 0), (a == 0) & (b != 0)
+    usual = y * y * np.abs(a) * special.elliprd(0.0, b * b, a * a) * (2 / (3 * np.pi))
+    return np.where(flat, 0.0, np.where(steep, np.inf, usual))
+
+
+ufunc("agm", _agm_slope, lambda y, a, b: _agm_slope(y, b, a))

@@ -154,8 +154,28 @@ ufunc("gammasgn", None)
 # ------------------------------------------------------------------ beta
 
 
+def _at_pole(x: Any) -> Any:
+    """Where gamma has poles: at 0, -1, -2, ..."""
+    return (x <= 0) & (x == np.floor(x))
+
+
 def _poch_slope(z: Any, x: Any, m: Any) -> Any:
-    return z * (digamma(x + m) - digamma(x))
+    """``z (psi(x + m) - psi(x))``; and where x is a pole what remains of it.
+
+    If x + m is none, the function ``gamma(x + m) rgamma(x)`` is 0 there; if both are, by reflection
+    ``psi(x + m) - psi(x) = psi(1 - x - m) - psi(1 - x)``, since m is an integer.
+    """
+    if getattr(getattr(z, "dtype", None), "kind", "f") == "c":
+        return z * (digamma(x + m) - digamma(x))
+    pole, double = _at_pole(x), _at_pole(x) & _at_pole(x + m)
+    single = pole & ~double
+    low, high = np.where(pole, 1.0, x), np.where(pole, 1.0, x + m)
+    usual = z * (digamma(high) - digamma(low))
+    left, top = np.where(single, x, 1.0), np.where(single, x + m, 1.0)
+    zero = scipy.special.gamma(top) * _rgamma_slope(None, left)
+    mirrored = np.where(double, x, 0.0), np.where(double, x + m, 0.0)
+    both = z * (digamma(1 - mirrored[1]) - digamma(1 - mirrored[0]))
+    return np.where(single, zero, np.where(double, both, usual))
 
 
 ufunc(
@@ -169,8 +189,23 @@ ufunc(
     lambda z, a, b: digamma(b) - digamma(a + b),
 )
 ufunc("poch", _poch_slope, lambda z, x, m: z * digamma(x + m))
+
+
+def _binom_part(z: Any, n: Any, k: Any) -> Any:
+    """``-z psi(n - k + 1)``, and where that is 0 times infinity its limit.
+
+    ``n`` is greater than -1 there; ``rgamma`` has zeros with slopes.
+    """
+    pole = _at_pole(n - k + 1) & (n > -1)
+    inner = np.where(pole, 1.0, n - k + 1)
+    above, below = np.where(pole, n, 0.0), np.where(pole, k, 0.0)
+    ratio = np.exp(scipy.special.gammaln(above + 1) - scipy.special.gammaln(below + 1))
+    zero = ratio * _rgamma_slope(None, np.where(pole, n - k + 1, 1.0))
+    return np.where(pole, zero, -z * digamma(inner))
+
+
 ufunc(
     "binom",
-    lambda z, n, k: z * (digamma(n + 1) - digamma(n - k + 1)),
-    lambda z, n, k: z * (digamma(n - k + 1) - digamma(k + 1)),
+    lambda z, n, k: z * digamma(n + 1) + _binom_part(z, n, k),
+    lambda z, n, k: _binom_part(z, n, n - k) - _binom_part(z, n, k),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import scipy.special
 
+from ...core.algebra import strong_product
 from ...core.bind import bind
 from .declare import float_dtype, numbered, real_only, refused, ufunc
 from .parameter_series import hyp1f1_derivative, hyp2f1_derivative
@@ -107,7 +108,8 @@ ufunc(
     real_only("hyp2f1", lambda y, a, b, c, x: _gauss(a, b, c, x, 1, 0, 0)),
     real_only("hyp2f1", lambda y, a, b, c, x: _gauss(a, b, c, x, 0, 1, 0)),
     real_only("hyp2f1", lambda y, a, b, c, x: _gauss(a, b, c, x, 0, 0, 1)),
-    lambda y, a, b, c, x: a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, x),
+    # where a or b is 0 the function is 1, also for x > 1, where the next one has poles
+    lambda y, a, b, c, x: strong_product(a * b / c, special.hyp2f1(a + 1, b + 1, c + 1, x)),
 )
 ufunc(
     "hyp0f1",

@@ -116,13 +116,13 @@ ufunc(
 )
 ufunc(
     "betaincinv",
-    lambda x, a, b, p: -slope_in(0, a, b, x) / beta_density(a, b, x),
-    lambda x, a, b, p: -slope_in(1, a, b, x) / beta_density(a, b, x),
+    lambda x, a, b, p: strong_product(-slope_in(0, a, b, x), 1 / beta_density(a, b, x)),
+    lambda x, a, b, p: strong_product(-slope_in(1, a, b, x), 1 / beta_density(a, b, x)),
     lambda x, a, b, p: 1 / beta_density(a, b, x),
 )
 ufunc(
     "betainccinv",
-    lambda x, a, b, q: -slope_in(0, a, b, x) / beta_density(a, b, x),
-    lambda x, a, b, q: -slope_in(1, a, b, x) / beta_density(a, b, x),
+    lambda x, a, b, q: strong_product(-slope_in(0, a, b, x), 1 / beta_density(a, b, x)),
+    lambda x, a, b, q: strong_product(-slope_in(1, a, b, x), 1 / beta_density(a, b, x)),
     lambda x, a, b, q: -1 / beta_density(a, b, x),
 )

@@ -85,11 +85,11 @@ ufunc(
 )
 ufunc(
     "gammaincinv",
-    lambda x, a, p: -slope_in_shape(a, x) / gamma_density(a, x),
+    lambda x, a, p: strong_product(-slope_in_shape(a, x), 1 / gamma_density(a, x)),
     lambda x, a, p: 1 / gamma_density(a, x),
 )
 ufunc(
     "gammainccinv",
-    lambda x, a, q: -slope_in_shape(a, x) / gamma_density(a, x),
+    lambda x, a, q: strong_product(-slope_in_shape(a, x), 1 / gamma_density(a, x)),
     lambda x, a, q: -1 / gamma_density(a, x),
 )

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from .declare import refused, several, ufunc
+from ...core.bind import bind
+from .declare import float_dtype, numbered, refused, several, ufunc
 
-__all__: list[str] = []
+__all__ = ["voigt_derivative_p"]
 
 special: Any = scipy.special
 _ROOT_PI = math.sqrt(math.pi)
@@ -24,6 +25,7 @@ _ROOT_PI = math.sqrt(math.pi)
 
 def _expn_slope(y: Any, n: Any, x: Any) -> Any:
     """``-E_(n-1)(x)``, DLMF 8.19.13; SciPy has no E of -1."""
+    n = np.trunc(n)  # as SciPy does
     return np.where(n == 0, -y * (1 + 1 / x), -special.expn(np.maximum(n - 1, 0), x))
 
 
@@ -74,24 +76,66 @@ several("modfresnelm", _modified_slopes(-1))
 # ------------------------------------------------------------------ normal distributions
 
 
-def _voigt_slopes(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any]:
-    """In x and gamma, of ``Re w(z) / (sigma sqrt(2 pi))`` at ``(x + i gamma) / (sigma sqrt 2)``."""
-    z = (x + 1j * gamma) / (sigma * math.sqrt(2))
-    slope = (2j / _ROOT_PI - 2 * z * special.wofz(z)) / (2 * _ROOT_PI)
-    return np.real(slope) / (sigma * sigma), -np.imag(slope) / (sigma * sigma)
+_FAR = 8.0  # from here on the asymptotic series reaches full precision
+_TERMS = 30
 
 
-def _voigt_in_sigma(y: Any, x: Any, sigma: Any, gamma: Any) -> Any:
-    # the profile is homogeneous of degree -1
-    in_x, in_gamma = _voigt_slopes(x, sigma, gamma)
-    return -(y + x * in_x + gamma * in_gamma) / sigma
+def _voigt_derivative(x: Any, sigma: Any, gamma: Any, n: int) -> Any:
+    """The n-th derivative in x of ``w(z / (sigma sqrt 2)) / (sigma sqrt(2 pi))``.
+
+    Here ``z = x + i gamma``, and w is the Faddeeva function.
+
+    Near 0 by ``w' = 2i / sqrt(pi) - 2 z w`` and ``w^(n+1) = -2 z w^(n) - 2 n w^(n-1)``, which
+    cancels where z is large: there by the derivatives of ``i / (pi z) sum_k (2k - 1)!! (sigma /
+    z)^2k`` (DLMF 7.12.1), which for sigma = 0 are those of the Lorentz profile.
+    """
+    z, sigma = np.broadcast_arrays(np.asarray(x) + 1j * np.asarray(gamma), np.abs(sigma))
+    with np.errstate(all="ignore"):
+        scale = 1 / (sigma * math.sqrt(2))
+        far = (z.imag >= 0) & (np.abs(z) >= _FAR * math.sqrt(2) * sigma)
+        u = np.where(far, 0.0, z * scale)
+        below, w = 0.0 * u, special.wofz(u)
+        for k in range(n):
+            below, w = w, -2 * u * w + (2j / _ROOT_PI if k == 0 else -2 * k * below)
+        near = w * scale ** (n + 1) / _ROOT_PI
+        ratio, total = np.square(np.where(far, sigma / z, 0.0)), np.zeros(z.shape, complex)
+        for k in range(_TERMS - 1, 0, -1):
+            # the term k over the one before: (2k - 1) (2k + n - 1) (2k + n) / ((2k - 1) (2k)) r
+            total = (1 + total) * ratio * ((2 * k + n - 1) * (2 * k + n) / (2 * k))
+        first = 1j * (-1) ** n * math.factorial(n) / math.pi / z ** (n + 1)
+        return np.where(far, first * (1 + total), near)
+
+
+def _evaluate_voigt(x: Any, sigma: Any, gamma: Any, n: int, part: str) -> Any:
+    value = getattr(_voigt_derivative(x, sigma, gamma, n), part)
+    return value.astype(float_dtype(x, sigma, gamma))[()]
+
+
+def _voigt_jvp(ts: Any, ins: Any, out: Any, n: int, part: str) -> Any:
+    # The profile solves the heat equation: its slope in sigma is sigma times its bend in x.
+    other, sign = ("imag", -1) if part == "real" else ("real", 1)
+    terms = []
+    if ts[0] is not None:
+        terms.append(ts[0] * _voigt(ins, n + 1, part))
+    if ts[1] is not None:
+        terms.append(ts[1] * (ins[1] * _voigt(ins, n + 2, part)))
+    if ts[2] is not None:
+        terms.append(ts[2] * (sign * _voigt(ins, n + 1, other)))
+    return sum(terms[1:], terms[0])
+
+
+voigt_derivative_p = numbered("voigt_derivative", _evaluate_voigt, _voigt_jvp)
+
+
+def _voigt(args: tuple[Any, ...], n: int, part: str = "real") -> Any:
+    return bind(voigt_derivative_p, args, {"n": n, "part": part})
 
 
 ufunc(
     "voigt_profile",
-    lambda y, x, sigma, gamma: _voigt_slopes(x, sigma, gamma)[0],
-    _voigt_in_sigma,
-    lambda y, x, sigma, gamma: _voigt_slopes(x, sigma, gamma)[1],
+    lambda y, x, sigma, gamma: _voigt((x, sigma, gamma), 1),
+    lambda y, x, sigma, gamma: sigma * _voigt((x, sigma, gamma), 2),
+    lambda y, x, sigma, gamma: -_voigt((x, sigma, gamma), 1, "imag"),
 )
 ufunc(
     "owens_t",

@@ -196,6 +196,11 @@ def _betainc_derivative(a: Array, b: Array, x: Array, m: int, n: int) -> Array:
     y = np.full(a.shape, np.nan)
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1)
     y[(a > 0) & (b > 0) & ((x == 0) | (x == 1))] = 0.0
+    # The function is 0 where b = 0, and 1 where a = 0: constant in the other parameter.
+    if n == 0:
+        y[(b == 0) & (a > 0) & (x >= 0) & (x < 1)] = 0.0
+    if m == 0:
+        y[(a == 0) & (b > 0) & (x > 0) & (x <= 1)] = 0.0
     low = inside & (x <= (a + 1) / (a + b + 2))
     high = inside & ~low
     if low.any():

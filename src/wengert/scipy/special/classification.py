@@ -111,15 +111,31 @@ NOTES: dict[str, str] = {
     ),
     **dict.fromkeys(
         "betainc betaincc betaincinv betainccinv".split(),
-        "in all three arguments; every order by quadrature, to about 1e-11",
+        "in all three arguments; every order by quadrature, to about 1e-11; NaN in a parameter that "
+        "is 0",
     ),
+    **dict.fromkeys(
+        """bdtrik bdtrin nbdtrik nbdtrin pdtrik btdtria btdtrib chdtriv gdtria gdtrib
+        fdtridfd""".split(),
+        "0 where SciPy's search ends at an end of its interval",
+    ),
+    **dict.fromkeys(
+        "obl_rad1 obl_rad1_cv".split(),
+        "in the argument, not in the parameters; SciPy 1.17 corrupts "
+        "memory where c is above about 100",
+    ),
+    "elliprc": "also for negative y, a principal value",
+    "voigt_profile": "also for sigma = 0, the Lorentz profile",
     "polygamma": "not in n; complex arguments, too",
     "poch": "in both arguments",
     "binom": "in both arguments",
-    "hyp1f1": "in the parameters for real arguments, by power series",
+    "hyp1f1": (
+        "in the parameters for real arguments, by power series: NaN where it loses more than ten "
+        "digits by cancellation"
+    ),
     "hyp2f1": (
         "in the parameters for real arguments, by power series: NaN for x within 0.002 of 1, "
-        "above, or below -500"
+        "above, or below -500, and where the series loses more than ten digits by cancellation"
     ),
     "zeta": "real: in x by the Euler-Maclaurin formula, and in q",
     "zetac": "real",
@@ -129,11 +145,11 @@ NOTES: dict[str, str] = {
     "ive": "real arguments",
     "airye": "real arguments",
     "elliprd": "complex arguments to first order in elliprf and elliprg only",
-    "elliprj": "real arguments",
+    "elliprj": "real arguments, also for negative p, a principal value",
     "chndtr": "not in the degrees of freedom",
     "chndtrix": "not in the degrees of freedom",
     "stdtr": "in the degrees of freedom to second order",
-    "stdtridf": "to second order",
+    "stdtridf": "to second order; 0 where SciPy's search ends at an end of its interval",
     "stdtrit": "in the degrees of freedom to second order",
     "sph_harm_y": "in the angles; diff_n has to be 0",
     "sph_legendre_p": "in the angle; diff_n has to be 0",
