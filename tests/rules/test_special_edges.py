@@ -25,7 +25,9 @@ def both_modes(f: Any, args: tuple[float, ...], i: int) -> Any:
         slope = wg.grad(of_one)(x)
         np.testing.assert_allclose(wg.jvp(of_one, (x,), (1.0,))[1], slope, rtol=1e-13)
         bend = wg.grad(wg.grad(of_one))(x)
-        np.testing.assert_allclose(wg.jvp(wg.grad(of_one), (x,), (1.0,))[1], bend, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            wg.jvp(wg.grad(of_one), (x,), (1.0,))[1], bend, rtol=1e-12, atol=1e-15
+        )
     return slope
 
 

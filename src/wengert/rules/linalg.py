@@ -63,7 +63,9 @@ def same_batch(primitive: Primitive) -> Primitive:
 def on_stacks(function: Any, signature: str, results: Any, *args: Any, **options: Any) -> Any:
     """Call a function of SciPy's for single matrices, where there are stacks in NumPy's loop.
 
-    Versions of SciPy before 1.16 take no stacks. Results are C-contiguous.
+    Versions of SciPy before 1.16 take no stacks, and later ones loop over them in Python as well.
+    Only what has no stacked function in NumPy or SciPy comes here: tests/rules/test_stacks.py lists
+    who does, with the reason. Results are C-contiguous.
 
     Parameters
     ----------

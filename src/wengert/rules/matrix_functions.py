@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..core import algebra
 from ..core.bind import bind
@@ -145,6 +146,10 @@ def _kept_real(name: str, found: Any, dtype: Any) -> Any:
     return np.ascontiguousarray(found, dtype)
 
 
+# Compiled for stacks in one call, from this version on.
+_SCIPY_STACKS = {"sqrtm"} if np.lib.NumpyVersion(scipy.__version__) >= "1.17.0" else set()
+
+
 def _principal(name: str) -> Callable[[Any], Any]:
     """SciPy's function, in double precision, with a result in the dtype of the operand."""
 
@@ -155,7 +160,10 @@ def _principal(name: str) -> Callable[[Any], Any]:
         # Received as complex: whether SciPy's result is, depends on the values.
         results = (a.shape, np.dtype(np.complex128))
         a = a.astype(np.result_type(dtype, np.float64), copy=False)
-        found = on_stacks(getattr(scipy.linalg, name), "(n,n)->(n,n)", results, a)
+        if a.size and name in _SCIPY_STACKS:
+            found = getattr(scipy.linalg, name)(a)
+        else:
+            found = on_stacks(getattr(scipy.linalg, name), "(n,n)->(n,n)", results, a)
         return _kept_real(name, found, dtype)
 
     return evaluate

@@ -140,7 +140,10 @@ def _solve_toeplitz(c: Any, r: Any, b: Any) -> Any:
     results = _toeplitz_shape(c, r, b)
     if c.ndim == r.ndim == 1 and b.ndim == 2:
         return np.ascontiguousarray(solve_toeplitz((c, r), b, check_finite=False), results[1])
-    return on_stacks(np.linalg.solve, "(n,n),(n,k)->(n,k)", results, toeplitz_matrix(c, r), b)
+    # of stacks NumPy's general solver in one call, since SciPy's takes one matrix at a time
+    matrices = np.broadcast_to(toeplitz_matrix(c, r), (*results[0][:-2], c.shape[-1], c.shape[-1]))
+    found = np.linalg.solve(matrices, np.broadcast_to(b, results[0]))
+    return np.ascontiguousarray(found, results[1])
 
 
 def _toeplitz_jvp(ts: Any, ins: Any, out: Any) -> Any:

@@ -111,8 +111,8 @@ NOTES: dict[str, str] = {
     ),
     **dict.fromkeys(
         "betainc betaincc betaincinv betainccinv".split(),
-        "in all three arguments; every order by quadrature, to about 1e-11; NaN in a parameter that "
-        "is 0",
+        "in all three arguments; every order by quadrature, to about 1e-11; NaN in a parameter "
+        "that is 0",
     ),
     **dict.fromkeys(
         """bdtrik bdtrin nbdtrik nbdtrin pdtrik btdtria btdtrib chdtriv gdtria gdtrib
