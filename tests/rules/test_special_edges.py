@@ -183,3 +183,21 @@ def test_a_power_series_that_cancels_gives_nan_and_no_wrong_number() -> None:
     assert np.isnan(slope)
     near = wg.grad(sp.hyp1f1)(10.0, 2.0, -2.0)
     np.testing.assert_allclose(near, 0.00012434, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("df", "t", "first", "second"),
+    [
+        (3.0, -1e8, -1.9309258893455436e-23, 3.3836164768821004e-22),
+        (3.0, -1e3, -6.61442096703095e-09, 3.990390169331092e-08),
+        (30.0, -9.0, -7.552546927209593e-11, 2.5099097556443178e-11),
+        (2.5, 1.7, 0.02110186046501008, -0.014939133014255264),
+    ],
+)
+def test_students_distribution_in_its_tails(
+    df: float, t: float, first: float, second: float
+) -> None:
+    """The slope in the degrees of freedom came from 1 - w: 1.8 times too large at t = -1e8."""
+    in_df = wg.grad(lambda df: sp.stdtr(df, t))
+    np.testing.assert_allclose(in_df(df), first, rtol=1e-12)
+    np.testing.assert_allclose(wg.grad(in_df)(df), second, rtol=1e-12)

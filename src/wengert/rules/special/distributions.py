@@ -259,16 +259,24 @@ def _evaluate_student(df: Any, t: Any, order: int) -> Any:
     df, t = np.broadcast_arrays(np.asarray(df, float), np.asarray(t, float))
     with np.errstate(all="ignore"):
         b, whole = 0.5 * df, df + t * t
-        w = t * t / whole
+        w, rest = t * t / whole, df / whole
         fall = -w / whole
-        first = betainc_derivative(0.5, b, w, 0, 1)
-        density = np.exp(special.xlog1py(b - 1, -w) - special.betaln(0.5, b)) / np.sqrt(w)
+        # in the tails w is 1 but for rounding, so that the complement has to be taken
+        far = rest < 0.5
+        log_rest = np.where(far, np.log(rest), np.log1p(-w))
+
+        def in_b(n: int) -> Any:
+            tail = betainc_derivative(b, 0.5, np.where(far, rest, 0.5), n, 0)
+            return np.where(far, -tail, betainc_derivative(0.5, b, np.where(far, 0.5, w), 0, n))
+
+        first = in_b(1)
+        density = np.exp((b - 1) * log_rest - special.betaln(0.5, b)) / np.sqrt(w)
         if order == 1:
             total = 0.5 * first + density * fall
         else:
-            log = np.log1p(-w) - special.psi(b) + special.psi(b + 0.5)
-            bend = density * (-0.5 / w - (b - 1) / (1 - w))
-            total = 0.25 * betainc_derivative(0.5, b, w, 0, 2) + density * log * fall
+            log = log_rest - special.psi(b) + special.psi(b + 0.5)
+            bend = density * (-0.5 / w - (b - 1) / rest)
+            total = 0.25 * in_b(2) + density * log * fall
             total = total + bend * fall * fall - density * 2 * fall / whole
         total = np.where((t == 0) | np.isinf(t), 0.0, 0.5 * np.sign(t) * total)
         return np.where(np.isnan(t), np.nan, total).astype(dtype)[()]
