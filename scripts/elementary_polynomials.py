@@ -59,6 +59,11 @@ def odd(f: Function) -> Function:
     return g
 
 
+def cosine_rest(z: Any) -> Any:
+    """``(cos(x) - 1 + z / 2) / z**2`` of ``z = x**2``."""
+    return (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / (z * z)
+
+
 def exp2_slope(r: Any) -> Any:
     """``(2**r - 1) / r``."""
     return (mpmath.mpf(2) ** r - 1) / r if abs(r) > 1e-60 else mpmath.log(2)
@@ -119,6 +124,8 @@ def table() -> dict[str, list[list[float]]]:
         ("COTH_WIDE", coth_slope, 0, mpmath.mpf("0.068"), (5, 2)),
         ("ARCTAN", odd(mpmath.atan), 0, root, (11, 5)),
         ("ARCSIN", odd(mpmath.asin), 0, 0.25, (12, 5)),
+        ("SIN", odd(mpmath.sin), 0, (mpmath.pi / 4) ** 2, (5, 2)),
+        ("COS", cosine_rest, 0, (mpmath.pi / 4) ** 2, (5, 2)),
         ("TAN", odd(mpmath.tan), 0, (mpmath.pi / 4) ** 2, (14, 7)),
         ("SINH", odd(mpmath.sinh), 0, 1, (7, 4)),
         ("ARCSINH", odd(mpmath.asinh), 0, 0.25, (13, 6)),

@@ -198,7 +198,7 @@ def _signed_power(m: Math, x: str, y: str, usual: str, z: str, z_rest: str) -> s
     of_negative = m.select(whole, m.select(even, result, m.neg(result)), m.c(np.nan))
     result = m.select(m.test("olt", x, m.c(0.0)), of_negative, result)
     true = m.v.const(True, bool)
-    return unless(m, m.v.binary("xor", usual, true, bool), result, "pow", x, y)
+    return unless(m, m.v.binary("xor", usual, true, bool), [("pow", result)], x, y)[0]
 
 
 def _single_power(m: Math, x: str, y: str) -> str:
