@@ -81,6 +81,12 @@ def log_tail(z: Any) -> Any:
     return (2 * mpmath.atanh(s) / s - 2 - 2 * z / 3) / (z * z)
 
 
+def log2_slope(z: Any) -> Any:
+    """``log2((1 + s) / (1 - s)) / s`` of ``z = s**2``."""
+    s = mpmath.sqrt(z)
+    return 2 * mpmath.atanh(s) / (s * mpmath.log(2))
+
+
 def erf_slope(z: Any) -> Any:
     """``erf(x) / x - 1`` of ``z = x**2``."""
     x = mpmath.sqrt(z)
@@ -132,6 +138,7 @@ def table() -> dict[str, list[list[float]]]:
         ("ARCTANH", odd(mpmath.atanh), 0, 0.25, (14, 7)),
         ("ERF", erf_slope, 0, 1, (12, 8)),
         ("LOG_TAIL", log_tail, 0, mpmath.mpf("0.0296"), (7, 3)),
+        ("SHORT_LOG2", log2_slope, 0, mpmath.mpf("0.0296"), (5, 5)),
     ]
     found = {name: [interpolated(g, a, b, d) for d in degrees] for name, g, a, b, degrees in cases}
     found["CBRT"] = [interpolated(mpmath.cbrt, 1, 2, 4)] * 2

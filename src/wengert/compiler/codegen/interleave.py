@@ -64,7 +64,7 @@ def _parts(chain: Sequence[str]) -> _Parts | None:
     for line in chain:
         entered = _RARE.fullmatch(line)
         if rare is None and entered:
-            rare = _Rare(*entered.groups(), [])
+            rare = _Rare(entered[1], entered[2], entered[3], [])
         elif rare is None and not _branches(line):
             found.straight[-1].append(line)
         elif rare is not None and not _branches(line):

@@ -337,9 +337,9 @@ def _sigmoid(m: Math, x: str) -> str:
 
 
 def unless(m: Math, rare: str, results: Sequence[tuple[str, str]], *xs: str) -> list[str]:
-    """Results of functions, each ``(name, y)``: ``y``, or the C library's where the condition holds.
+    """Of each ``(name, y)``, ``y``, or where the condition holds the C library's function of xs.
 
-    The library is called only if it holds in any lane, for all; `interleaved` knows these lines.
+    That is called, for all lanes, if the condition holds in any; `interleaved` knows these lines.
     """
     w, t = m.v.writer, m.v.type(m.dtype)
     any_rare = rare
