@@ -180,6 +180,7 @@ class Wengert(Backend):
         super().__init__(np)
         self._wg, self._operations = wg, operations
         self.sigmoid, self.relu = nn.sigmoid, nn.relu  # type: ignore[method-assign]
+        self.gelu, self.softplus = nn.gelu, nn.softplus  # type: ignore[method-assign]
         self.hessian, self.grad = wg.hessian, wg.grad  # type: ignore[method-assign]
         self.value_and_grad = wg.value_and_grad  # type: ignore[method-assign]
 

@@ -3,7 +3,7 @@
 python -m benchmarks.peers                      # everything: checks, table, JSON, chart, page
 python -m benchmarks.peers --quick              # a smoke run of a minute; nothing is written
 python -m benchmarks.peers --only mlp --only moons
-python -m benchmarks.peers --variant 7          # other sizes, drawn at random; bars at 80 %
+python -m benchmarks.peers --variant 7          # drawn at random, the gallery, too; bars at 80 %
 
 All that take part must find the same numbers, or nothing is measured. Ratios are formed within
 interleaved rounds; a peer that is missing, or fails, is left out and named.
@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="a smoke run, nothing large")
     known = ", ".join([*FAMILIES, *(f"{key!r}" for key in GALLERY)])
     parser.add_argument("--only", action="append", metavar="NAME", help=f"one of {known}")
-    parser.add_argument("--variant", type=int, metavar="SEED", help="draw other sizes")
+    parser.add_argument("--variant", type=int, metavar="SEED", help="draw sizes and dtypes")
     parser.add_argument("--without", action="append", choices=list(BACKENDS), help="leave one out")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--burst", type=float, default=0.1, help="seconds for each and round")

@@ -89,6 +89,9 @@ def summary(results: dict[str, Any]) -> str:
             f"; gallery of {len(ratios)}: median {np.median(ratios):.2f} x JAX, "
             f"{sum(r < 1 for r in ratios)} slower than JAX"
         )
+        bars = [b for e in results["programs"] if e["is_gallery"] for b in e["bars"]]
+        if results.get("variant") is not None:
+            text += f", {sum(not b['met'] for b in bars)} below the bar"
     return text
 
 

@@ -1,6 +1,7 @@
 """Where a compiled program of `benchmarks.peers` spends its time: its steps, on every thread.
 
     python -m benchmarks.steps mlp two_layer
+    python -m benchmarks.steps mlp --variant 7
 
 Each step of the plan has a line with its time, GF/s and GB/s (see `wengert.jit`, ``lower``).
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.backends import Wengert
-from benchmarks.programs import Program, programs
+from benchmarks.programs import Program, programs, variants
 
 __all__ = ["main", "profiles"]
 
@@ -44,7 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.steps", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("names", metavar="NAME", nargs="+", help=f"of {', '.join(known)}")
-    names = parser.parse_args(argv).names
+    parser.add_argument("--variant", type=int, metavar="SEED", help="draw sizes and dtypes")
+    arguments = parser.parse_args(argv)
+    names = arguments.names
+    if arguments.variant is not None:
+        known = variants(arguments.variant)
     if unknown := [name for name in names if name not in known]:
         print(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)
         return 2

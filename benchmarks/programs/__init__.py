@@ -24,5 +24,5 @@ def programs() -> dict[str, Program]:
 
 
 def variants(seed: int) -> dict[str, Program]:
-    """One of each family with other sizes, and bars at 80 %."""
-    return {key: make(seed) for key, make in FAMILIES.items()}
+    """One of each family, and the gallery, with other sizes; their bars are held to 80 %."""
+    return {key: make(seed) for key, make in FAMILIES.items()} | gallery.gallery(seed)

@@ -11,9 +11,13 @@ import numpy as np
 
 from benchmarks.backends import Backend
 
-__all__ = ["Bar", "Program", "chosen"]
+__all__ = ["ACTIVATIONS", "DTYPES", "Bar", "Program", "Step", "chosen"]
 
 Step = Callable[[], Any]
+
+# What variants choose from.
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "gelu", "softplus")
+DTYPES = (np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Program:
     without : sequence of str
         Libraries that cannot do it, or take minutes.
     flops, bytes : float, optional
-        Of a step, to compare with the limits of the machine.
+        Of a step, to compare with the limits of the machine; an operation in float64 is two.
     is_large : bool
         Whether a step takes a tenth of a second and more.
     least_fraction : float, optional

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.backends import Backend
-from benchmarks.programs.base import Bar, Program, Step, chosen
+from benchmarks.programs.base import DTYPES, Bar, Program, Step, chosen
 
 __all__ = ["FAMILIES"]
 
@@ -27,7 +27,7 @@ def hessian(seed: int | None = None) -> Program:
     """Of sum log1p(exp(A x))."""
     rng = chosen("hessian", seed)
     n, m = (200, 50) if rng is None else (int(rng.integers(100, 400)), int(rng.integers(20, 90)))
-    dtype = np.float64 if rng is None else rng.choice([np.float32, np.float64])
+    dtype = np.float64 if rng is None else rng.choice(DTYPES)
     a = np.random.default_rng(0).normal(size=(n, m)).astype(dtype)
     x = np.full(m, 0.01, dtype)
 
@@ -47,17 +47,18 @@ def hessian(seed: int | None = None) -> Program:
         f"Hessian of sum log1p(exp(A x)), A {n} x {m}, {np.dtype(dtype)}", make,
         {"numpy": by_hand}, [Bar("jax", 2.5, 5)], steps=1,
         rtol=1e-3 if dtype == np.float32 else 1e-9, atol=1e-4 if dtype == np.float32 else 1e-12,
-        without=("torch.compile",), flops=2.0 * n * m * m,
+        without=("torch.compile",), flops=2.0 * n * m * m * dtype(0).itemsize / 4,
     )  # fmt: skip
 
 
 def _fourth(key: str, size: int | None, bound: Bar, seed: int | None) -> Program:
     rng = chosen(key, seed)
-    function, order = "tanh", 4
+    function, order, dtype = "tanh", 4, np.float64
     if rng is not None:
         function, order = str(rng.choice(("tanh", "sin", "sigmoid"))), int(rng.integers(3, 5))
         size = size and int(rng.integers(size // 4, size))
-    x = np.array(0.7) if size is None else np.linspace(-2, 2, size)
+        dtype = rng.choice(DTYPES)
+    x = np.array(0.7, dtype) if size is None else np.linspace(-2, 2, size, dtype=dtype)
 
     def make(lib: Backend) -> Step:
         d = lib.compile(lib.derivative(getattr(lib, function), order))
@@ -65,8 +66,10 @@ def _fourth(key: str, size: int | None, bound: Bar, seed: int | None) -> Program
         return lambda: lib.finish(d(point))
 
     return Program(
-        f"Derivative {order} of {function}, {'a scalar' if size is None else f'{size:,} elements'}",
-        make, {}, [bound], steps=1, rtol=1e-8, atol=1e-9, without=("torch.compile",),
+        f"Derivative {order} of {function}, {'a scalar' if size is None else f'{size:,} elements'}"
+        + (", float32" if dtype == np.float32 else ""),
+        make, {}, [bound], steps=1, without=("torch.compile",),
+        rtol=1e-4 if dtype == np.float32 else 1e-8, atol=1e-4 if dtype == np.float32 else 1e-9,
     )  # fmt: skip
 
 
@@ -83,11 +86,12 @@ def tanh4_array(seed: int | None = None) -> Program:
 def _regression(key: str, in_one: bool, seed: int | None) -> Program:
     rng = chosen(key, seed)
     n, iterations = (4, 20) if rng is None else (int(rng.integers(3, 20)), int(rng.integers(5, 40)))
-    x = np.linspace(1, 2, n)
+    dtype = np.float64 if rng is None else rng.choice(DTYPES)
+    x = np.linspace(1, 2, n, dtype=dtype)
     y = 2 * x
 
     def make(lib: Backend) -> Step:
-        xs, ys, start = lib.array(x), lib.array(y), lib.array(np.array(0.0))
+        xs, ys, start = lib.array(x), lib.array(y), lib.array(np.array(0.0, dtype))
         gradient = lib.grad(lambda w: lib.mean((w * xs - ys) ** 2))
 
         def one(w: Any) -> Any:
@@ -113,8 +117,10 @@ def _regression(key: str, in_one: bool, seed: int | None) -> Program:
 
     return Program(
         f"Linear regression, {n} points, {iterations} iterations, "
-        f"{'one compiled loop' if in_one else 'compiled steps'}",
-        make, {}, [Bar("pytorch", 10)], steps=1, rtol=1e-10, without=("torch.compile",),
+        f"{'one compiled loop' if in_one else 'compiled steps'}"
+        + (", float32" if dtype == np.float32 else ""),
+        make, {}, [Bar("pytorch", 10)], steps=1, rtol=1e-4 if dtype == np.float32 else 1e-10,
+        without=("torch.compile",),
     )  # fmt: skip
 
 
@@ -132,7 +138,7 @@ def chain(seed: int | None = None) -> Program:
     """Ten elementwise operations and their gradient."""
     rng = chosen("chain", seed)
     n = 1_000_000 if rng is None else int(rng.integers(200_000, 2_000_000))
-    dtype = np.float64 if rng is None else rng.choice([np.float32, np.float64])
+    dtype = np.float64 if rng is None else rng.choice(DTYPES)
     x = np.random.default_rng(0).uniform(0.5, 1, n).astype(dtype)
 
     def f(lib: Backend) -> Callable[..., Any]:
@@ -168,9 +174,10 @@ def layer_norm(seed: int | None = None) -> Program:
     n, m = (
         (4096, 512) if rng is None else (int(rng.integers(500, 5000)), int(rng.integers(60, 900)))
     )
+    dtype = np.float32 if rng is None else rng.choice(DTYPES)
     data = np.random.default_rng(0)
-    x = data.normal(size=(n, m)).astype(np.float32)
-    start = [x, np.ones(m, np.float32), np.zeros(m, np.float32)]
+    x = data.normal(size=(n, m)).astype(dtype)
+    start = [x, np.ones(m, dtype), np.zeros(m, dtype)]
 
     def make(lib: Backend) -> Step:
         def value(p: Any) -> Any:
@@ -181,7 +188,8 @@ def layer_norm(seed: int | None = None) -> Program:
         return lambda: lib.finish(run(arrays))[1][1]
 
     return Program(
-        f"Layer norm, forward and backward, {n} x {m}, float32", make, {}, [Bar("jax", 3)],
+        f"Layer norm, forward and backward, {n} x {m}, {np.dtype(dtype)}", make, {},
+        [Bar("jax", 3)],
         steps=1, rtol=1e-3, atol=1e-2, bytes=3.0 * x.nbytes,
     )  # fmt: skip
 

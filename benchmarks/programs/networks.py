@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.backends import Backend
-from benchmarks.programs.base import Bar, Program, Step, chosen
+from benchmarks.programs.base import ACTIVATIONS, DTYPES, Bar, Program, Step, chosen
 
 __all__ = ["FAMILIES"]
 
-_ACTIVATIONS = ("tanh", "sigmoid", "relu")
+_MOST_BYTES = 50_000 * 3072 * 4  # of the data of a variant, as in the issue
 
 
 def _start(sizes: Sequence[int], dtype: Any, seed: int = 1) -> list[np.ndarray]:
@@ -24,6 +24,10 @@ def _start(sizes: Sequence[int], dtype: Any, seed: int = 1) -> list[np.ndarray]:
         parameters.append(rng.uniform(-(n**-0.5), n**-0.5, (n, m)).astype(dtype))
         parameters.append(np.zeros(m, dtype))
     return parameters
+
+
+def _tolerance(dtype: Any) -> float:
+    return 2e-4 if dtype == np.float32 else 1e-9
 
 
 def _examples(rows: int, features: int, classes: int, dtype: Any) -> tuple[Any, Any]:
@@ -59,10 +63,15 @@ def _classifier(
         make,
         {"numpy": lambda: _by_hand(start, *data, activation, rate)},
         bars,
-        rtol=2e-4 if dtype == np.float32 else 1e-9,
-        flops=2.0 * rows * (3 * products - sizes[0] * sizes[1]),
+        rtol=_tolerance(dtype),
+        flops=_flops(dtype, rows * (3 * products - sizes[0] * sizes[1])),
         **options,
     )
+
+
+def _flops(dtype: Any, products: float) -> float:
+    """Operations, as many in float32 as take that time."""
+    return 2.0 * products * np.dtype(dtype).itemsize / 4
 
 
 def _by_hand(start: Any, x: Any, y: Any, activation: str, rate: float) -> Step:
@@ -70,27 +79,14 @@ def _by_hand(start: Any, x: Any, y: Any, activation: str, rate: float) -> Step:
     p = [a.copy() for a in start]
     rows, rate = np.arange(len(x)), p[0].dtype.type(rate)
 
-    def forward(z: Any) -> Any:
-        if activation == "tanh":
-            return np.tanh(z, out=z)
-        if activation == "relu":
-            return np.maximum(z, 0, out=z)
-        np.negative(z, out=z)
-        np.exp(z, out=z)
-        z += 1
-        return np.reciprocal(z, out=z)
-
-    def slope(h: Any) -> Any:
-        if activation == "tanh":
-            return 1 - h * h
-        return h > 0 if activation == "relu" else h * (1 - h)
-
     def step() -> Any:
-        hidden = [x]
+        hidden, slopes = [x], []
         for i in range(0, len(p) - 2, 2):
             z = hidden[-1] @ p[i]
             z += p[i + 1]
-            hidden.append(forward(z))
+            h, slope = _activated(z, activation)
+            hidden.append(h)
+            slopes.append(slope)
         e = hidden[-1] @ p[-2]
         e += p[-1]
         e -= e.max(axis=1, keepdims=True)
@@ -106,7 +102,7 @@ def _by_hand(start: Any, x: Any, y: Any, activation: str, rate: float) -> Step:
             gw, gb = h.T @ e, e.sum(axis=0)
             if i:
                 e = e @ p[i].T
-                e *= slope(h)
+                e *= slopes[i // 2 - 1]()
             gw *= rate
             p[i] -= gw
             p[i + 1] -= rate * gb
@@ -123,8 +119,8 @@ def mlp(seed: int | None = None) -> Program:
     hidden = rng.integers(64, 400, rng.integers(1, 5)).tolist()
     return _classifier(
         "MLP", (int(rng.integers(100, 900)), *hidden, int(rng.integers(3, 30))),
-        int(rng.integers(8, 100)), rng.choice([np.float32, np.float64]),
-        str(rng.choice(_ACTIVATIONS)), 0.1, bars,
+        int(rng.integers(8, 100)), rng.choice(DTYPES),
+        str(rng.choice(ACTIVATIONS)), 0.1, bars,
     )  # fmt: skip
 
 
@@ -134,9 +130,9 @@ def two_layer(seed: int | None = None) -> Program:
     if rng is None:
         return _classifier("Two layers", (3072, 100, 10), 128, np.float32, "relu", 0.1, bars)
     sizes = (int(rng.integers(1000, 4000)), int(rng.integers(50, 200)), int(rng.integers(5, 20)))
-    activation = str(rng.choice(_ACTIVATIONS))
+    activation = str(rng.choice(ACTIVATIONS))
     rows = int(rng.integers(64, 256))
-    dtype = rng.choice([np.float32, np.float64])
+    dtype = rng.choice(DTYPES)
     return _classifier("Two layers", sizes, rows, dtype, activation, 0.1, bars)
 
 
@@ -144,12 +140,14 @@ def two_layer_full(seed: int | None = None) -> Program:
     """3072-100-10, all 50,000 rows."""
     rng, bars = chosen("two_layer_full", seed), [Bar("jax", 1.8), Bar("pytorch", 1.4)]
     without = ("autograd",)
-    sizes, rows, activation = (3072, 100, 10), 50_000, "relu"
+    sizes, rows, activation, dtype = (3072, 100, 10), 50_000, "relu", np.float32
     if rng is not None:
         sizes = (int(rng.integers(500, 3100)), int(rng.integers(50, 150)), 10)
-        rows, activation = int(rng.integers(20_000, 50_000)), str(rng.choice(_ACTIVATIONS))
+        rows, activation = int(rng.integers(20_000, 50_000)), str(rng.choice(ACTIVATIONS))
+        dtype = rng.choice(DTYPES)
+        rows = _rows_that_fit(rows, sizes[0], dtype)
     return _classifier(
-        "Two layers, full batch", sizes, rows, np.float32, activation, 0.1, bars,
+        "Two layers, full batch", sizes, rows, dtype, activation, 0.1, bars,
         without=without, is_large=True, steps=2,
     )  # fmt: skip
 
@@ -157,17 +155,19 @@ def two_layer_full(seed: int | None = None) -> Program:
 def linear(seed: int | None = None) -> Program:
     """Softmax of 50,000 x 3072."""
     rng = chosen("linear", seed)
-    rows, features, classes = 50_000, 3072, 10
+    rows, features, classes, dtype = 50_000, 3072, 10, np.float32
     if rng is not None:
         rows, features = int(rng.integers(20_000, 50_000)), int(rng.integers(500, 3100))
-        classes = int(rng.integers(5, 30))
+        classes, dtype = int(rng.integers(5, 30)), rng.choice(DTYPES)
+        rows = _rows_that_fit(rows, features, dtype)
     bars = [Bar("numpy row blocks", 1.5, 2), Bar("jax", 4, 5), Bar("pytorch", 15)]
     program = _classifier(
-        "Linear, full batch", (features, classes), rows, np.float32, "tanh", 0.01, bars,
-        is_large=True, without=("autograd",), steps=2, bytes=4.0 * rows * features,
+        "Linear, full batch", (features, classes), rows, dtype, "tanh", 0.01, bars,
+        is_large=True, without=("autograd",), steps=2,
+        bytes=float(rows * features * np.dtype(dtype).itemsize),
         most_memory=16 << 20,
     )  # fmt: skip
-    data, start = _examples(rows, features, classes, np.float32), _start((features, classes), "f4")
+    data, start = _examples(rows, features, classes, dtype), _start((features, classes), dtype)
     by_hand = {**program.by_hand, "numpy row blocks": lambda: _row_blocks(start, *data, 0.01, 1.0)}
     return Program(**{**vars(program), "by_hand": by_hand})
 
@@ -178,6 +178,7 @@ def linear_uint8(seed: int | None = None) -> Program:
     rows, features, classes = 50_000, 3072, 10
     if rng is not None:
         rows, features = int(rng.integers(20_000, 50_000)), int(rng.integers(500, 3100))
+        classes = int(rng.integers(5, 30))
     x = np.random.default_rng(0).integers(0, 256, (rows, features), np.uint8)
     y = np.random.default_rng(1).integers(0, classes, rows)
     start, scale = _start((features, classes), np.float32), np.float32(1 / 255)
@@ -200,10 +201,39 @@ def linear_uint8(seed: int | None = None) -> Program:
     )  # fmt: skip
 
 
+def _activated(z: Any, activation: str) -> tuple[Any, Callable[[], Any]]:
+    """An activation, in the place of ``z`` where that can be, and what makes its slope."""
+    if activation == "tanh":
+        h = np.tanh(z, out=z)
+        return h, lambda: 1 - h * h
+    if activation == "relu":
+        h = np.maximum(z, 0, out=z)
+        return h, lambda: h > 0
+    if activation == "softplus":
+        h = np.logaddexp(z, 0, out=z)
+        return h, lambda: -np.expm1(-h)
+    if activation == "gelu":
+        c = 0.7978845608028654
+        t = np.tanh(c * (z + 0.044715 * z * z * z))
+        return 0.5 * z * (
+            1 + t
+        ), lambda: 0.5 * (1 + t) + 0.5 * c * z * (1 - t * t) * (1 + 0.134145 * z * z)
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    h = np.reciprocal(z, out=z)
+    return h, lambda: h * (1 - h)
+
+
+def _rows_that_fit(rows: int, features: int, dtype: Any) -> int:
+    """No more rows than make as many bytes as the data of the issue."""
+    return min(rows, _MOST_BYTES // (features * np.dtype(dtype).itemsize))
+
+
 def _row_blocks(start: Any, x: Any, y: Any, rate: float, scale: Any, block: int = 500) -> Step:
     """Forward and backward by blocks of rows, which stay in the cache."""
     w, b = (a.copy() for a in start)
-    n, rate = len(x), np.float32(rate)
+    n, rate = len(x), w.dtype.type(rate)
 
     def step() -> Any:
         gw, gb, total = np.zeros_like(w), np.zeros_like(b), 0.0
@@ -238,12 +268,13 @@ def moons(seed: int | None = None) -> Program:
     if rng is not None:
         hidden = rng.integers(10, 60, rng.integers(1, 4)).tolist()
         sizes, rows = (int(rng.integers(2, 9)), *hidden, 1), int(rng.integers(50, 300))
-        activation = str(rng.choice(("tanh", "sigmoid")))
+        activation, dtype = str(rng.choice(("tanh", "sigmoid"))), rng.choice(DTYPES)
     data = np.random.default_rng(0)
     x = data.normal(size=(rows, sizes[0])).astype(dtype)
-    signs = np.where(x[:, :1] * x[:, 1:2] > 0, 1.0, -1.0)
-    ones = np.ones((rows, 1))
+    signs = np.where(x[:, :1] * x[:, 1:2] > 0, 1.0, -1.0).astype(dtype)
+    ones = np.ones((rows, 1), dtype)
     start = [data.normal(size=(n + 1, m)) * (n + 1) ** -0.5 for n, m in pairwise(sizes)]
+    start = [w.astype(dtype) for w in start]
 
     def loss(lib: Backend, p: Any, x: Any, signs: Any, ones: Any) -> Any:
         for w in p[:-1]:
@@ -278,49 +309,55 @@ def moons(seed: int | None = None) -> Program:
 
     return Program(
         f"Moons: {'-'.join(map(str, sizes))} {activation}, {rows} rows, {np.dtype(dtype)}",
-        make, {"numpy": by_hand}, [Bar("jax", 5, 8), Bar("pytorch", 15)], rtol=1e-9,
+        make, {"numpy": by_hand}, [Bar("jax", 5, 8), Bar("pytorch", 15)],
+        rtol=_tolerance(dtype),
     )  # fmt: skip
 
 
 def convnet(seed: int | None = None) -> Program:
     """1-32-64 3x3 with pools, dense 128, momentum."""
     rng = chosen("convnet", seed)
-    rows, first, second, dense, side, activation = 64, 32, 64, 128, 28, "relu"
+    rows, widths, dense, side, activation, dtype = 64, [32, 64], 128, 28, "relu", np.float32
     if rng is not None:
         rows, side = int(rng.integers(16, 80)), int(rng.choice([16, 20, 28, 32]))
-        first, second = int(rng.integers(8, 40)), int(rng.integers(16, 70))
-        dense, activation = int(rng.integers(32, 150)), str(rng.choice(("relu", "tanh")))
-    data = np.random.default_rng(0)
-    x = data.random((rows, side, side, 1), np.float32)
+        widths = [int(rng.integers(8, 40)), int(rng.integers(16, 70))]
+        dense, activation = int(rng.integers(32, 150)), str(rng.choice(ACTIVATIONS))
+        dtype, depth = rng.choice(DTYPES), int(rng.integers(1, 4))
+        widths = [*widths[:depth], *rng.integers(16, 70, max(depth - 2, 0)).tolist()]
+    data, depth = np.random.default_rng(0), len(widths)
+    sides = [side // 2**i for i in range(depth + 1)]
+    x = data.random((rows, side, side, 1), np.float32).astype(dtype)
     y = data.integers(0, 10, rows)
 
     def weights(*shape: int) -> Any:
         bound = float(np.prod(shape[:-1])) ** -0.5
-        return data.uniform(-bound, bound, shape).astype(np.float32)
+        return data.uniform(-bound, bound, shape).astype(dtype)
 
-    kernels = [weights(3, 3, 1, first), weights(3, 3, first, second)]
-    dense_weights = [weights((side // 4) ** 2 * second, dense), np.zeros(dense, np.float32)]
-    last = [weights(dense, 10), np.zeros(10, np.float32)]
-    rest = [np.zeros(first, np.float32), np.zeros(second, np.float32), *dense_weights, *last]
+    kernels = [weights(3, 3, n, m) for n, m in pairwise([1, *widths])]
+    flat = sides[-1] ** 2 * widths[-1]
+    rest = [np.zeros(m, dtype) for m in widths]
+    rest += [weights(flat, dense), np.zeros(dense, dtype), weights(dense, 10), np.zeros(10, dtype)]
 
     def loss(lib: Backend, p: Any, x: Any, y: Any) -> Any:
         act = getattr(lib, activation)
-        for kernel, bias in ((p[0], p[2]), (p[1], p[3])):
+        for kernel, bias in zip(p[:depth], p[depth : 2 * depth], strict=True):
             x = lib.max_pool(act(lib.conv2d(x, kernel) + lib.channels(bias)))
-        return lib.cross_entropy(act(lib.flat(x) @ p[4] + p[5]) @ p[6] + p[7], y)
+        hidden = act(lib.flat(x) @ p[-4] + p[-3])
+        return lib.cross_entropy(hidden @ p[-2] + p[-1], y)
 
     def make(lib: Backend) -> Step:
         start = [lib.kernel(k) for k in kernels] + [lib.array(a) for a in rest]
         return lib.descent(loss, start, [lib.images(x), lib.array(y)], 0.05, 0.9)
 
-    half = side // 2
-    per_image = side * side * 9 * first * 2 + half * half * 9 * first * second * 3
-    per_image += (side // 4) ** 2 * second * dense * 3 + dense * 10 * 3
+    per_image = 3 * (flat * dense + dense * 10)
+    for i, (n, m) in enumerate(pairwise([1, *widths])):
+        per_image += sides[i] ** 2 * 9 * n * m * (3 if i else 2)
     return Program(
-        f"Convnet: 1-{first}-{second} 3x3, dense {dense} {activation}, {rows} images of "
-        f"{side} x {side}, momentum",
-        make, {}, [Bar("pytorch", 2.5, 3.5), Bar("jax", 5, 7)], rtol=2e-3, without=("autograd",),
-        flops=2.0 * rows * per_image,
+        f"Convnet: {'-'.join(map(str, [1, *widths]))} 3x3, dense {dense} {activation}, {rows} "
+        f"images of {side} x {side}, momentum" + (", float64" if dtype == np.float64 else ""),
+        make, {}, [Bar("pytorch", 2.5, 3.5), Bar("jax", 5, 7)],
+        rtol=2e-3 if dtype == np.float32 else 1e-8, without=("autograd",),
+        flops=_flops(dtype, rows * per_image),
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks import libraries, memory, peers, peers_report, scaling
 from benchmarks.limits import Limits
-from benchmarks.programs import FAMILIES, GALLERY, programs, variants
+from benchmarks.programs import FAMILIES, GALLERY, networks, programs, variants
+from benchmarks.programs.base import ACTIVATIONS, DTYPES
 
 pytest.importorskip("llvmlite")
 
@@ -67,6 +68,12 @@ def test_variants_differ_and_can_be_repeated() -> None:
     titles = [[variants(seed)[key].title for key in small] for seed in (1, 2, 1)]
     assert titles[0] == titles[2]
     assert all(a != b for a, b in zip(titles[0], titles[1], strict=True))
+    drawn = [program.title for seed in range(8) for program in variants(seed).values()]
+    for word in ("float32", "float64", "gelu", "softplus", "relu", "sigmoid", "tanh"):
+        assert sum(word in title for title in drawn) >= 8, word
+    assert variants(1).keys() == programs().keys()
+    gallery = [variants(1)[key].title for key in GALLERY]
+    assert all(a != GALLERY[key].title for key, a in zip(GALLERY, gallery, strict=True))
     bars = peers.measure(
         "moons", FAMILIES["moons"](1), rounds=1, burst=1e-4, scale=0.8, leave_out=SLOW_PEERS
     )["bars"]
@@ -125,6 +132,27 @@ def test_bars_on_the_limit_and_on_memory(monkeypatch: pytest.MonkeyPatch) -> Non
         assert "memory beyond the data, bar at most 1.0 MiB" in text
         summary = peers_report.summary({"programs": [{**entry, "is_gallery": False, "bars": []}]})
         assert summary == f"{2 * met} of 2 bars met"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", list(GALLERY))
+def test_variants_of_the_gallery_agree(key: str) -> None:
+    libraries.set_up(libraries.installed()[0])
+    entry = peers.measure(
+        key, variants(2)[key], rounds=1, burst=1e-4, leave_out=SLOW_PEERS, scale=0.8
+    )
+    assert not entry["missing"]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_activations_and_their_slopes_by_hand(activation: str, dtype: Any) -> None:
+    """What is written out in NumPy computes what the compiled program does."""
+    program = networks._classifier("Net", (7, 6, 5, 3), 9, dtype, activation, 0.1, [])
+    entry = peers.measure(
+        "mlp", program, rounds=1, burst=1e-4, leave_out=[*SLOW_PEERS, "jax", "wengert eager"]
+    )
+    assert set(entry["times"]) == {"wengert", "numpy"}
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")

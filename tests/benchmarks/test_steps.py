@@ -19,3 +19,8 @@ def test_every_compiled_function_is_measured(name: str) -> None:
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert steps.main(["mpl"]) == 2
     assert capsys.readouterr().err.startswith("unknown: mpl; known are mlp, moons, ")
+
+
+def test_a_variant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert steps.main(["regression_loop", "--variant", "3"]) == 0
+    assert capsys.readouterr().out.startswith("Linear regression, 3 points, 22 iterations")

@@ -400,3 +400,51 @@ def test_methods_and_attributes() -> None:
         f(X, X)
     with pytest.raises(wg.WengertTypeError, match="Model"):
         Model().double(X)
+
+
+def in_order(d: Any) -> Any:
+    """What depends on the order in which a dict is gone over."""
+    total = np.zeros(3)
+    for value in d.values():
+        total = total * 2 + value
+    return total
+
+
+@pytest.mark.parametrize(
+    "kind", [dict, lambda d: collections.defaultdict(list, d), collections.OrderedDict]
+)
+def test_the_order_of_a_dict_is_followed(kind: Any) -> None:
+    """Python's structures of containers are equal whatever the order is."""
+    a, b = np.ones(3), np.full(3, 5.0)
+    orders = [kind({"a": a, "b": b}), kind({"b": b, "a": a})]
+    for wrap in (lambda d: d, lambda d: [1.0, {"inner": d}], lambda d: {"z": (d, d)}):
+        f = lambda t: sum(in_order(d) for d in dicts_in(t))  # noqa: E731
+        compiled = wg.jit(f)
+        for d in orders * 4:
+            np.testing.assert_array_equal(compiled(wrap(d)), f(wrap(d)))
+    captured = orders[0]
+    g = wg.jit(lambda x: x * in_order(captured))
+    for captured in orders * 4:
+        np.testing.assert_array_equal(g(a), a * in_order(captured))
+
+
+def dicts_in(tree: Any) -> list[Any]:
+    """The innermost dicts."""
+    if isinstance(tree, dict):
+        inner = [d for value in tree.values() for d in dicts_in(value)]
+        return inner or [tree]
+    return [d for x in tree for d in dicts_in(x)] if isinstance(tree, (list, tuple)) else []
+
+
+def test_keys_that_are_other_objects_with_the_same_letters() -> None:
+    f, slow = jitted(in_order)
+
+    def spelt(*names: str) -> dict[str, Any]:
+        return {"".join(list(name)): np.ones(3) * k for k, name in enumerate(names)}
+
+    for _ in range(3):
+        f(spelt("first", "second"))
+    slow.clear()
+    for names in (("first", "second"), ("first", "thirds"), ("second", "first")):
+        np.testing.assert_array_equal(f(spelt(*names)), in_order(spelt(*names)))
+    assert len(slow) == 2  # native code compares letters, and follows the order

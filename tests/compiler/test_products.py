@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compiler.codegen import access, target
+from wengert.compiler.codegen import access, target, tiles
 from wengert.compiler.codegen.tiles import Layout, Read, Shape, best_layout, pieces
 from wengert.compiler.plan import Nest, Product
 
@@ -216,3 +216,18 @@ def test_blocks_of_blas_are_worth_the_copies() -> None:
     plan = wg.jit(lambda a, b: np.sum(np.tanh(a @ b.T), axis=1), threads=2).lower(a, b).plan
     (region,) = [r for r in plan.steps if any(isinstance(s, Product) for s in r.steps)]
     assert region.block * a[:1].nbytes > 2 * b.nbytes
+
+
+def test_the_search_for_tiles_finds_the_best() -> None:
+    """It leaves out what cannot be better; here nothing is left out."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        p, q, k = (int(rng.choice([1, 3, 10, 16, 33, 50, 100, 256, 1000])) for _ in range(3))
+        reads = (
+            Read(k, 0, 1, 4) if rng.random() < 0.5 else Read(1, 0, p, 4),
+            Read(0, 1, q, 4) if rng.random() < 0.5 else Read(0, k, 1, 4),
+        )
+        ranged, unit = str(rng.choice(["", "p", "q"])), int(rng.choice([0, 0, 4]))
+        shape = Shape(p, q, k, reads, ((q, 1),), 16, 64, p, q, ranged, 2, unit)
+        every = [tiles._judged(shape, *tile) for tile in tiles._tiles_that_fit(shape)]
+        assert best_layout(shape) == min(every, key=lambda layout: layout.cycles)

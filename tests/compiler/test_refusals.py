@@ -74,3 +74,9 @@ def test_arrays_whose_operations_differ_are_refused(kind: Any) -> None:
     x = kind([[1.0, 2.0]])
     with pytest.raises(wg.WengertTypeError, match=f"a {type(x).__name__} is no operand of wengert"):
         wg.jit(lambda x: x + 1)(x)
+
+
+def test_a_selection_by_a_mask_as_a_result_is_refused_once() -> None:
+    with pytest.raises(wg.AbstractValueError) as raised:
+        wg.jit(lambda x: x[x > 0])(X)
+    assert str(raised.value).startswith("jit of <lambda>: a result x[mask]: how many elements")

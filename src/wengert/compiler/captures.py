@@ -11,7 +11,9 @@ what they were (`surroundings`), arrays that are attributes (``self.x``) by thei
 from __future__ import annotations
 
 import functools
+import sys
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +24,13 @@ import numpy as np
 from ..core import pytree
 from ..core.errors import MutationError
 from ..core.tensor import Tensor
+from .imports import imported_in
 from .runtime.guards import Guards, NotNative
 from .surroundings import (
     SCALARS,
     Fingerprint,
     globals_in,
+    is_bound_builtin,
     is_library,
     modules_within,
     names_in,
@@ -69,9 +73,10 @@ class _Site:
     ----------
     owner : object
         The function, bound method, partial or callable object that reads it.
-    kind : {"cell", "global", "default", "keyword", "argument", "option", "self"}
-        A variable of the closure or the module, a default by place or name, an argument of a
-        partial by place or name, or the object of a bound method (a callable object itself).
+    kind : {"cell", "global", "module", "default", "keyword", "argument", "option", "self"}
+        A variable of the closure or the module, a module that the function imports itself, a
+        default by place or name, an argument of a partial by place or name, or the object of a
+        bound method (a callable object itself).
     name : str or int
     """
 
@@ -85,6 +90,8 @@ class _Site:
         try:
             if self.kind == "cell":
                 return self.cell.cell_contents
+            if self.kind == "module":
+                return sys.modules[self.name]
             if self.kind == "self":
                 return getattr(self.owner, "__self__", self.owner)
             return getattr(self.owner, _HOLDERS[self.kind])[self.name]
@@ -163,7 +170,8 @@ class Captures:
                 leaves, spec = pytree.flatten(value)
                 inputs = [x for x in leaves if self._is_input(x)]
                 arrays += inputs
-                rest.append((spec, tuple([self._fixed(x) for x in leaves])))
+                orders = pytree.key_orders(value, spec)
+                rest.append((spec, orders, tuple([self._fixed(x) for x in leaves])))
                 rest.append(structure_print(spec))
             elif isinstance(value, types.ModuleType):
                 rest.append(self._print((value, *variables_of(value, _names_read(site.owner)))))
@@ -202,6 +210,8 @@ class Captures:
                 register = guards.cell(site.cell)
             elif site.kind == "global":
                 register = guards.variable(site.owner.__globals__, site.name)
+            elif site.kind == "module":
+                register = guards.variable(sys.modules, site.name)
             else:  # of the function, as which it is guarded, or of what is watched here
                 if isinstance(site.owner, functools.partial):
                     guards.partial(site.owner)
@@ -304,6 +314,8 @@ class _Search:
                 self._site(_Site(function, "global", name), function.__globals__[name])
             else:  # defined later, or a builtin that it may come to hide
                 self.missing.append((function, name))
+        for name in imported_in(function):
+            self.sites.append(_Site(function, "module", name))
         for i, value in enumerate(function.__defaults__ or ()):
             self._site(_Site(function, "default", i), value)
         for name, value in (function.__kwdefaults__ or {}).items():
@@ -316,7 +328,7 @@ class _Search:
         elif isinstance(value, type):
             if is_library(value):
                 return
-        elif callable(value) and not isinstance(value, Tensor):
+        elif callable(value) and not isinstance(value, (Tensor, weakref.ref)):
             if is_library(value) and not _holds_others(value):
                 return
             self._visit(value)
@@ -340,6 +352,8 @@ def _holds_others(value: Any) -> bool:
     """Whether what a library made holds what is not the library's: in a closure, as attributes."""
     if isinstance(value, types.FunctionType):
         return bool(value.__closure__)
+    if is_bound_builtin(value):
+        return not isinstance(value.__self__, (*SCALARS, np.ufunc))
     return hasattr(value, "__wrapped__") or bool(getattr(value, "__dict__", None))
 
 

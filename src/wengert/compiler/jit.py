@@ -196,7 +196,9 @@ class Jitted(NativeCallable):
         if self._static_argnums or self._static_argnames:
             args, kwargs, static = self._split(args, kwargs)
         leaves, spec = pytree.flatten((args, kwargs) if kwargs else args)
-        return leaves, (spec, bool(kwargs)), static
+        # Names of keywords have no order that a function would see, unless it has ``**names``.
+        orders = pytree.key_orders((args, *kwargs.values()), spec)
+        return leaves, (spec, bool(kwargs), orders), static
 
     def _split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         names = name_of(self._function)
@@ -353,7 +355,7 @@ class Jitted(NativeCallable):
         """The numbers of the leaves of donated arguments."""
         if not self._donate_argnums:
             return ()
-        structure, has_keywords = spec
+        structure, has_keywords, _ = spec
         positional = structure.children()[0] if has_keywords else structure
         found: list[int] = []
         start = 0
@@ -387,7 +389,7 @@ class Jitted(NativeCallable):
         if isinstance(y, (Tensor, np.ndarray, np.generic, int, float, complex, bool)):
             return y
         if isinstance(y, MaskedElements):
-            raise y.refused(f"jit of {name_of(self._function)}: a result x[mask]")
+            raise y.refused("a result x[mask]")  # `_with_remedy` names the function
         raise WengertTypeError(
             f"jit of {name_of(self._function)}: a result is a {type(y).__name__}; results are "
             "numbers, arrays and containers of them"

@@ -81,8 +81,8 @@ class Nest:
     buffer holds. ``parts`` is in how many parts the axis is cut, and ``span`` how many rows of it
     are computed at a time. ``partial`` has for reductions that were computed in parts the parts, an
     array that stands in the place of the operand; ``packed`` has operands that read copies, in
-    another order, of what the reduction was of. ``alone`` keeps the axis of the rows from being
-    joined with others, and its rows from being computed several at once: ranges may be small.
+    another order, of what the reduction was of. Where ``unit`` is not 0, ranges of rows begin at
+    its multiples, and it has to be a multiple of how many rows are computed at once.
     """
 
     kept: tuple[int, ...]
@@ -92,7 +92,7 @@ class Nest:
     rows: int | None = None
     partial: dict[Node, Node] = field(default_factory=dict)
     ordered: int | None = None
-    alone: bool = False
+    unit: int = 0
     span: int | None = None
     parts: int = 1
     packed: dict[Node, Node] = field(default_factory=dict)

@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import array
 import collections
+import contextvars
 import dis
 import functools
 import random
 import sys
+import threading
 import types
+import weakref
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..core.tensor import Tensor
+from .imports import imported_in, is_library_name
 from .watches import (
     Watch,
     contents,
@@ -34,9 +38,8 @@ from .watches import (
 )
 
 __all__ = ["SCALARS", "Fingerprint", "Walk", "globals_in", "is_library", "modules_within"]
-__all__ += ["names_in", "structure_print", "variables_of"]
+__all__ += ["is_bound_builtin", "names_in", "structure_print", "variables_of"]
 
-_LIBRARIES = frozenset(("wengert", "numpy", "scipy", "optree"))
 _IS_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
@@ -46,7 +49,9 @@ _OPAQUE = (
     types.MemberDescriptorType, np.ufunc, range, slice,
 )  # fmt: skip
 _CONTAINERS = (
-    dict, list, tuple, set, frozenset, collections.deque, bytearray, array.array
+    dict, list, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview,
+    types.MappingProxyType, collections.ChainMap, collections.UserDict, collections.UserList,
+    contextvars.ContextVar, threading.local, weakref.ref,
 )  # fmt: skip
 _NOT_STATE = frozenset(
     ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__",
@@ -70,8 +75,16 @@ def is_library(value: Any) -> bool:
         module = kind.__module__
         if module == "builtins" and kind.__flags__ & _IS_HEAP_TYPE:
             return False  # made by exec in a namespace without a name
-    root = module.partition(".")[0]
-    return root in _LIBRARIES or root in sys.stdlib_module_names
+    if not isinstance(module, str):
+        return True  # a class of an extension that says nothing
+    return is_library_name(module)
+
+
+def is_bound_builtin(value: Any) -> bool:
+    """Whether it is a method, written in C, of an object that is neither a module nor a class."""
+    return isinstance(value, types.BuiltinFunctionType) and not isinstance(
+        value.__self__, (types.ModuleType, type, type(None))
+    )
 
 
 def names_in(code: types.CodeType) -> Iterator[str]:
@@ -196,7 +209,10 @@ class Walk:
         self.kept.append(value)
         if callable(value) and isinstance(named := getattr(value, "__name__", None), str):
             self.names.add(named)
-        if isinstance(value, _OPAQUE):
+        if is_bound_builtin(value):
+            self.found.append(value.__name__)
+            self._later((value.__self__,))
+        elif isinstance(value, _OPAQUE):
             self.found.append(id(value))
         elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
             self.generators.append(value)
@@ -259,6 +275,9 @@ class Walk:
         read = [scope[name] for name in names if name in scope]
         self._watch(Watch("function", function, (), parts_of_function(function)))
         self._watch(watch_names(scope, names))
+        if imported := imported_in(function):
+            read += [sys.modules[name] for name in imported if name in sys.modules]
+            self._watch(watch_names(sys.modules, imported))
         self._watch(watch_dict(function.__dict__))
         if function.__kwdefaults__:
             self._watch(watch_dict(function.__kwdefaults__))
@@ -282,7 +301,7 @@ class Walk:
             names = [k for k in vars(cls) if k not in _NOT_STATE]
             self._watch(Watch("class", cls, tuple(vars(cls)), (cls.__mro__, *vars(cls).values())))
             self.found.append(tuple(names))
-            self._later((*[vars(cls)[k] for k in names], *cls.__bases__))
+            self._later((*[vars(cls)[k] for k in names], *cls.__bases__, type(cls)))
 
     def _instance(self, value: Any) -> None:
         kind = type(value)
@@ -365,9 +384,21 @@ def variables_of(module: types.ModuleType, names: Iterable[str]) -> list[Any]:
 
 def _elements(value: Any) -> Iterator[Any]:
     """What a container holds."""
-    if isinstance(value, dict):
+    if isinstance(value, (dict, types.MappingProxyType)):
         yield from value.keys()
         yield from value.values()
+    elif isinstance(value, collections.ChainMap):
+        yield from value.maps
+    elif isinstance(value, (collections.UserDict, collections.UserList)):
+        yield value.data
+    elif isinstance(value, contextvars.ContextVar):
+        yield value.get(None)
+    elif isinstance(value, threading.local):
+        yield vars(value)
+    elif isinstance(value, weakref.ref):
+        yield value()
+    elif isinstance(value, memoryview):
+        yield value.tobytes()
     elif isinstance(value, (list, tuple, collections.deque)):
         yield from value
     elif isinstance(value, (set, frozenset)):

@@ -7,7 +7,9 @@ are first met. A leaf is anything that is not such a container; ``None`` is an e
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,6 +22,7 @@ __all__ = [
     "flatten_up_to",
     "flatten_with_paths",
     "is_container",
+    "key_orders",
     "leaves",
     "map",
     "register",
@@ -132,6 +135,41 @@ def is_container(x: Any) -> bool:
     if isinstance(x, (list, tuple, dict)):
         return True
     return kind in _registered and not dataclasses.is_dataclass(kind)
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_dicts(spec: PyTreeSpec) -> bool:
+    kinds: list[Any] = []
+
+    def node(kind: Any, data: Any, _: Any) -> None:
+        kinds.append(kind)
+
+    spec.walk([None] * spec.num_leaves, node)
+    return any(kind is dict or kind is defaultdict for kind in kinds)
+
+
+def key_orders(tree: Any, spec: PyTreeSpec) -> tuple[tuple[Any, ...], ...]:
+    """The keys of all dicts in a container of this structure, in the order of their insertion.
+
+    Structures are equal whatever that order is, but a function that goes over a dict sees it.
+    """
+    if not _has_dicts(spec):
+        return ()
+    found = []
+    stack = [tree]
+    while stack:
+        x = stack.pop()
+        kind = type(x)
+        if kind is dict or kind is defaultdict:
+            found.append(tuple(x))
+            stack.extend(x.values())
+        elif isinstance(x, dict):
+            stack.extend(x.values())
+        elif isinstance(x, (list, tuple, deque)):
+            stack.extend(x)
+        elif kind in _registered:
+            stack.extend(optree.tree_flatten_one_level(x, namespace=_NAMESPACE).children)
+    return tuple(found)
 
 
 def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:

@@ -178,7 +178,8 @@ class _Axes:
     scale: int
 
 
-def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer]) -> _Axes:
+def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer], separate: bool = False) -> _Axes:
+    """The axes; that of the rows is not joined with others if it is to be ``separate``."""
     lengths = (*nest.kept, *nest.reduced)
     plain = [Linear.variable(d) for d in range(len(lengths))]
     found = list(accesses(nest, buffers, plain))
@@ -194,7 +195,7 @@ def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer]) -> _Axes:
             axes
             and axes[-1].reduced == reduced
             and d != nest.rows
-            and not (nest.alone and axes[-1].number == nest.rows)
+            and not (separate and axes[-1].number == nest.rows)
             and nest.ordered not in (d, axes[-1].number)
             and _joins(found, axes[-1].number, d, n)
         ):
@@ -215,7 +216,15 @@ def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer]) -> _Axes:
 
 def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
     """Loops for a nest: axes that move together joined, and the axis along the lanes."""
-    a = _axes_of(nest, buffers)
+    loops = _loops(nest, buffers, vector_bytes, 0)
+    if nest.unit and nest.unit % loops.unit:
+        loops = _loops(nest, buffers, vector_bytes, nest.unit)
+    return loops
+
+
+def _loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int, unit: int) -> Loops:
+    """Loops of any unit, or of one that divides ``unit`` if that is not 0."""
+    a = _axes_of(nest, buffers, unit > 0)
     product = _product_of(nest, a, vector_bytes)
     if product is not None:
         return product.loops(a, vector_bytes)
@@ -223,7 +232,9 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     ranged, scale = a.ranged, a.scale
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
-    vector = _vector_axis(found, kept, reduced_axes, ordered, vector_bytes // itemsize)
+    lanes = vector_bytes // itemsize
+    lanes_of_rows = gcd(lanes, unit) if unit else lanes
+    vector = _vector_axis(found, kept, reduced_axes, ordered, lanes, ranged, lanes_of_rows)
     if nest.ordered is not None:
         # Along the last axis if that is another one: there is no second that is contiguous.
         vector = kept[-1] if kept and nest.ordered != kept[-1].number else None
@@ -233,9 +244,12 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
         and not any(a.at.step(vector.number) == 1 for a in found)
     ):
         vector = None  # ranges of rows then need not begin with whole vectors
+    if vector is not None and vector is ranged and lanes_of_rows == 1:
+        vector = None
     if vector is None:
         return Loops(domain, kept, reduced_axes, None, 1, {}, ranged, scale)
-    width = min(vector_bytes // itemsize, 1 << (vector.length - 1).bit_length())
+    width = lanes_of_rows if vector is ranged else lanes
+    width = min(width, 1 << (vector.length - 1).bit_length())
     if vector in kept:
         kept = [a for a in kept if a is not vector] + [vector]
     else:
@@ -252,12 +266,13 @@ def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) 
     if any(axis.number == nest.ordered for axis in counts):
         counts = {}
     turned = _turned(nest, found, kept, vector, width)
-    if nest.alone and any(axis is ranged for axis, _ in turned.values()):
+    if unit % width and any(axis is ranged for axis, _ in turned.values()):
         turned = {}
     for axis, _ in turned.values():
         counts = {axis: width, vector: 1}
-    if nest.alone and ranged in counts:
-        del counts[ranged]
+    if unit and ranged is not None and ranged in counts:
+        most = unit // width if ranged is vector else unit
+        counts[ranged] = max(n for n in range(1, counts[ranged] + 1) if most % n == 0)
     # The axes of a tile inside, and of these the vectors innermost.
     kept.sort(key=lambda a: (a in counts, a is vector))
     return Loops(domain, kept, reduced_axes, vector, width, counts, ranged, scale, turned)
@@ -298,7 +313,6 @@ class ProductAxes:
     q: Axis
     k: Axis
     shape: Shape
-    alone: bool = False
 
     def loops(self, a: _Axes, vector_bytes: int) -> Loops:
         """The loops of the best layout."""
@@ -306,8 +320,6 @@ class ProductAxes:
         vector = {"p": p, "q": q, "k": self.k}[layout.vector]
         inner = [{"p": p, "q": q}[axis] for axis in layout.order]
         counts = {p: layout.rows, q: layout.columns}
-        if self.alone and a.ranged in counts:
-            counts[a.ranged] = 1
         return Loops(
             a.domain,
             [x for x in a.kept if x not in inner] + inner,
@@ -358,9 +370,10 @@ def _product_of(nest: Nest, a: _Axes, vector_bytes: int) -> ProductAxes | None:
         })),
         tuple([(s[i], s[j]) for s, x in steps if not x.in_sum]),
         vector_bytes // r.dtype.itemsize, vector_bytes, spans[p], spans[q],
-        "p" if a.ranged is p else "q" if a.ranged is q else "", nest.parts,
+        {p: "p", q: "q", k: "k" if nest.unit else ""}.get(a.ranged, "") if a.ranged else "",
+        nest.parts, nest.unit * a.scale,
     )  # fmt: skip
-    return ProductAxes(a.domain, p, q, k, shape, nest.alone)
+    return ProductAxes(a.domain, p, q, k, shape)
 
 
 def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool:
@@ -369,9 +382,13 @@ def _joins(found: Sequence[Access], outer: int, inner: int, length: int) -> bool
 
 
 def _vector_axis(
-    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool, lanes: int
-) -> Axis | None:
-    """The axis along which most accesses are contiguous; of equals the last kept one."""
+    found: Sequence[Access], kept: list[Axis], reduced: list[Axis], ordered: bool, lanes: int,
+    ranged: Axis | None, lanes_of_rows: int,
+) -> Axis | None:  # fmt: skip
+    """The axis along which most accesses are contiguous; of equals the last kept one.
+
+    Along that of the rows, ``ranged``, there are fewer lanes where ranges are short.
+    """
     if ordered:
         return kept[-1] if kept and not reduced else None
     best, best_cost = None, 1e9
@@ -384,6 +401,7 @@ def _vector_axis(
                 step = 1  # both parts are taken from what lies side by side
             total += 0.25 if step == 0 else 1.0 if step == 1 else 8.0
         total += 2.0 if axis.reduced else 0.0
+        total *= lanes / lanes_of_rows if axis is ranged else 1.0
         return total * (-(-axis.length // lanes) * lanes / axis.length)
 
     for axis in [*reversed(kept), *reversed(reduced)]:

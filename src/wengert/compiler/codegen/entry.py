@@ -38,6 +38,7 @@ PYTHON_FUNCTIONS = {
     "PyLong_AsLongLongAndOverflow": ("i64", "ptr, ptr"),
     "PyObject_CallOneArg": ("ptr", "ptr, ptr"),
     "PyObject_GenericGetDict": ("ptr", "ptr, ptr"),
+    "PyObject_RichCompareBool": ("i32", "ptr, ptr, i32"),
     "PyObject_Vectorcall": ("ptr", "ptr, ptr, i64, ptr"),
     "PyTuple_New": ("ptr", "i64"),
 }

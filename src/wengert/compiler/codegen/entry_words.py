@@ -23,7 +23,7 @@ GUARDS = {
     "same": ("src", "object"),
     "tuple": ("src", "dst", "type", "length"),
     "list": ("src", "dst", "type", "length"),
-    "dict": ("src", "dst", "type", "length"),  # and the keys
+    "dict": ("src", "dst", "type", "length", "str"),  # and the keys, in order
     "cell": ("dst", "cell"),
     "global": ("dst", "dict", "name"),
     "held": ("dst", "object"),

@@ -48,7 +48,8 @@ class Shape(NamedTuple):
 
     ``outer`` are the steps along rows and columns of what is read and written once for each
     element of the result. ``span_p`` and ``span_q`` are how many rows and columns are computed in
-    one go, and ``ranged`` tells along which of them ranges are cut, for so many ``parts``.
+    one go, and ``ranged`` tells along which axis ranges are cut, for so many ``parts``. If ``unit``
+    is not 0, ranges begin at multiples of it, which a tile has to divide.
     """
 
     p: int
@@ -62,6 +63,12 @@ class Shape(NamedTuple):
     span_q: int
     ranged: str
     parts: int
+    unit: int = 0
+
+    def imbalance(self, layout_rows: int) -> float:
+        """How much more the busiest part does than its share, of ranges of so many rows."""
+        length = {"p": self.p, "q": self.q}[self.ranged]
+        return -(-length // (self.parts * layout_rows)) * layout_rows * self.parts / length
 
 
 @dataclass(frozen=True)
@@ -88,11 +95,28 @@ def pieces(length: int, unit: int, count: int) -> list[tuple[int, int]]:
 
 @functools.lru_cache(maxsize=4096)
 def best_layout(shape: Shape) -> Layout:
-    """The layout of the least cycles."""
-    return min(_layouts(shape), key=lambda layout: layout.cycles)
+    """The layout of the least cycles; of equals the first.
+
+    Without what comes from the caches the estimate is quick to make, and never more than with it:
+    so the layouts are gone through in the order of that, until none can be better.
+    """
+    estimates = sorted(
+        (_least_cycles(shape, *tile), number, tile)
+        for number, tile in enumerate(_tiles_that_fit(shape))
+    )
+    best: tuple[float, int, Layout] | None = None
+    for least, number, tile in estimates:
+        if best is not None and least > best[0]:
+            break
+        layout = _judged(shape, *tile)
+        if best is None or (layout.cycles, number) < best[:2]:
+            best = layout.cycles, number, layout
+    assert best is not None  # one row and one vector always fit
+    return best[2]
 
 
-def _layouts(s: Shape) -> Iterator[Layout]:
+def _tiles_that_fit(s: Shape) -> Iterator[tuple[str, int, int, int]]:
+    """The axis of vectors, rows, columns and lanes of all tiles to choose from."""
     registers = 32 if s.vector_bytes == 64 else 16
     for vector in "qpk":
         length = {"p": s.p, "q": s.q, "k": s.k}[vector]
@@ -106,26 +130,47 @@ def _layouts(s: Shape) -> Iterator[Layout]:
                     continue
                 if rows * columns + min(rows, columns) + 1 > registers:
                     continue
-                yield _judged(s, vector, rows, columns, lanes)
+                if s.unit and s.unit % _ranged_rows(s, vector, rows, columns, lanes):
+                    continue
+                yield vector, rows, columns, lanes
+
+
+def _ranged_rows(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> int:
+    """How many indices a tile has along the axis that is cut into ranges."""
+    return {"p": rows, "q": columns}.get(s.ranged, 1) * (lanes if vector == s.ranged else 1)
 
 
 def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layout:
+    per_l2 = _PER_L2_ALONG_SUM if vector == "k" else _PER_L2
+    tile = {
+        "p": rows * (lanes if vector == "p" else 1),
+        "q": columns * (lanes if vector == "q" else 1),
+    }
+    traffic = {order: _traffic(s, order, tile, per_l2) for order in ("pq", "qp")}
+    order = min(traffic, key=lambda o: traffic[o])
+    cycles = _least_cycles(s, vector, rows, columns, lanes, 0.7 * traffic[order])
+    return Layout(vector, rows, columns, order, cycles)
+
+
+def _least_cycles(
+    s: Shape, vector: str, rows: int, columns: int, lanes: int, traffic: float = 0.0
+) -> float:
+    """The estimate, with these cycles for what comes from the caches."""
     unit_p, unit_q = (lanes if vector == v else 1 for v in "pq")
     steps = -(-s.k // lanes) if vector == "k" else s.k
-    total = 0.0
+    total = traffic
     for n, r in pieces(s.p, unit_p, rows):
         for m, c in pieces(s.q, unit_q, columns):
             total += n * m * (steps * _step(s, vector, r, c, lanes) + _ends(s, vector, r, c, lanes))
-    per_l2 = _PER_L2_ALONG_SUM if vector == "k" else _PER_L2
-    tile = {"p": rows * unit_p, "q": columns * unit_q}
-    traffic = {order: _traffic(s, order, tile, per_l2) for order in ("pq", "qp")}
-    order = min(traffic, key=lambda o: traffic[o])
     # Small tiles are less text, and the end of one overlaps the beginning of the next.
-    cycles = (total + 0.7 * traffic[order]) * (1 + 0.005 * rows * columns)
-    if s.ranged:
-        length, unit = (s.p, rows * unit_p) if s.ranged == "p" else (s.q, columns * unit_q)
+    cycles = total * (1 + 0.005 * rows * columns)
+    if s.ranged in ("p", "q") and not s.unit:
+        length, unit = (
+            s.p if s.ranged == "p" else s.q,
+            _ranged_rows(s, vector, rows, columns, lanes),
+        )
         cycles *= -(-length // (s.parts * unit)) * unit * s.parts / length
-    return Layout(vector, rows, columns, order, cycles)
+    return cycles
 
 
 def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
@@ -146,6 +191,7 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     return max(work, loads, latency) + 0.2
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_askew(read: Read) -> bool:
     """Whether vectors lie across two lines, since rows are no multiples of a line."""
     return any(

@@ -385,7 +385,8 @@ class _Fusion:
             steps += self._base(n, buffer)
         kind, entries = n.attrs
         store = Store(buffer, value, kind, entries, tuple(arrays), False)
-        inner = self.inner.get(value, {})
+        # What is stored already is only copied, however it was computed.
+        inner = {} if self._is_memory(value) else self.inner.get(value, {})
         reduced = _reduced(next(iter(inner))) if inner else ()
         steps.append(Nest(value.shape, reduced, [store], inner))
 

@@ -357,12 +357,8 @@ class _Former:
                 self.profiles[made] = profile
                 region.steps.append(made)
         nests = [step for step in region.steps if isinstance(step, Nest)]
-        region.unit = self.tiles.unit(nests)
-        if -(-region.length // region.share) < parts:
-            # Too few rows for what is computed at once: rows one by one keep all threads busy.
-            for nest in nests:
-                nest.alone = True
-            region.unit = self.tiles.unit(nests)
+        seconds = [self.profile(nest).seconds for nest in nests]
+        region.unit = self.tiles.share_out(nests, seconds, region.length, parts)
         region.block = region.share
         if overflows:
             region.block = self._block(region, growing)

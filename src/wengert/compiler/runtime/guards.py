@@ -85,11 +85,10 @@ class Guards:
         elif kind is dict:
             if not all(type(k) is str for k in x):
                 raise NotNative
-            keys = sorted(x)
             first = self._new(len(x))
-            self._emit("dict", register, first, self._address(kind), len(x))
-            self.words += [self._address(k) for k in keys]
-            for k, key in enumerate(keys):
+            self._emit("dict", register, first, self._address(kind), len(x), self._address(str))
+            self.words += [self._address(k) for k in x]
+            for k, key in sorted(enumerate(x), key=lambda item: item[1]):
                 self.tree(first + k, x[key], leaf)
         elif x is None:
             self.same(register, x)
