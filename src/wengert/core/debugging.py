@@ -71,8 +71,8 @@ def debug(*, infinities: bool = True) -> Iterator[None]:
 
     Applies to the operations on Tensors, inside and outside of transforms, of the current thread
     (and context). Blocks nest; can be used as a decorator. Operations take about ten times as long
-    inside; NumPy's own floating-point warnings are off. What `jit` has compiled is one operation, and is
-    not looked into: take `jit` away to find the line.
+    inside; NumPy's own floating-point warnings are off. What `jit` has compiled is one
+    operation, and is not looked into: take `jit` away to find the line.
 
     Parameters
     ----------
