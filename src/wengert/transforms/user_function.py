@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.abstract import Aval, Var, aval_of
 from ..core.bind import bind, refresh
-from ..core.errors import NoRuleError, ShapeError, WengertTypeError
+from ..core.errors import NoRuleError, ShapeError, WengertError, WengertTypeError
 from ..core.ownership import owns_alone
 from ..core.primitive import Primitive
 from ..core.program import Program, evaluate
@@ -215,6 +215,8 @@ class UserFunction:
         try:
             with np.errstate(all="ignore"):
                 outs = self.function(*map(arbitrary, leaves))
+        except WengertError:
+            raise  # it says itself what is wrong with the user's rule
         except Exception as error:
             raise WengertTypeError(
                 f"{self.name}: the shape of the result is needed before there are values. The "
