@@ -1,18 +1,24 @@
 """How time and memory of a compiled training step grow with batch, width and depth.
 
-python -m benchmarks.scaling             # a table for each; the fraction of the limit is a column
-python -m benchmarks.scaling --quick     # small sizes
-python -m benchmarks.scaling --json FILE
+python -m benchmarks.scaling                # a table for each; writes benchmarks/results/scaling.json
+python -m benchmarks.scaling --quick        # small sizes; writes nothing
+python -m benchmarks.scaling --write-page   # measures nothing: page and chart from that file
+
+Compilation is measured cold, without the cache on disk. The limit is the nearer of two: the step's
+multiplications at the rate of NumPy's products, and reading the batch and the parameters, and
+writing these, once each at the rate of memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,11 +26,12 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from benchmarks import libraries
+from benchmarks import libraries, scaling_report
 from benchmarks.limits import Limits, measure_limits
 
 __all__ = ["main", "measure"]
 
+RESULTS = Path(__file__).parent / "results" / "scaling.json"
 _BASE = {"batch": 64, "width": 256, "depth": 2}
 _SIZES = {
     "batch": (8, 32, 128, 512, 2048, 8192),
@@ -41,9 +48,10 @@ def measure(
     Returns
     -------
     dict
-        Sizes, ``compile_ms`` (to the first result), ``microseconds`` (median), ``gflops`` and
-        ``fraction`` of the measured limit, ``arena_kb`` (temporaries of the compiled code) and
-        ``peak_kb`` (the most that NumPy held at a time during a call).
+        Sizes, ``compile_ms`` (to the first result, nothing from disk), ``microseconds`` (median),
+        ``gflops``, the ``limit`` that is nearer ("flops" or "bandwidth"), the time ``at_limit`` in
+        microseconds, the ``fraction`` of it that is reached, ``arena_kb`` (temporaries of the
+        compiled code) and ``peak_kb`` (the most that NumPy held at a time during a call).
     """
     rng = np.random.default_rng(0)
     sizes = (784, *[width] * depth, 10)
@@ -64,9 +72,10 @@ def measure(
         return value, [a - 0.01 * b for a, b in zip(p, g, strict=True)]
 
     run = wg.jit(step, donate_argnums=0)
-    start = time.perf_counter()
-    _, p = run(p, x, y)
-    compiled = time.perf_counter() - start
+    with _without_cache():
+        start = time.perf_counter()
+        _, p = run(p, x, y)
+        compiled = time.perf_counter() - start
     times = []
     stop = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < stop:
@@ -78,6 +87,7 @@ def measure(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     flops = 2.0 * batch * (3 * sum(n * m for n, m in pairwise(sizes)) - sizes[0] * sizes[1])
+    nbytes = x.nbytes + y.nbytes + 2 * sum(a.nbytes for a in p)
     median = float(np.median(times))
     return {
         "batch": batch,
@@ -86,10 +96,26 @@ def measure(
         "compile_ms": compiled * 1e3,
         "microseconds": median * 1e6,
         "gflops": flops / median / 1e9,
-        "fraction": limits.fraction(median, flops, None),
+        "limit": limits.nearer(flops, nbytes),
+        "at_limit": limits.least_seconds(flops, nbytes) * 1e6,
+        "fraction": limits.fraction(median, flops, nbytes),
         "arena_kb": run.lower(p, x, y).cost()["arena"] / 1024,
         "peak_kb": peak / 1024,
     }
+
+
+@contextmanager
+def _without_cache() -> Iterator[None]:
+    """Nothing is read from the cache on disk, or written there."""
+    before = os.environ.get("WENGERT_CACHE")
+    os.environ["WENGERT_CACHE"] = "off"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WENGERT_CACHE"]
+        else:
+            os.environ["WENGERT_CACHE"] = before
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,27 +123,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go")
+    parser.add_argument("--write-page", action="store_true", help="measure nothing; write the page")
     options = parser.parse_args(argv)
+    path = options.json or (None if options.quick else RESULTS)
+    if options.write_page:
+        path = options.json or RESULTS
+        if not path.exists():
+            print(f"{path} does not exist; run python -m benchmarks.scaling first", file=sys.stderr)
+            return 1
+        results = json.loads(path.read_text())
+        print(f"wrote {scaling_report.draw(results)}")
+        print(f"wrote {scaling_report.write_page(results)}")
+        return 0
+    libraries.set_up(["wengert"])
     limits = measure_limits(0.05 if options.quick else 0.5)
-    results: dict[str, Any] = {
+    results = {
         "machine": libraries.machine(["numpy", "wengert"]),
         "limits": vars(limits),
+        "base": _BASE,
         "rows": [],
     }
     print(f"limits: {limits.flops / 1e9:.0f} GF/s float32, {limits.bandwidth / 1e9:.1f} GB/s")
-    columns = ("compile_ms", "microseconds", "gflops", "fraction", "arena_kb", "peak_kb")
+    _warm_up(limits)
     for name, sizes in _SIZES.items():
-        print(f"\n{name:>9}" + "".join(f"{c:>14}" for c in columns))
+        print(f"\n{scaling_report.header(name)}")
         for size in sizes[:2] if options.quick else sizes:
             row = measure(**{**_BASE, name: size}, limits=limits,
                           seconds=0.02 if options.quick else 0.3)  # fmt: skip
             results["rows"].append({"varied": name, **row})
-            print(f"{size:>9}" + "".join(f"{row[c]:>14.3g}" for c in columns), flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
-        print(f"\nwrote {options.json}")
+            print(scaling_report.line(name, row), flush=True)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=1) + "\n")
+        print(f"\nwrote {path}")
     return 0
+
+
+def _warm_up(limits: Limits) -> None:
+    """LLVM's start does not count as compilation."""
+    measure(1, 4, 1, limits, seconds=0.0)
 
 
 if __name__ == "__main__":
