@@ -1,6 +1,6 @@
 """How time and memory of a compiled training step grow with batch, width and depth.
 
-python -m benchmarks.scaling                # a table for each; writes benchmarks/results/scaling.json
+python -m benchmarks.scaling                # a table for each; writes results/scaling.json
 python -m benchmarks.scaling --quick        # small sizes; writes nothing
 python -m benchmarks.scaling --write-page   # measures nothing: page and chart from that file
 

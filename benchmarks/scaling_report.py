@@ -51,8 +51,8 @@ def page(results: dict[str, Any]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
     lines = [
         "# How compiled steps scale", "",
-        "Written by `python -m benchmarks.scaling` and `--write-page`. One SGD step (loss, gradient, "
-        "update in place) of a tanh network 784-width-...-10 in float32 with cross entropy, "
+        "Written by `python -m benchmarks.scaling` and `--write-page`. One SGD step (loss, "
+        "gradient, update in place) of a tanh network 784-width-...-10 in float32 with cross entropy, "
         "compiled with donated parameters. One size varies; the others are "
         + ", ".join(f"{k} {v}" for k, v in base.items()) + ".", "",
         f"{machine['processor']} ({machine['cores']} cores), {machine['date']}; {versions}; BLAS: "
