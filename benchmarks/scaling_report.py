@@ -12,11 +12,11 @@ PAGE = _ROOT / "docs" / "benchmarks-scaling.md"
 CHART = _ROOT / "docs" / "images" / "benchmarks-scaling.png"
 # Of each row: what it is called, its heading, and how it is written.
 _COLUMNS = (
-    ("microseconds", "us", "{:.4g}"),
-    ("at_limit", "us at the limit", "{:.3g}"),
+    ("microseconds", "us a step", "{:.0f}"),
+    ("at_limit", "us at the limit", "{:.0f}"),
     ("limit", "limit", "{}"),
     ("fraction", "of the limit", "{:.0%}"),
-    ("gflops", "GF/s", "{:.3g}"),
+    ("gflops", "GF/s", "{:.0f}"),
     ("compile_ms", "ms to compile", "{:.0f}"),
     ("arena_kb", "KiB of temporaries", "{:.0f}"),
     ("peak_kb", "KiB allocated in a call", "{:.0f}"),
@@ -35,7 +35,7 @@ def header(varied: str) -> str:
 def line(varied: str, row: dict[str, Any]) -> str:
     """One row, for the terminal."""
     cells = zip(_cells(row), _COLUMNS, strict=True)
-    return f"{row[varied]:>6}" + "".join(f"{c:>{max(len(h), 6) + 3}}" for c, (_, h, _) in cells)
+    return f"{row[varied]:>6}" + "".join(f" {c:>{len(h) + 2}}" for c, (_, h, _) in cells)
 
 
 def _varied(results: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -52,8 +52,8 @@ def page(results: dict[str, Any]) -> str:
     lines = [
         "# How compiled steps scale", "",
         "Written by `python -m benchmarks.scaling` and `--write-page`. One SGD step (loss, "
-        "gradient, update in place) of a tanh network 784-width-...-10 in float32 with cross entropy, "
-        "compiled with donated parameters. One size varies; the others are "
+        "gradient, update in place) of a tanh network 784-width-...-10 in float32 with cross "
+        "entropy, compiled with donated parameters. One size varies; the others are "
         + ", ".join(f"{k} {v}" for k, v in base.items()) + ".", "",
         f"{machine['processor']} ({machine['cores']} cores), {machine['date']}; {versions}; BLAS: "
         f"{machine['blas']}. Limits measured: {limits['flops'] / 1e9:.0f} GF/s float32 (NumPy's "
