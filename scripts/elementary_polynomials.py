@@ -59,6 +59,11 @@ def odd(f: Function) -> Function:
     return g
 
 
+def cosine_rest(z: Any) -> Any:
+    """``(cos(x) - 1 + z / 2) / z**2`` of ``z = x**2``."""
+    return (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / (z * z)
+
+
 def exp2_slope(r: Any) -> Any:
     """``(2**r - 1) / r``."""
     return (mpmath.mpf(2) ** r - 1) / r if abs(r) > 1e-60 else mpmath.log(2)
@@ -74,6 +79,12 @@ def log_tail(z: Any) -> Any:
     """What ``2 atanh(s) = 2 s + 2/3 s**3 + s**5 R(s**2)`` leaves to R."""
     s = mpmath.sqrt(z)
     return (2 * mpmath.atanh(s) / s - 2 - 2 * z / 3) / (z * z)
+
+
+def log2_slope(z: Any) -> Any:
+    """``log2((1 + s) / (1 - s)) / s`` of ``z = s**2``."""
+    s = mpmath.sqrt(z)
+    return 2 * mpmath.atanh(s) / (s * mpmath.log(2))
 
 
 def erf_slope(z: Any) -> Any:
@@ -119,12 +130,15 @@ def table() -> dict[str, list[list[float]]]:
         ("COTH_WIDE", coth_slope, 0, mpmath.mpf("0.068"), (5, 2)),
         ("ARCTAN", odd(mpmath.atan), 0, root, (11, 5)),
         ("ARCSIN", odd(mpmath.asin), 0, 0.25, (12, 5)),
+        ("SIN", odd(mpmath.sin), 0, (mpmath.pi / 4) ** 2, (5, 2)),
+        ("COS", cosine_rest, 0, (mpmath.pi / 4) ** 2, (5, 2)),
         ("TAN", odd(mpmath.tan), 0, (mpmath.pi / 4) ** 2, (14, 7)),
         ("SINH", odd(mpmath.sinh), 0, 1, (7, 4)),
         ("ARCSINH", odd(mpmath.asinh), 0, 0.25, (13, 6)),
         ("ARCTANH", odd(mpmath.atanh), 0, 0.25, (14, 7)),
         ("ERF", erf_slope, 0, 1, (12, 8)),
         ("LOG_TAIL", log_tail, 0, mpmath.mpf("0.0296"), (7, 3)),
+        ("SHORT_LOG2", log2_slope, 0, mpmath.mpf("0.0296"), (5, 5)),
     ]
     found = {name: [interpolated(g, a, b, d) for d in degrees] for name, g, a, b, degrees in cases}
     found["CBRT"] = [interpolated(mpmath.cbrt, 1, 2, 4)] * 2

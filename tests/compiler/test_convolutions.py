@@ -213,3 +213,32 @@ def test_tiles_fill_the_registers() -> None:
         for length in range(1, 60):
             assert 1 <= access._rows(length, most) <= most
     assert access._rows(14, 12) == 8
+
+
+@pytest.mark.parametrize("weight", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("lengths", [(9, 4), (4, 9), (5, 5), (1, 3), (3, 1), (40, 17)])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", [np.convolve, np.correlate])
+def test_margins_do_not_meet_infinite_weights(
+    function: Any, mode: str, lengths: tuple[int, int], weight: float
+) -> None:
+    """Regression: the zeros beside a sequence made NaN of them, where NumPy has no product."""
+    rng = np.random.default_rng(3)
+    a, v = [rng.normal(size=n) for n in lengths]
+    v[rng.integers(len(v))] = weight
+
+    def f(a: Any, v: Any) -> Any:
+        return function(a, v, mode)
+
+    def total(a: Any, v: Any) -> Any:
+        y = f(a, v)
+        return np.sum(y * np.arange(1.0, y.size + 1))
+
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(wg.jit(f)(a, v), f(a, v), rtol=1e-12)
+        gradients = wg.jit(wg.grad(total, (0, 1)))(a, v)
+        for found, expected in zip(gradients, wg.grad(total, (0, 1))(a, v), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-10)
+        stack = np.stack([a, 2 * a])
+        stacked = wg.jit(wg.vmap(f, (0, None)))(stack, v)
+        np.testing.assert_allclose(stacked, [f(a, v), f(2 * a, v)], rtol=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compiler.codegen.interleave import interleaved
+from wengert.compiler.codegen.interleave import UNLIKELY, interleaved
 from wengert.compiler.codegen.nest import nest_function
 from wengert.compiler.plan import Nest, Plan
 from wengert.compiler.stages import build_plan
@@ -42,6 +42,67 @@ def test_short_chains_and_branches_are_left() -> None:
     assert interleaved(short) == short[0] + short[1]
     branching = [chain("a", 20, "%x"), [*chain("b", 20, "%y"), "br label %after", "after:"]]
     assert interleaved(branching) == branching[0] + branching[1]
+
+
+def rare_chain(letter: str, needs: str = "1.0") -> list[str]:
+    """A chain with a branch to what is rare, and lines before and after it."""
+    return [
+        *chain(letter, 20, "%x"),
+        f"br i1 %{letter}3, label %slow{letter}, label %after{letter}, {UNLIKELY}",
+        f"slow{letter}:",
+        f"%{letter}s = call double @f()",
+        f"store double %{letter}s, ptr %{letter}p",
+        f"br label %after{letter}",
+        f"after{letter}:",
+        f"%{letter}r = load double, ptr %{letter}p",
+        f"%{letter}t = fadd double %{letter}r, {needs}",
+    ]
+
+
+def test_rare_branches_become_one() -> None:
+    a, b = rare_chain("a"), rare_chain("b")
+    merged = interleaved([a, b])
+    assert merged[:4] == [a[0], b[0], a[1], b[1]]
+    start = merged.index("%a3.or0 = or i1 %a3, %b3")
+    assert merged[start:] == [
+        "%a3.or0 = or i1 %a3, %b3",
+        f"br i1 %a3.or0, label %slowa, label %aftera, {UNLIKELY}",
+        "slowa:",
+        *a[23:25],
+        *b[23:25],
+        "br label %aftera",
+        "aftera:",
+        a[-2],
+        b[-2],
+        a[-1],
+        b[-1],
+    ]
+    assert len(merged) == len(a) + len(b) - 3
+
+
+def test_rare_branches_that_do_not_match_are_left() -> None:
+    a, twice = rare_chain("a"), [*rare_chain("b"), *rare_chain("c")]
+    assert interleaved([a, twice]) == a + twice
+    # Its first part needs what the other chain defines behind its branch.
+    waits = rare_chain("b")
+    waits[0] = "%b0 = fadd double %at, 1.0"
+    assert interleaved([a, waits]) == a + waits
+    # What is needed was defined before.
+    ready = rare_chain("b", "%a7")
+    assert interleaved([a, ready])[:2] == [a[0], ready[0]]
+
+
+def test_two_vectors_have_one_branch_to_what_is_rare() -> None:
+    for branches, f in (
+        (1, np.sin),
+        (1, np.tan),
+        (1, lambda x: np.abs(x) ** 1.7),
+        (1, lambda x: np.cos(x) * np.sin(x)),
+        (2, lambda x: np.cos(np.sin(x))),
+    ):
+        (text,) = texts(f, np.ones(800))
+        assert len(re.findall(r"load <8 x double>, ptr %v", text)) == 2
+        assert text.count(UNLIKELY) == branches
 
 
 def plan_of(f: Any, *xs: np.ndarray) -> Plan:

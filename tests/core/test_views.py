@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert import Tensor
+from wengert.testing import check_grads
 
 
 def leaf(*shape: int) -> Tensor:
@@ -334,13 +335,95 @@ def test_a_shape_cannot_be_set() -> None:
         wg.grad(f)(np.ones((2, 3)))
 
 
-def test_a_diagonal_of_einsum_is_not_written() -> None:
-    """NumPy's can be; the error says that it is wengert's that cannot."""
+DIAGONALS = {
+    "ii->i": (3, 3),
+    "ji->ij": (2, 3),
+    "ij": (2, 3),
+    "iij->ij": (2, 2, 3),
+    "iij->ji": (2, 2, 3),
+    "jii->ij": (3, 2, 2),
+    "iii->i": (3, 3, 3),
+    "ijij->ji": (2, 3, 2, 3),
+    "...ii->...i": (2, 3, 3),
+}
+
+
+@pytest.mark.parametrize("subscripts", DIAGONALS)
+def test_writes_through_the_view_that_einsum_makes(subscripts: str) -> None:
+    """NumPy's is writeable, other than that of `np.diagonal`."""
+    shape = DIAGONALS[subscripts]
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=shape), rng.normal(size=shape)
 
     def f(x: Any) -> Any:
         y = x * 1.0
-        np.einsum("ii->i", y)[...] = 0.0
+        before = np.einsum(subscripts, y)
+        view = np.einsum(subscripts, y)
+        view[...] = np.sin(view) * np.cos(view)
+        view[0] *= 2.0
+        np.multiply(view, 1.5, out=view)
+        return np.sum(y * weights) + np.sum(before**2)
+
+    assert np.isclose(wg.value_and_grad(f)(x)[0], f(x), rtol=1e-14)
+    check_grads(f, (x,), order=2)
+    stack = np.stack([x, 2 * x])
+    np.testing.assert_allclose(wg.vmap(wg.grad(f))(stack)[1], wg.grad(f)(2 * x), rtol=1e-13)
+    np.testing.assert_allclose(wg.jit(wg.grad(f))(x), wg.grad(f)(x), rtol=1e-12)
+    t = wg.Tensor(x.copy())
+    np.einsum(subscripts, t)[...] = 7.0
+    np.einsum(subscripts, x)[...] = 7.0
+    np.testing.assert_array_equal(t.array, x)
+
+
+def test_einsum_of_a_read_only_view_is_read_only() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        np.einsum("ii->i", np.broadcast_to(y, (3, 3)))[...] = 0.0
         return np.sum(y)
 
-    with pytest.raises(ValueError, match=r"wengert the diagonals of np\.einsum.*np\.fill_diagonal"):
-        wg.grad(f)(np.ones((3, 3)))
+    for g in (f, wg.grad(f), wg.jit(f)):
+        with pytest.raises(ValueError, match="read-only"):
+            g(np.ones(3))
+
+
+def test_sliding_windows_follow_writes_and_refuse_them() -> None:
+    """Regression: they were a copy, which took writes that NumPy refuses and followed none."""
+    windows_of = np.lib.stride_tricks.sliding_window_view
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        windows = windows_of(y, (2, 2))
+        y[0] = x[1] ** 2
+        return np.sum(windows * np.arange(windows.size).reshape(windows.shape))
+
+    x = np.arange(12.0).reshape(3, 4)
+    assert wg.value_and_grad(f)(x)[0] == f(x)
+    check_grads(f, (x,), order=2)
+    np.testing.assert_allclose(wg.jit(wg.grad(f))(x), wg.grad(f)(x), rtol=1e-13)
+    np.testing.assert_allclose(wg.vmap(wg.grad(f))(x[None])[0], wg.grad(f)(x), rtol=1e-13)
+
+    def written(x: Any) -> Any:
+        y = x * 1.0
+        windows_of(y, 2)[0] = 1.0
+        return np.sum(y)
+
+    for g in (written, wg.grad(written), wg.jit(written)):
+        with pytest.raises(ValueError, match="read-only"):
+            g(np.ones(3))
+    with pytest.raises(wg.MutationError, match=r"sliding_window_view\(.*writeable=True.*itself"):
+        windows_of(wg.Tensor(np.ones(3)), 2, writeable=True)
+
+
+def test_conj_of_a_real_array_is_the_array() -> None:
+    """Regression: `x.conj()[0] = v` wrote into a copy; `np.conjugate` does copy."""
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y.conj()[0] = 5.0
+        y.conjugate()[1] *= 3.0
+        np.conjugate(y)[2] = 9.0
+        return np.sum(y * y)
+
+    x = np.arange(1.0, 5.0)
+    assert wg.value_and_grad(f)(x)[0] == f(x)
+    np.testing.assert_array_equal(wg.grad(f)(x), [0.0, 36.0, 6.0, 8.0])

@@ -245,6 +245,10 @@ class Writer:
                 f"np.einsum('ij...->ji...', {name})", f"np.fliplr({name})", f"{name}.mT",
                 f"{name}.reshape({shape[::-1]})", f"np.unstack({name}, axis=1)[0]",
             ]  # fmt: skip
+        if n >= 2 and shape[0] == shape[1]:
+            options += [f"np.einsum('ii...->i...', {name})", f"np.einsum('ii...->...i', {name})"]
+        if n >= 1 and shape[0] >= 2:
+            options.append(f"np.lib.stride_tricks.sliding_window_view({name}, 2, 0)")
         if self.kind == "complex":
             options += [f"{name}.real", f"{name}.imag", f"np.real({name})", f"np.imag({name})"]
         return str(self.one(*options))

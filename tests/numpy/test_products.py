@@ -295,6 +295,15 @@ def test_cross() -> None:
         np.cross(wg.Tensor(1.0), draw(float, 3))
 
 
+def test_tensordot_of_all_axes_is_an_array() -> None:
+    """Regression: NumPy gives an array without axes, not a scalar."""
+    x = draw(float, 2, 3)
+    for f in (lambda x: np.tensordot(x, x, 2), lambda x: np.tensordot(x, x, ([0, 1], [0, 1]))):
+        for y in (f(wg.Tensor(x))._a, wg.jit(f)(x), wg.vjp(f, x)[0]):
+            assert type(y) is np.ndarray
+            np.testing.assert_allclose(y, f(x))
+
+
 # ------------------------------------------------------------------ messages
 
 

@@ -102,9 +102,32 @@ def test_refused() -> None:
         np.quantile(t, 1.2)
     with pytest.raises(ValueError, match="not a valid method"):
         np.quantile(t, 0.5, method="guess")
-    with pytest.raises(ValueError, match="1d"):
-        np.quantile(t, np.full((2, 2), 0.5))
     with pytest.raises(TypeError, match="real"):
         np.quantile(wg.Tensor(X * 1j), 0.5)
     with pytest.raises(wg.NoRuleError, match="weights"):
         np.quantile(t, 0.5, method="inverted_cdf", weights=np.ones_like(X))
+
+
+def test_quantiles_of_any_shape() -> None:
+    """Regression: `q` had to be a number or a row; NumPy takes it of any shape."""
+    q = np.array([[0.1, 0.43, 0.52], [0.23, 0.9, 0.97]])
+    for axis in (None, 0, (0, 2)):
+        found = np.quantile(wg.Tensor(X), q, axis).array
+        for place in np.ndindex(q.shape):
+            np.testing.assert_allclose(found[place], np.quantile(X, q[place], axis), rtol=1e-13)
+    check_grads(lambda x, q: np.quantile(x, q, axis=1, keepdims=True), (X, q))
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_quantiles_of_everything_are_scalars(n: int) -> None:
+    """Regression: medians of an odd number, and quantiles under `jit`, were arrays without axes."""
+    x = np.arange(n) * 1.5
+    for f in (
+        np.median,
+        np.nanmedian,
+        lambda x: np.quantile(x, 0.3),
+        lambda x: np.percentile(x, 9),
+    ):
+        for y in (f(wg.Tensor(x))._a, wg.jit(f)(x), wg.vjp(f, x)[0]):
+            assert type(y) is np.float64
+            assert y == f(x)

@@ -148,3 +148,56 @@ def test_errors() -> None:
         np.hypot.reduceat(t, [0.5])
     with pytest.raises(np.exceptions.AxisError):
         np.hypot.accumulate(t, axis=3)
+
+
+def same_kind_of_result(f: Any, x: Any) -> None:
+    """The values, the dtype, and whether it is a NumPy scalar are NumPy's, compiled too."""
+    expected, found, compiled = f(x), f(wg.Tensor(x).astype(x.dtype))._a, wg.jit(f)(x)
+    for y in (found, compiled):
+        assert type(y) is type(expected)
+        assert y.dtype == expected.dtype
+        np.testing.assert_allclose(y, expected, rtol=1e-3 if y.dtype == np.float16 else 1e-6)
+
+
+def test_a_fold_of_everything_is_a_scalar() -> None:
+    """Regression: without a step, and by `np.logaddexp`, it was an array without axes."""
+    for x in (np.array([2.5]), np.array(2.5), np.array([1, 2, 3]), np.array([0.5, 1.5])):
+        same_kind_of_result(lambda x: np.logaddexp.reduce(x, axis=None), x)
+        same_kind_of_result(lambda x: np.remainder.reduce(x, axis=None), x)
+        same_kind_of_result(lambda x: np.heaviside.reduce(x, axis=None), x.astype(float))
+    same_kind_of_result(np.conjugate, np.array(2.5))
+
+
+def test_logaddexp_of_integers_and_of_nothing() -> None:
+    """Regressions: an OverflowError, and a start of None taken for an operand."""
+    for dtype in (bool, np.int8, np.int64, np.uint16):
+        same_kind_of_result(np.logaddexp.reduce, np.array([[1, 0, 1], [0, 1, 1]], dtype))
+    empty = wg.Tensor(np.zeros((2, 0)))
+    assert (np.logaddexp.reduce(empty, 1, initial=None).array == -np.inf).all()
+
+
+def test_hypot_accumulate_keeps_the_first_element() -> None:
+    """Regression: it was its absolute value."""
+    x = np.array([-2.0, 1.0, -3.0])
+    same_kind_of_result(np.hypot.accumulate, x)
+    gradient = wg.grad(lambda x: np.sum(np.hypot.accumulate(x)))(x)
+    assert gradient[0] == pytest.approx(1 - 2 / np.sqrt(5) - 2 / np.sqrt(14))
+
+
+def test_bitwise_and_of_no_unsigned_integers() -> None:
+    """Regression: -1, which changes nothing, did not fit into the dtype."""
+    empty = np.zeros(0, np.uint8)
+    assert np.bitwise_and.reduce(wg.Tensor(empty).astype(np.uint8)) == np.bitwise_and.reduce(empty)
+
+
+def test_parts_of_integers_are_floats() -> None:
+    """Regression: `np.modf` gave an integral part of integers, `np.frexp` an error under `jit`."""
+    for dtype in (np.int8, np.uint8, np.int64, bool):
+        x = np.array([1, 0, 1], dtype)
+        for f in (np.modf, np.frexp):
+            for k in (0, 1):
+                expected = f(x)[k]
+                for y in (f(wg.Tensor(x).astype(dtype))[k], wg.jit(f)(x)[k]):
+                    y = y.array if isinstance(y, wg.Tensor) else y
+                    assert y.dtype == expected.dtype
+                    np.testing.assert_array_equal(y, expected)

@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert import nn
+from wengert.scipy import special
 
 Function = Callable[[Any], Any]
 THIRD = 1 / 3
@@ -63,6 +64,12 @@ POINTS: dict[str, tuple[Function, list[float], list[float], Any]] = {
     "norm -inf": (lambda x: np.linalg.norm(x, -np.inf), [0, 0], [0, 0], 0),
     "norm frobenius": (lambda x: np.linalg.norm(x.reshape(2, 2)), [0, 0, 0, 0], [0, 0, 0, 0], 0),
     "hypot": (lambda x: np.hypot(x, x), [0], [0], 0),
+    "arctan2": (lambda x: np.arctan2(x[:1], x[1:]), [0, 0], [0, 0], 0),
+    "arctan2 of one": (lambda x: np.arctan2(x, x), [0], [0], 0),
+    "angle": (lambda x: np.angle(x[0] + 1j * x[1]), [0, 0], [0, 0], 0),
+    "angle of real": (np.angle, [0, -1], [0, 0], 0),
+    "abs complex": (lambda x: np.abs(x[0] + 1j * x[1]), [0, 0], [0, 0], 0),
+    "logaddexp.reduce": (np.logaddexp.reduce, [-np.inf, -np.inf], [0, 0], 0),
     "std": (np.std, [2, 2], [0, 0], 0),
     "prod": (np.prod, [0, 2, 3], [6, 0, 0], None),
     "prod of zeros": (np.prod, [0, 0, 3], [0, 0, 0], None),
@@ -74,6 +81,10 @@ POINTS: dict[str, tuple[Function, list[float], list[float], Any]] = {
     # infinite
     "sqrt": (np.sqrt, [0], [np.inf], -np.inf),
     "log": (np.log, [0], [np.inf], -np.inf),
+    "log1p": (np.log1p, [-1], [np.inf], -np.inf),
+    "arcsin": (np.arcsin, [1], [np.inf], np.inf),
+    "arccosh": (np.arccosh, [1], [np.inf], -np.inf),
+    "logit": (special.logit, [0], [np.inf], -np.inf),
 }  # fmt: skip
 
 

@@ -280,3 +280,46 @@ def test_a_debug_block_stops_at_another_nan_beside_a_coincidence(transform: str)
         for function in (poisoned, inner):
             with pytest.raises(wg.NonFiniteError, match="sqrt|power|\\*\\*"):
                 IN_DEBUG[transform](function)(REPEATED["two equal"])
+
+
+COMPILED: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+    "grad": wg.grad,
+    "jacfwd": wg.jacfwd,
+    "hessian": wg.hessian,
+    "vmap of grad": lambda f: lambda a: wg.vmap(wg.grad(f))(np.stack([a, a])),
+    "jit": lambda f: wg.jit(wg.grad(f)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("backend", [None, "numpy"])
+@pytest.mark.parametrize("transform", COMPILED)
+def test_inside_of_jit(transform: str, backend: str | None) -> None:
+    """Regression: what a transform inside of `jit` recorded was NaN."""
+    if backend is None:
+        pytest.importorskip("llvmlite")
+    for a in REPEATED.values():
+        function = COMPILED[transform](spectral(np.log))
+        compiled = wg.jit(function, backend=backend)
+        for _ in range(3):
+            np.testing.assert_allclose(compiled(a), function(a), rtol=1e-7, atol=1e-8)
+    assert LOCAL.split == 0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_inside_of_jit_nothing_is_made_up() -> None:
+    """Neither an entry of an eigenvector nor a value that is NaN; donated arrays are read twice."""
+    entry = wg.jit(wg.grad(lambda a: np.linalg.eigh(a)[1][0, 1]))(np.eye(2))
+    assert not np.isfinite(entry).all()
+
+    def quotient(a: Any) -> Any:
+        w = np.linalg.eigvalsh(a)
+        return (w[1] - w[0]) / (w[1] - w[0])
+
+    assert np.isnan(wg.jit(quotient)(np.eye(2)))
+    a = REPEATED["two equal"]
+
+    def step(a: Any) -> Any:
+        return a - 0.1 * wg.grad(spectral(np.log))(a)
+
+    np.testing.assert_allclose(wg.jit(step, donate_argnums=0)(a.copy()), step(a), rtol=1e-9)

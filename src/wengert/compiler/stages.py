@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import pytree
+from ..core.coincidence import resolving
 from ..core.errors import WengertValueError
 from ..core.program import Program
+from ..core.state import COINCIDENCES
+from ..rules.spectra import coupling_p
 from .cost import bytes_of, flops_of, peak_of
 from .lowering import lowered
 from .numpy_executor import NumPyExecutor
@@ -21,6 +24,7 @@ from .passes.donate import donate
 from .passes.epilogues import split_epilogues
 from .passes.factorize import factorize
 from .passes.fuse import fuse
+from .passes.inline import inline
 from .passes.margins import share_margins
 from .passes.memory import plan_memory
 from .passes.merge import merge
@@ -82,6 +86,36 @@ def compile_program(
     ``threads`` is None for the default number.
     Without a ``backend``, that is LLVM where llvmlite is installed, and NumPy elsewhere.
     """
+    if _has_quotients_by_gaps(program):
+        return _Resolving(_compiled(program, (), threads, backend))
+    return _compiled(program, donated, threads, backend)
+
+
+def _has_quotients_by_gaps(program: Program) -> bool:
+    return any(e.primitive is coupling_p for e in inline(program).equations)
+
+
+class _Resolving:
+    """Runs a Program with derivatives of eigenvalues or singular values: see `core.coincidence`.
+
+    A transform inside of a compiled function has recorded its results, and can not find the limits
+    where values coincide. Its Program can be run again, since nothing donated is overwritten.
+    """
+
+    def __init__(self, run: Callable[[Sequence[Any]], list[Any]]) -> None:
+        self._run = run
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        before = COINCIDENCES[0]
+        results = self._run(arguments)
+        if COINCIDENCES[0] == before:
+            return results
+        return list(resolving(results, lambda: self._run(arguments)))
+
+
+def _compiled(
+    program: Program, donated: Sequence[int], threads: int | None, backend: str | None
+) -> Callable[[Sequence[Any]], list[Any]]:
     if backend == "numpy":
         return NumPyExecutor(_optimized(program, only_shared=True))
     try:

@@ -271,7 +271,10 @@ def _as_view(
     """
     out = result._a
     if type(out) is ndarray:
-        if type(a) is not ndarray or out.base is None or not (out.base is a or out.base is a.base):
+        base: Any = out.base
+        if base is not None and type(base) is not ndarray:
+            base = getattr(base, "base", None)  # of what NumPy's as_strided puts between
+        if type(a) is not ndarray or base is None or not (base is a or base is a.base):
             return result
     elif type(out) is not Var or out.scalar:
         return result

@@ -43,9 +43,9 @@ __all__ = ["apply_chain", "in_place", "set_item", "update_unrecorded"]
 
 ndarray = np.ndarray
 _READ_ONLY = (
-    "assignment destination is read-only: NumPy makes the results of np.broadcast_to, np.diagonal "
-    "and views of read-only arrays so, wengert the diagonals of np.einsum('ii->i', x). Write into "
-    "x.copy(), or with np.fill_diagonal"
+    "assignment destination is read-only: NumPy makes the results of np.broadcast_to, np.diagonal, "
+    "sliding_window_view and views of read-only arrays so. Write into x.copy(), or into a diagonal "
+    "with np.fill_diagonal or through np.einsum('ii->i', x)"
 )
 
 

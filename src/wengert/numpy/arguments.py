@@ -24,6 +24,7 @@ from .ufunc_options import write_out
 
 __all__ = [
     "NO_VALUE",
+    "as_scalar",
     "assemble",
     "axes_of",
     "axis_of",
@@ -93,6 +94,11 @@ def select(mask: Any, x: Any, other: Any) -> Any:
     if mask is None:
         return x
     return bind(where_p, (mask, x, x.dtype.type(other)), {})
+
+
+def as_scalar(x: Any) -> Any:
+    """A NumPy scalar of an array without dimensions, as reductions and ufuncs give."""
+    return x[()] if x.ndim == 0 else x
 
 
 def deliver(result: Any, out: Any, name: str) -> Any:

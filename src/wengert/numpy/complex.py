@@ -13,7 +13,7 @@ from ..core.tensor import Tensor, handle
 from ..core.views import set_item
 from ..rules.complex import absolute_p, conjugate_p, imag_p, real_p, sign_p
 from ..rules.pointwise import POINTWISE
-from .arguments import concrete, operand
+from .arguments import as_scalar, concrete, operand
 from .dispatch import implements
 from .methods import attach_method
 from .shapes import copied
@@ -43,7 +43,7 @@ def conjugate(x: Any) -> Any:
     if _is_complex(x):
         return bind(conjugate_p, (x,), {})
     x = operand(x)
-    return x.astype(np.int8) if x.dtype == bool else copied(x)
+    return as_scalar(x.astype(np.int8) if x.dtype == bool else copied(x))
 
 
 @implements(np.real)
@@ -106,6 +106,7 @@ def _set_imag(self: Tensor, value: Any) -> None:
 
 attach_method("real", property(real, _set_real, doc="The real parts; a view."))
 attach_method("imag", property(imag, _set_imag, doc="The imaginary parts; a view."))
-attach_method("conj", lambda self: conjugate(self))
-attach_method("conjugate", lambda self: conjugate(self))
+# Of a real array NumPy's methods give the array itself, where `np.conjugate` copies.
+attach_method("conj", lambda self: conjugate(self) if _is_complex(self) else self)
+attach_method("conjugate", lambda self: conjugate(self) if _is_complex(self) else self)
 attach_method("__abs__", absolute)

@@ -14,7 +14,7 @@ from ..rules.fast import FAST
 from ..rules.pointwise import POINTWISE
 from ..rules.special import bessel_i
 from ..rules.special import sinc as _sinc
-from .arguments import axis_of, operand
+from .arguments import axis_of, cast, operand
 from .dispatch import implements
 from .joining import along, joined, part
 from .methods import attach_method
@@ -59,12 +59,22 @@ def fix(x: Any, out: Any = None) -> Any:
 @implements(np.modf)
 def modf(x: Any) -> tuple[Any, Any]:
     """``np.modf``: the fractional part, with derivative 1, and the integral part, with 0."""
+    x = _as_float(x, np.modf)
     return bind(POINTWISE["modf_fraction"], (x,), {}), bind(POINTWISE["trunc"], (x,), {})
+
+
+def _as_float(x: Any, ufunc: Any) -> Any:
+    """Integers in the dtype that the ufunc computes in."""
+    x = operand(x)
+    if x.dtype.kind not in "biu":
+        return x
+    return cast(x, ufunc.resolve_dtypes((x.dtype, None, None))[1])
 
 
 @implements(np.frexp)
 def frexp(x: Any) -> tuple[Any, Any]:
     """``np.frexp``: mantissas, with the derivative ``2**-exponent``, and plain exponents."""
+    x = _as_float(x, np.frexp)
     exponent = bind(POINTWISE["frexp_exponent"], (x,), {})
     return bind(POINTWISE["ldexp"], (x, -exponent), {}), exponent
 

@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
+from ..core.bind import bind
+from ..core.errors import (
+    MutationError,
+    NoRuleError,
+    ShapeError,
+    WengertTypeError,
+    WengertValueError,
+)
+from ..rules.shapes import sliding_windows_p
 from .arguments import axes_of, axis_of, contains_tensor, operand
 from .dispatch import implements
-from .joining import along, part, stack
+from .joining import part, stack
 from .shapes import moveaxis, view_with_axes, view_with_shape
 
 __all__ = ["apply_along_axis", "apply_over_axes", "sliding_window_view", "vectorize"]
@@ -63,7 +71,19 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
-    """``np.lib.stride_tricks.sliding_window_view``: windows as trailing axes; a copy here."""
+    """``np.lib.stride_tricks.sliding_window_view``: windows as trailing axes; a read-only view.
+
+    Raises
+    ------
+    MutationError
+        If it is to be writeable: one element has many places in it.
+    """
+    if writeable:
+        raise MutationError(
+            "np.lib.stride_tricks.sliding_window_view(..., writeable=True): one element has many "
+            "places in the windows, and what it holds after a write depends on their order. Leave "
+            "writeable out, and write into the array itself"
+        )
     x = operand(x)
     window = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     if any(w < 0 for w in window):
@@ -79,8 +99,7 @@ def sliding_window_view(
         count = x.shape[i] - w + 1
         if count < 1:
             raise ShapeError("window shape cannot be larger than input array shape")
-        numbers = np.arange(count)[:, None] + np.arange(w)
-        x = moveaxis(part(x, along(i, numbers)), i + 1, -1)
+        x = bind(sliding_windows_p, (x,), {"window": int(w), "axis": i})
     return x
 
 

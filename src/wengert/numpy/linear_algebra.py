@@ -328,7 +328,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 
 def _integer(rank: Any) -> Any:
-    return np.int32(rank) if is_known(rank) else rank
+    return np.int32(rank) if is_known(rank) else rank.astype(np.int32)
 
 
 @implements(np.linalg.svdvals)

@@ -238,7 +238,7 @@ def polyfit(
         return c
     residuals = _residuals(lhs, rhs, scaled, rank == order)
     if full:
-        return c, residuals, rank, singular, rcond
+        return c, residuals, cast(operand(rank), np.int32), singular, rcond
     return c, _fit_covariance(lhs, scale, residuals, x.shape[0], y.ndim, cov)
 
 

@@ -16,7 +16,13 @@ from ..rules.contractions import matmul
 from ..rules.einsum import LETTERS, contract, contract_terms
 from ..rules.joining import stack_p
 from ..rules.reductions import sum_
-from ..rules.shapes import broadcast_to, diagonal_p, reshape, transpose_p
+from ..rules.shapes import (
+    broadcast_to,
+    diagonal_p,
+    reshape,
+    transpose_p,
+    writeable_diagonal,
+)
 from .arguments import cast, deliver, operand, raveled
 from .dispatch import implements
 from .methods import attach_method
@@ -112,7 +118,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     paired = {j: x[i] for i, j in zip(axes_a, axes_b, strict=True)}
     y = "".join([paired.get(j) or next(free) for j in range(b.ndim)])
     out = "".join([c for c in x if c not in y] + [c for c in y if c not in x])
-    return contract(a, x, b, y, out)
+    z = contract(a, x, b, y, out)
+    # An array also without axes, where `contract` gives a NumPy scalar.
+    return z if out else reshape(reshape(z, (1,)), ())
 
 
 def _tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -224,7 +232,7 @@ def _prepared(x: Any, p: Preparation, dtype: Any) -> Any:
     if p.shape is not None:
         x = reshape(x, p.shape)
     for axes in p.diagonals:
-        x = bind(diagonal_p, (x,), {"offset": 0, "axes": axes})
+        x = bind(diagonal_p, (x,), writeable_diagonal(x.ndim, axes))
     return cast(sum_(cast(x, dtype), p.sums), dtype) if p.sums else x
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
+from ..core.errors import NoRuleError, WengertTypeError, WengertValueError
 from ..rules.indexing import getitem_p, where_p
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
@@ -21,6 +21,7 @@ from ..rules.sorting import sort_p
 from . import reductions
 from .arguments import (
     NO_VALUE,
+    as_scalar,
     cast,
     concrete,
     deliver,
@@ -80,7 +81,7 @@ def median(
         y = (_element(s, n // 2 - 1) + y) / y.dtype.type(2)
     last = _element(s, n - 1)
     y = _nan_where(np.not_equal(last, last), y)
-    return deliver(_with_axes(y, a, axes, keepdims, 0), out, "median")
+    return deliver(as_scalar(_with_axes(y, a, axes, keepdims, 0)), out, "median")
 
 
 def _with_axes(y: Any, a: Any, axes: tuple[int, ...], keepdims: Any, lead: int) -> Any:
@@ -261,6 +262,9 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
         raise WengertValueError(f"{method!r} is not a valid method. Use one of: {list(METHODS)}")
     weak = type(q) in (int, float)  # a Python number leaves the dtype to ``a``
     q = _checked(operand(q))
+    if q.ndim > 1:  # what is said of a row holds for any number of axes
+        y = _quantile(a, reshape(q, (-1,)), axis, method, keepdims, skip_nan)
+        return reshape(y, (*q.shape, *y.shape[1:]))
     axes = reduced_axes(a, axis)
     s = _sorted_last(a, axes)
     rest, n = s.shape[:-1], s.shape[-1]
@@ -280,13 +284,11 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
         y = _nan_where(np.not_equal(last, last), y)
     elif is_known(y) and np.isnan(concrete(y, "np.nanquantile")).any():
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
-    return _with_axes(y, a, axes, keepdims, int(q.ndim > 0))
+    return as_scalar(_with_axes(y, a, axes, keepdims, int(q.ndim > 0)))
 
 
 def _checked(q: Any) -> Any:
-    """The quantiles, of which there may be one or a row."""
-    if q.ndim > 1:
-        raise ShapeError("q must be a scalar or 1d")
+    """The quantiles, of which there may be one or an array."""
     values = concrete(q, "q") if is_known(q) else np.zeros(1)
     if not (np.all(values >= 0) and np.all(values <= 1)):
         raise WengertValueError("Quantiles must be in the range [0, 1]")

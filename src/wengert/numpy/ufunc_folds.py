@@ -17,12 +17,13 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..core.bind import bind
 from ..core.errors import WengertIndexError
 from ..core.index import ARRAY
+from ..core.tensor import Tensor
 from ..rules.cumulative import cummax_p, cummin_p, cumsum_p, section, shifted
 from ..rules.indexing import getitem_p, scatter_add_p, where_p
 from ..rules.joining import stack_p
 from ..rules.reductions import max_p, min_p
 from ..rules.shapes import reshape, transpose
-from .arguments import NO_VALUE, cast, concrete, deliver, flag, mask_of, operand, select
+from .arguments import NO_VALUE, as_scalar, cast, concrete, deliver, flag, mask_of, operand, select
 from .dispatch import UFUNC_METHODS, implements_method
 from .reductions import highest, lowest
 
@@ -129,9 +130,10 @@ def reduce(
         y = a
     else:  # nothing to combine
         kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
-        y = np.zeros_like(a, shape=kept if flag(keepdims) else shape) + start
+        y = np.full_like(a, 0, shape=kept if flag(keepdims) else shape)
+        y = y + (start if isinstance(start, Tensor) else np.asarray(start).astype(a.dtype))
         y = cast(y, model.dtype)
-    return deliver(y, out, f"{ufunc.__name__}.reduce")
+    return deliver(as_scalar(y), out, f"{ufunc.__name__}.reduce")
 
 
 def _is_reduced(axis: Any, i: int, ndim: int) -> bool:
@@ -216,6 +218,9 @@ def accumulate(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None, out: Any = 
         neutral = ASSOCIATIVE.get(ufunc)
         if neutral is not None:
             y = _by_doubling(ufunc, a, axis, neutral)
+            if ufunc is np.hypot:  # the first element stays as it is, of whatever sign
+                rest = section(y, axis, 1, a.shape[axis])
+                y = np.concatenate([section(a, axis, 0, 1), rest], axis)
         else:
             rows = _rows(_axes_first(a, (axis,), tuple(i for i in range(a.ndim) if i != axis)))
             results = rows[:1]

@@ -30,6 +30,7 @@ from ..rules.shapes import broadcast_to, fits, reshape
 from . import reductions
 from .arguments import (
     NO_VALUE,
+    as_scalar,
     cast,
     deliver,
     flag,
@@ -120,18 +121,23 @@ def _logaddexp_reduce(
 ) -> Any:
     """``log(sum(exp(a)))``, with the largest finite element taken out of the sum."""
     a = operand(a)
+    if dtype is None and a.dtype.kind in "biu":
+        dtype = np.logaddexp.resolve_dtypes((a.dtype, a.dtype, None))[-1]
     a = a if dtype is None else cast(a, dtype)
+    initial = _start(initial)
     a = select(mask_of(where, a.shape), a, -np.inf)
     axes = reduced_axes(a, axis)
     if not a.size:
         shape = sum_(a, axes, flag(keepdims)).shape
-        y = np.full_like(a, -np.inf, shape=shape)
+        y = as_scalar(np.full_like(a, -np.inf, shape=shape))
         return deliver(y if initial is NO_VALUE else np.logaddexp(y, initial), out, "logaddexp")
     offset = bind(finite_max_p, (a,), {"axis": axes, "keepdims": True})
     with quiet():  # of a slice of -inf alone
-        y = np.log(sum_(np.exp(a - offset), axes, True)) + offset
-    y = y if flag(keepdims) else reshape(y, sum_(a, axes).shape)
-    if initial is not NO_VALUE and initial is not None:
+        total = sum_(np.exp(a - offset), axes, True)
+        # Of -inf alone the derivative is 0, as that of logsumexp is.
+        y = select(total != 0, np.log(total), -np.inf) + offset
+    y = as_scalar(y if flag(keepdims) else reshape(y, sum_(a, axes).shape))
+    if initial is not NO_VALUE:
         y = np.logaddexp(y, initial)
     return deliver(y, out, "logaddexp.reduce")
 

@@ -107,8 +107,8 @@ def conjugate(x: Any) -> Any:
 
 
 def _absolute_jvp(ts: Any, ins: Any, out: Any) -> Any:
-    # d|z| = Re(conj(z) dz) / |z|; 0 at z = 0, as for a norm
-    return _real(conjugate(ins[0]) * ts[0]) / (out + (out == 0))
+    # d|z| = Re(conj(z) dz) / |z|; 0 at z = 0, with its derivatives, as for a norm
+    return _real(conjugate(ins[0]) * ts[0]) * ((out != 0) / (out + (out == 0)))
 
 
 absolute_p = Primitive(

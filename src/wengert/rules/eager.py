@@ -27,6 +27,7 @@ from .factorizations import cholesky_p
 from .fast_reductions import to_sole_winners
 from .indexing import where_p
 from .norms import vector_norm_p
+from .pointwise import POINTWISE
 from .reductions import kept_shape, max_p, min_p, nanmax_p, nanmin_p, prod_p
 from .sorting import sort_p
 
@@ -172,6 +173,28 @@ def _where(node: Node, ct: Any, cotangents: Cotangents) -> None:
 
 _derived_where = where_p.kind.raw
 where_p.kind.raw = _where
+
+# ------------------------------------------------------------------ angles
+
+
+def _angle(node: Node, ct: Any, cotangents: Cotangents) -> None:
+    """Of arctan2: the square of the distance once for both operands, if no point is the origin."""
+    (to_x, to_y), (x, y) = node[2], node[5]
+    if not node[8] and all(isinstance(a, np.ndarray) and a.dtype == ct.dtype for a in (x, y)):
+        with quiet():
+            square = x * x + y * y
+            if square.all():
+                ct = ct / square
+                if to_x is not None:
+                    accumulate(cotangents, to_x, unbroadcast(ct * y, x.shape))
+                if to_y is not None:
+                    accumulate(cotangents, to_y, unbroadcast(ct * -x, y.shape))
+                return
+    _derived_angle(node, ct, cotangents)
+
+
+_derived_angle = POINTWISE["arctan2"].kind.raw
+POINTWISE["arctan2"].kind.raw = _angle
 
 # ------------------------------------------------------------------ matrices
 

@@ -317,17 +317,12 @@ pointwise("tan", np.tan, lambda y, x: 1 + y * y)
 pointwise("arcsin", np.arcsin, lambda y, x: 1 / np.sqrt(1 - x * x))
 pointwise("arccos", np.arccos, lambda y, x: -1 / np.sqrt(1 - x * x))
 pointwise("arctan", np.arctan, lambda y, x: 1 / (1 + x * x))
-pointwise(
-    "arctan2",
-    np.arctan2,
-    lambda z, x, y: y / (x * x + y * y),
-    lambda z, x, y: -x / (x * x + y * y),
-)
 pointwise("sinh", np.sinh, lambda y, x: np.cosh(x))
 pointwise("cosh", np.cosh, lambda y, x: np.sinh(x))
 pointwise("tanh", np.tanh, lambda y, x: 1 - y * y)
 pointwise("arcsinh", np.arcsinh, lambda y, x: 1 / np.sqrt(x * x + 1))
-pointwise("arccosh", np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+# Two quotients: the derivative of a product of the roots would be NaN at 1.
+pointwise("arccosh", np.arccosh, lambda y, x: 1 / np.sqrt(x - 1) / np.sqrt(x + 1))
 pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
 # The norm has gradient 0 at 0, and so have its derivatives.
 pointwise(
@@ -335,6 +330,21 @@ pointwise(
     np.hypot,
     lambda z, x, y: x * ((z != 0) / (z + (z == 0))),
     lambda z, x, y: y * ((z != 0) / (z + (z == 0))),
+)
+
+
+def _inverse_square(x: Any, y: Any) -> Any:
+    """``1 / (x^2 + y^2)``; 0 at the origin, and not where squares underflow."""
+    origin = (x == 0) * (y == 0)
+    return (origin == 0) / (x * x + y * y + origin)
+
+
+# The angle has no limit at the origin: the mean over all directions of its gradient is 0.
+pointwise(
+    "arctan2",
+    np.arctan2,
+    lambda z, x, y: y * _inverse_square(x, y),
+    lambda z, x, y: -x * _inverse_square(x, y),
 )
 _DEGREE = math.pi / 180
 _SQRT_2_PI = math.sqrt(2 * math.pi)

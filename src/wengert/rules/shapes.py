@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..core import algebra
 from ..core.abstract import is_array
 from ..core.bind import bind
 from ..core.errors import ShapeError
+from ..core.index import ARRAY
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.tensor import Tensor
 from .batching import align, shape_of
@@ -36,10 +39,12 @@ __all__ = [
     "reshape",
     "reshape_p",
     "resolved_shape",
+    "sliding_windows_p",
     "transpose",
     "transpose_p",
     "unit_vectors",
     "unit_vectors_p",
+    "writeable_diagonal",
 ]
 
 BATCHED_PARAMS: dict[Primitive, Callable[..., dict[str, Any]]] = {}
@@ -196,14 +201,39 @@ def _diagonal_slice(rows: int, columns: int, offset: int) -> tuple[int, int, int
     return start, start + (count - 1) * (columns + 1) + 1, columns + 1
 
 
-def _diagonal_shape(x: Any, offset: int, axes: tuple[int, int]) -> tuple[tuple[int, ...], Any]:
+def _diagonal(x: Any, offset: int, axes: tuple[int, int], subscripts: str = "") -> Any:
+    return np.einsum(subscripts, x) if subscripts else np.diagonal(x, offset, *axes)
+
+
+def writeable_diagonal(ndim: int, axes: tuple[int, int]) -> dict[str, Any]:
+    """The parameters of the main diagonal by `np.einsum`."""
+    letters = ascii_letters[:ndim]
+    twice = letters[: axes[1]] + letters[axes[0]] + letters[axes[1] + 1 :]
+    rest = "".join([c for i, c in enumerate(letters) if i not in axes])
+    return {"offset": 0, "axes": axes, "subscripts": f"{twice}->{rest}{letters[axes[0]]}"}
+
+
+def _diagonal_with_batch(
+    size: int, offset: int, axes: tuple[int, int], subscripts: str = ""
+) -> dict[str, Any]:
+    axes = axes[0] + 1, axes[1] + 1
+    if subscripts:
+        return writeable_diagonal(subscripts.index("-") + 1, axes)
+    return {"offset": offset, "axes": axes}
+
+
+def _diagonal_shape(
+    x: Any, offset: int, axes: tuple[int, int], subscripts: str = ""
+) -> tuple[tuple[int, ...], Any]:
     rows, columns = x.shape[axes[0]], x.shape[axes[1]]
     start, stop, step = _diagonal_slice(rows, columns, offset)
     rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     return (*rest, len(range(start, stop, step))), x.dtype
 
 
-def _diagonal_transpose(ct: Any, ins: Any, out: Any, offset: int, axes: tuple[int, int]) -> Any:
+def _diagonal_transpose(
+    ct: Any, ins: Any, out: Any, offset: int, axes: tuple[int, int], subscripts: str = ""
+) -> Any:
     """The cotangent on the diagonal of zeros.
 
     The diagonals are a slice of the elements once the two axes are last and joined.
@@ -224,19 +254,21 @@ def _diagonal_transpose(ct: Any, ins: Any, out: Any, offset: int, axes: tuple[in
     return transpose(spread, _inverse((*rest, *axes)))
 
 
-def _diagonal_text(x: str, offset: int, axes: tuple[int, int]) -> str:
+def _diagonal_text(x: str, offset: int, axes: tuple[int, int], subscripts: str = "") -> str:
+    if subscripts:
+        return f"np.einsum({subscripts!r}, {x})"
     if axes == (0, 1):
         return f"np.diagonal({x}{f', {offset}' if offset else ''})"
     return f"np.diagonal({x}, {offset}, {axes[0]}, {axes[1]})"
 
 
-# The diagonals of the matrices that the two axes span, along the last axis of the result; a
-# read-only view in NumPy. A primitive because its composites (reshape and a strided slice, or two
-# index arrays) copy.
+# The diagonals of the matrices that the two axes span, along the last axis of the result; a view in
+# NumPy, read-only from `np.diagonal` but not from `np.einsum`. A primitive because its composites
+# (reshape and a strided slice, or two index arrays) copy.
 diagonal_p = parameters_with_batch(
     Primitive(
         "diagonal",
-        lambda x, offset, axes: np.diagonal(x, offset, *axes),
+        _diagonal,
         _diagonal_shape,
         None,
         linear=(0,),
@@ -245,7 +277,47 @@ diagonal_p = parameters_with_batch(
         show=_diagonal_text,
         alias=True,
     ),
-    lambda size, offset, axes: {"offset": offset, "axes": (axes[0] + 1, axes[1] + 1)},
+    _diagonal_with_batch,
+)
+
+
+# ------------------------------------------------------------------ windows
+
+
+def _windows_shape(x: Any, window: int, axis: int) -> tuple[tuple[int, ...], Any]:
+    shape = list(x.shape)
+    shape[axis] -= window - 1
+    return (*shape, window), x.dtype
+
+
+def _windows_transpose(ct: Any, ins: Any, out: Any, window: int, axis: int) -> Any:
+    """Each element gets the cotangents of its places in all windows."""
+    shape = ins[0].shape
+    places = np.arange(shape[axis] - window + 1)[:, None] + np.arange(window)
+    last = len(shape)
+    order = (*range(axis + 1), last, *range(axis + 1, last))
+    template = (*((None, None, None),) * axis, ARRAY)
+    return bind(
+        PRIMITIVES["scatter_add"],
+        (transpose(ct, order), places),
+        {"template": template, "shape": shape},
+    )
+
+
+# All windows along one axis, as the last axis; a read-only view in NumPy.
+sliding_windows_p = parameters_with_batch(
+    Primitive(
+        "sliding_windows",
+        lambda x, window, axis: sliding_window_view(x, window, axis),
+        _windows_shape,
+        None,
+        linear=(0,),
+        transpose=(_windows_transpose,),
+        lower="sliding_windows",
+        show="np.lib.stride_tricks.sliding_window_view({0}, {window}, {axis})",
+        alias=True,
+    ),
+    lambda size, window, axis: {"window": window, "axis": axis + 1},
 )
 
 

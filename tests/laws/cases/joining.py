@@ -109,6 +109,13 @@ CASES = [
         "sliding_window_view",
         lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)) * 2.0,
         [(3, 4)],
+        complex=True,
+        primitives=("sliding_windows",),
+    ),
+    Case(
+        "sliding_window_view_axis",
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=1),
+        [(2, 4, 2)],
     ),
     Case("meshgrid", lambda x, y: np.meshgrid(x, y), [(2,), (3,)]),
     Case(

@@ -51,6 +51,7 @@ CASES = [
     Case("broadcast_arrays", lambda x, y: np.broadcast_arrays(x, y), [(3, 1), (2,)]),
     # diagonals
     Case("diagonal", np.diagonal, [(3, 4)], complex=True, primitives=("diagonal",)),
+    Case("diagonal_of_einsum", lambda x: np.einsum("ijik->jik", x), [(3, 2, 3, 2)], complex=True),
     Case("diagonal_axes", lambda x: np.diagonal(x, 1, 2, 0), [(3, 2, 4)]),
     Case("diagonal_below", lambda x: x.diagonal(-1), [(4, 3)]),
     Case("diagonal_outside", lambda x: np.diagonal(x, 5), [(3, 4)]),

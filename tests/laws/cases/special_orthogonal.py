@@ -63,6 +63,11 @@ CASES = [
         real(lambda t, p: special.sph_harm_y(np.array([1, 3, 4]), np.array([0, -3, 2]), t, p)),
         domain=within((0.2, 3), (-3, 3)),
     ),
+    Case(
+        "sph_harm_y_beyond_the_poles",
+        real(lambda t, p: special.sph_harm_y(np.array([1, 3, 4]), np.array([0, -3, 2]), t, p)),
+        domain=within((-3, -0.2), (-3, 3)),
+    ),
     Case("pbdv", lambda x: sp.pbdv(1.3, x), domain=within((0.4, 2)), rtol=1e-5),
     Case("pbvv", lambda x: sp.pbvv(1.3, x), domain=within((0.4, 2)), rtol=1e-5),
     Case("pbwa", lambda x: sp.pbwa(0.3, x), domain=within((0.4, 2)), rtol=1e-5),

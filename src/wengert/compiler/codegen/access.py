@@ -19,7 +19,7 @@ __all__ += ["operand_index", "product_axes", "through_views"]
 
 _UNROLLED = 4  # vectors at once in a nest without sums
 _FEW_ACCESSES = 12
-_LONG = range(20, 80)  # operations: below, processors overlap vectors; above, registers are short
+_LONG = range(20, 100)  # operations: below, processors overlap vectors; above, registers are short
 _MANY = 6  # vectors, so that an odd one left over hardly matters
 
 

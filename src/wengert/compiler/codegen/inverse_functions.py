@@ -1,4 +1,4 @@
-"""Tangent, and the inverse trigonometric functions, as polynomials on vectors.
+"""The inverse trigonometric functions, as polynomials on vectors.
 
 Sources: Sun's fdlibm for the reductions; the polynomials are those of scripts/
 elementary_polynomials.py. Where a constant such as pi / 2 is added, its rounding is added as well.
@@ -7,9 +7,9 @@ elementary_polynomials.py. Where a constant such as pi / 2 is added, its roundin
 from __future__ import annotations
 
 from . import coefficients
-from .vector_math import Math, reduced_angle, unless_huge
+from .vector_math import Math
 
-__all__ = ["arccos", "arcsin", "arctan", "arctan2", "tan"]
+__all__ = ["arccos", "arcsin", "arctan", "arctan2", "odd_polynomial"]
 
 _PI = (3.141592653589793, 1.2246467991473532e-16)
 _HALF_PI = (_PI[0] / 2, _PI[1] / 2)
@@ -22,18 +22,6 @@ def odd_polynomial(m: Math, x: str, z: str, pair: object) -> str:
     """``x + x z P(z)``."""
     p = m.poly(z, m.choose(*pair))  # type: ignore[misc]
     return m.fma(m.mul(x, z), p, x)
-
-
-def tan(m: Math, x: str) -> str:
-    """The tangent; ``-1 / tan`` of what is left in odd quadrants."""
-    _, bits, r, rest = reduced_angle(m, x)
-    t = odd_polynomial(m, r, m.mul(r, r), coefficients.TAN)
-    correction = m.mul(m.fma(t, t, m.c(1.0)), rest)
-    t = m.add(t, correction)
-    odd = m.v.compare("ne", m.int_op("and", bits, m.i(1)), m.i(0), m.integer)
-    y = m.select(odd, m.div(m.c(-1.0), t), t)
-    y = m.select(m.test("oeq", x, m.c(0.0)), x, y)
-    return unless_huge(m, x, y, "tan")
 
 
 def _angle(m: Math, low: str, high: str, swapped: str, negative: str | None) -> str:

@@ -20,11 +20,14 @@ from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
 from .access import Axis, choose_loops, operand_index, through_views
+from .angles import angles_of_both
 from .interleave import interleaved
 from .nest_memory import NestMemory
 from .parts import are_twins, write_parts
 from .scalars import SCALAR_OPERATIONS
+from .trigonometric import sine_and_cosine
 from .values import LANE, Counter, Value, combine, identity_of, without_lane
+from .vector_math import Math
 from .vectors import Vectors, literal, type_name
 from .writer import Writer
 
@@ -68,6 +71,7 @@ class _NestWriter(NestMemory):
         self.w = Writer()
         self.memory = {}
         self.computed = {s.node for s in nest.stores if s.computes}
+        self.angles = angles_of_both(nest, buffers.keys() - self.computed)
         self.accumulated: dict[Node, Value] = {}
         self.point = {}  # the place in the tile
         self.tile = {}  # how many indices it has
@@ -355,9 +359,19 @@ class _NestWriter(NestMemory):
         is_vector = any(a.is_vector for a in args)
         v = Vectors(self.w, depth, self.width if is_vector else 1)
         names = [self._vector(a) if is_vector else a.name for a in args]
+        if node.attrs in ("sin", "cos") and node.args[0] in self.angles:
+            return Value(self._wave(node, v, names[0]), node.dtype, depth, is_vector)
         emit = SCALAR_OPERATIONS[node.attrs][1]
         dtype = node.args[-1].dtype if node.attrs == "select" else node.args[0].dtype
         return Value(emit(v, names, dtype, node.dtype), node.dtype, depth, is_vector)
+
+    def _wave(self, node: Node, v: Vectors, angle: str) -> str:
+        """The sine or cosine, of an angle of which both are needed."""
+        key = ("sine and cosine", angle, node.dtype, v.width)
+        both = self.w.get(key)
+        if both is None:
+            both = self.w.put(key, sine_and_cosine(Math(v, node.dtype), angle), v.depth)
+        return both[node.attrs == "cos"]  # type: ignore[no-any-return]
 
     def _vector(self, value: Value) -> str:
         """The value in every lane."""
@@ -380,8 +394,6 @@ class _NestWriter(NestMemory):
         v = Vectors(self.w, depth, self.width)
         lanes = ", ".join(f"i64 {step * k}" for k in range(self.width))
         return Value(v.binary("add", v.splat(name, dtype), f"<{lanes}>", dtype), dtype, depth, True)
-
-    # -------------------------------------------------------------- memory
 
     # -------------------------------------------------------------- indices that are data
 

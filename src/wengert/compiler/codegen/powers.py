@@ -143,9 +143,9 @@ def _log2_in_two(m: Math, x: str) -> tuple[str, str]:
     one = m.c(1.0)
     f, d = m.sub(mantissa, one), m.add(mantissa, one)
     d_rest = m.sub(mantissa, m.sub(d, one))
-    s = m.div(f, d)
-    rest = m.fused(m.neg(s), d_rest, m.fused(m.neg(s), d, f))
-    s_rest = m.div(rest, d)
+    inverse = m.div(one, d)  # one division instead of two: what s lacks is found in any case
+    s = m.mul(f, inverse)
+    s_rest = m.mul(m.fused(m.neg(s), d_rest, m.fused(m.neg(s), d, f)), inverse)
     z = m.mul(s, s)
     z_rest = m.fused(m.add(s, s), s_rest, m.fused(s, s, m.neg(z)))
     third, third_rest = m.c(2 / 3), m.c(3.700743415417188e-17)
@@ -192,24 +192,52 @@ def _signed_power(m: Math, x: str, y: str, usual: str, z: str, z_rest: str) -> s
     inside = m.test("olt", m.abs(z), bound)
     z_rest = m.select(inside, z_rest, m.c(0.0))
     result = _exp2_of_sum(m, m.at_least(m.at_most(z, 1100.0), -1100.0), z_rest)
+    return _with_sign(m, x, y, usual, result)
+
+
+def _with_sign(m: Math, x: str, y: str, usual: str, result: str) -> str:
+    """``|x| ** y`` with the sign of ``x ** y``; unusual operands are the C library's."""
     whole = m.test("oeq", m.v.intrinsic("rint", [y], m.dtype), y)
     half = m.mul(y, m.c(0.5))
     even = m.test("oeq", m.v.intrinsic("rint", [half], m.dtype), half)
     of_negative = m.select(whole, m.select(even, result, m.neg(result)), m.c(np.nan))
     result = m.select(m.test("olt", x, m.c(0.0)), of_negative, result)
     true = m.v.const(True, bool)
-    return unless(m, m.v.binary("xor", usual, true, bool), result, "pow", x, y)
+    return unless(m, m.v.binary("xor", usual, true, bool), [("pow", result)], x, y)[0]
+
+
+def _short_log2(m: Math, x: str) -> str:
+    """``log2(x)`` of a positive normal double, to 36 bits: for a result in single precision."""
+    root = int(np.asarray(np.sqrt(0.5), m.dtype).view(m.integer))
+    bits = m.bits(x)
+    n = m.int_op("ashr", m.int_op("sub", bits, m.i(root)), m.i(m.f.mantissa))
+    mantissa = m.from_bits(m.int_op("sub", bits, m.int_op("shl", n, m.i(m.f.mantissa))))
+    k = m.v.cast("sitofp", n, m.integer, m.dtype)
+    one = m.c(1.0)
+    s = m.div(m.sub(mantissa, one), m.add(mantissa, one))
+    return m.fma(s, m.poly(m.mul(s, s), coefficients.SHORT_LOG2[0]), k)
 
 
 def _single_power(m: Math, x: str, y: str) -> str:
-    """For operands that were single: the logarithm of a double has digits enough."""
+    """The logarithm and the power of two in double precision, with few terms."""
     a = m.abs(x)
     usual = m.both(m.test("ogt", a, m.c(0.0)), m.test("olt", a, m.c(np.inf)))
     usual = m.both(usual, m.test("olt", m.abs(y), m.c(np.inf)))
-    z = m.mul(y, log2(m, m.select(usual, a, m.c(1.0))))
-    return _signed_power(m, x, y, usual, z, m.c(0.0))
+    double = Math(m.v, np.float64)
+    base, exponent = (
+        m.v.cast("fpext", v, m.dtype, double.dtype)
+        for v in (m.select(usual, a, m.c(1.0)), m.select(usual, y, m.c(1.0)))
+    )
+    z = double.mul(exponent, _short_log2(double, base))
+    # What is beyond is infinite or zero in single precision.
+    z = double.at_least(double.at_most(z, 200.0), -200.0)
+    n, bits = double.rounded(z, 1.0)
+    r = double.sub(z, n)
+    scale = double.power_of_two(bits)
+    power = double.fma(double.mul(r, double.poly(r, coefficients.EXP2[1])), scale, scale)
+    return _with_sign(m, x, y, usual, m.v.cast("fptrunc", power, double.dtype, m.dtype))
 
 
 def power(m: Math, x: str, y: str) -> str:
-    """``x ** y``; in double precision the logarithm is computed to 65 bits."""
-    return m.choose(_power, wide(_single_power))(m, x, y)  # type: ignore[no-any-return]
+    """``x ** y``; the logarithm is computed to 65 bits, for single precision to 36."""
+    return m.choose(_power, _single_power)(m, x, y)  # type: ignore[no-any-return]

@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from . import error_functions, hyperbolic, integer_functions, inverse_functions, powers
+from . import (
+    error_functions,
+    hyperbolic,
+    integer_functions,
+    inverse_functions,
+    powers,
+    trigonometric,
+)
 from .vector_math import VECTOR_MATH, Math
 from .vectors import Vectors
 
@@ -347,7 +354,8 @@ def _polynomial(function: Callable[..., str]) -> Emit:
 for _name, _function in (
     ("pow", powers.power), ("float_power", powers.power), ("exp2", powers.exp2),
     ("log2", powers.log2), ("log10", powers.log10), ("cbrt", powers.cbrt),
-    ("hypot", powers.hypot), ("tan", inverse_functions.tan),
+    ("hypot", powers.hypot), ("sin", trigonometric.sin),
+    ("cos", trigonometric.cos), ("tan", trigonometric.tan),
     ("arcsin", inverse_functions.arcsin), ("arccos", inverse_functions.arccos),
     ("arctan", inverse_functions.arctan), ("arctan2", inverse_functions.arctan2),
     ("sinh", hyperbolic.sinh), ("cosh", hyperbolic.cosh), ("arcsinh", hyperbolic.arcsinh),

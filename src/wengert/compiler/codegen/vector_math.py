@@ -11,13 +11,14 @@ reductions; the form of the logarithm is that of Sun's fdlibm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import coefficients
+from .interleave import UNLIKELY
 from .vectors import Vectors
 
 __all__ = [
@@ -28,11 +29,9 @@ __all__ = [
     "log1p",
     "log_of_base",
     "log_parts",
-    "reduced_angle",
     "scaled_by_powers",
     "signed",
     "unless",
-    "unless_huge",
     "wide",
 ]
 
@@ -46,15 +45,11 @@ class _Format:
     bias: int
     magic: float  # 1.5 * 2**mantissa: adding it rounds to an integer, in the low bits
     ln2: tuple[float, float]
-    pi_2: tuple[float, ...]
-    largest_angle: float
     exp_range: tuple[float, float]
     expm1_low: float
     tanh_high: float
     exp: tuple[float, ...]  # (exp(r) - 1 - r) / r**2
     log: tuple[float, ...]  # (2 atanh(s) / s - 2), of s**2
-    sin: tuple[float, ...]  # (sin(r) / r - 1) / r**2, of r**2
-    cos: tuple[float, ...]  # (cos(r) - 1 + r**2 / 2) / r**4, of r**2
 
 
 _DOUBLE = _Format(
@@ -63,8 +58,6 @@ _DOUBLE = _Format(
     bias=1023,
     magic=6755399441055744.0,
     ln2=(0.6931471803691238, 1.9082149292705877e-10),
-    pi_2=(1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21),
-    largest_angle=1e5,
     exp_range=(-746.0, 710.0),
     expm1_low=-40.0,
     tanh_high=22.0,
@@ -77,16 +70,6 @@ _DOUBLE = _Format(
         0.14617807153462828, 0.15331611722050653, 0.18182892432537032, 0.22222211089379493,
         0.28571428626253836, 0.3999999999989889, 0.666666666666667,
     ),
-    sin=(
-        -7.586576588170975e-13, 1.6058529572267874e-10, -2.5052106219521895e-08,
-        2.755731921930192e-06, -0.00019841269841265017, 0.008333333333333331,
-        -0.16666666666666666,
-    ),
-    cos=(
-        4.74580488976062e-14, -1.1470459749675605e-11, 2.087675578389404e-09,
-        -2.7557319221382114e-07, 2.4801587301584618e-05, -0.0013888888888888887,
-        0.041666666666666664,
-    ),
 )  # fmt: skip
 
 _SINGLE = _Format(
@@ -95,8 +78,6 @@ _SINGLE = _Format(
     bias=127,
     magic=12582912.0,
     ln2=(0.693115234375, 3.1946184945309415e-05),
-    pi_2=(1.5703125, 0.0004837512969970703, 7.549533620476723e-08, 2.563344151594519e-12),
-    largest_angle=4096.0,
     exp_range=(-104.0, 89.0),
     expm1_low=-20.0,
     tanh_high=10.0,
@@ -104,14 +85,6 @@ _SINGLE = _Format(
         0.0013926250831497611, 0.008363232883682618, 0.04166655421298415, 0.16666576666119928, 0.5,
     ),
     log=(0.23331614471881984, 0.2855077863318998, 0.4000012221181068, 0.6666666655404201),
-    sin=(
-        2.724931405469831e-06, -0.00019840082012765532, 0.008333331865959415,
-        -0.16666666663832763,
-    ),
-    cos=(
-        -2.730044861948794e-07, 2.480059643562199e-05, -0.0013888887664713619,
-        0.0416666666643024,
-    ),
 )  # fmt: skip
 
 
@@ -363,56 +336,27 @@ def _sigmoid(m: Math, x: str) -> str:
     return m.div(e, m.add(e, m.sub(q, r)))
 
 
-def reduced_angle(m: Math, x: str) -> tuple[str, str, str, str]:
-    """``n`` as a float and as bits, and ``x - n pi / 2`` in two parts, of which one is rounding."""
-    n, bits = m.rounded(x, 2 / np.pi)
-    r = x
-    for part in m.f.pi_2[:-1]:
-        r = m.fma(n, m.c(-part), r)
-    last = m.c(-m.f.pi_2[-1])
-    high = m.fma(n, last, r)
-    return n, bits, high, m.fma(n, last, m.sub(r, high))
+def unless(m: Math, rare: str, results: Sequence[tuple[str, str]], *xs: str) -> list[str]:
+    """Of each ``(name, y)``, ``y``, or where the condition holds the C library's function of xs.
 
-
-def _wave(m: Math, x: str, shift: int) -> str:
-    """Sine; with ``shift`` 1, cosine."""
-    _, bits, r, _ = reduced_angle(m, x)
-    z = m.mul(r, r)
-    sine = m.fma(m.mul(z, r), m.poly(z, m.f.sin), r)
-    even = m.fma(m.mul(z, z), m.poly(z, m.f.cos), m.fma(z, m.c(-0.5), m.c(1.0)))
-    quadrant = m.int_op("add", bits, m.i(shift)) if shift else bits
-    odd = m.v.compare("ne", m.int_op("and", quadrant, m.i(1)), m.i(0), m.integer)
-    y = m.select(odd, even, sine)
-    sign = m.int_op("shl", m.int_op("and", quadrant, m.i(2)), m.i(8 * m.dtype.itemsize - 2))
-    y = m.from_bits(m.int_op("xor", m.bits(y), sign))
-    if not shift:
-        y = m.select(m.test("oeq", x, m.c(0.0)), x, y)
-    return unless_huge(m, x, y, "cos" if shift else "sin")
-
-
-def unless_huge(m: Math, x: str, y: str, name: str) -> str:
-    """``y``, or what the C library computes where an argument is too large for the reduction."""
-    return unless(m, m.test("ogt", m.abs(x), m.c(m.f.largest_angle)), y, name, x)
-
-
-def unless(m: Math, huge: str, y: str, name: str, *xs: str) -> str:
-    """``y``, or the C library's function of every lane, if the condition holds in any."""
-    w = m.v.writer
+    That is called, for all lanes, if the condition holds in any; `interleaved` knows these lines.
+    """
+    w, t = m.v.writer, m.v.type(m.dtype)
+    any_rare = rare
     if m.v.width > 1:
-        huge = m.v.emit(f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)} {huge})")
-        w.declarations.add(f"declare i1 @llvm.vector.reduce.or.v{m.v.width}i1({m.v.type(bool)})")
-    t = m.v.type(m.dtype)
-    slot = w.slot(t)
+        flags = m.v.type(bool)
+        any_rare = m.v.emit(f"call i1 @llvm.vector.reduce.or.v{m.v.width}i1({flags} {rare})")
+        w.declarations.add(f"declare i1 @llvm.vector.reduce.or.v{m.v.width}i1({flags})")
+    slots = [w.slot(t) for _ in results]
     slow, after = w.name("slow")[1:], w.name("after")[1:]
     lines = w.levels[m.v.depth].lines
-    lines += [
-        f"store {t} {y}, ptr {slot}",
-        f"br i1 {huge}, label %{slow}, label %{after}, !prof !0",
-        f"{slow}:",
-    ]
-    exact = m.v.library(name, list(xs), m.dtype)
-    lines += [f"store {t} {exact}, ptr {slot}", f"br label %{after}", f"{after}:"]
-    return m.v.emit(f"load {t}, ptr {slot}")
+    lines += [f"store {t} {y}, ptr {slot}" for slot, (_, y) in zip(slots, results, strict=True)]
+    lines += [f"br i1 {any_rare}, label %{slow}, label %{after}, {UNLIKELY}", f"{slow}:"]
+    for slot, (name, y) in zip(slots, results, strict=True):
+        chosen = m.select(rare, m.v.library(name, list(xs), m.dtype), y)
+        lines.append(f"store {t} {chosen}, ptr {slot}")
+    lines += [f"br label %{after}", f"{after}:"]
+    return [m.v.emit(f"load {t}, ptr {slot}") for slot in slots]
 
 
 def wide(function: Callable[..., str]) -> Callable[..., str]:
@@ -433,8 +377,6 @@ _FUNCTIONS: dict[str, Callable[[Math, str], str]] = {
     "log1p": log1p,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "sin": lambda m, x: _wave(m, x, 0),
-    "cos": lambda m, x: _wave(m, x, 1),
 }
 
 VECTOR_MATH: dict[str, Callable[[Vectors, str, Any], str]] = {

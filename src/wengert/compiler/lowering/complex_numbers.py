@@ -37,8 +37,9 @@ _COMPLEX: dict[str, ComplexLowering] = {}
 # Which operands have parts; the others (conditions, indices) are the same for both.
 _BY_PARTS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(
-        ("transpose", "broadcast_to", "copy", "diagonal", "getitem", "scatter_add",
-         "permute_along", "unpermute_along", "sum", "cumsum", "window_sum2d", "window_spread2d"),
+        ("transpose", "broadcast_to", "copy", "diagonal", "sliding_windows", "getitem",
+         "scatter_add", "permute_along", "unpermute_along", "sum", "cumsum", "window_sum2d",
+         "window_spread2d"),
         (0,),
     ),
     "setitem": (0, 1),

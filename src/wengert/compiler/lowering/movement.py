@@ -42,7 +42,9 @@ def _copy(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     return node_of(result.graph, ins[0], e.outputs[0].dtype)
 
 
-def diagonal_map(ndim: int, offset: int, axes: tuple[int, int]) -> tuple[Any, ...]:
+def diagonal_map(
+    ndim: int, offset: int, axes: tuple[int, int], subscripts: str = ""
+) -> tuple[Any, ...]:
     """The map of the view that `np.diagonal` makes."""
     rest = [d for d in range(ndim) if d not in axes]
     entries: list[Any] = [None] * ndim
@@ -58,6 +60,15 @@ def _diagonal(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
     x = ins[0]
     axes = diagonal_map(len(x.shape), e.params["offset"], e.params["axes"])
     return result.graph.view(x, axes, e.outputs[0].shape)
+
+
+@lowers("sliding_windows")
+def _sliding_windows(result: Lowered, e: Equation, ins: Sequence[Any]) -> Node:
+    v, axis = e.outputs[0], e.params["axis"]
+    last = len(v.shape) - 1
+    entries: list[Any] = [(d, 0, 1) for d in range(last)]
+    entries[axis] = (axis, 0, 1, last, 1)
+    return result.graph.view(ins[0], tuple(entries), v.shape)
 
 
 def assembled(

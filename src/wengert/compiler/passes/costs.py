@@ -15,7 +15,7 @@ _COSTS = {
     "sqrt": 8, "exp": 16, "exp2": 16, "expm1": 16, "log": 27, "log2": 27, "log10": 30, "log1p": 32,
     "sin": 20, "cos": 22, "tan": 31, "sinh": 30, "cosh": 20, "tanh": 20, "sigmoid": 23,
     "arcsin": 19, "arccos": 21, "arctan": 28, "arcsinh": 73, "arccosh": 55, "arctanh": 64,
-    "cbrt": 38, "hypot": 19, "arctan2": 42, "erf": 82, "erfc": 82, "pow": 140, "float_power": 140,
+    "cbrt": 38, "hypot": 19, "arctan2": 42, "erf": 82, "erfc": 82, "pow": 95, "float_power": 95,
 }  # fmt: skip
 _ON_INTEGERS = {"floor_divide": 20, "remainder": 20}  # vectors have no division
 _LIBRARY_CALLS = {"fmod": 210, "remainder": 215, "nextafter": 100}

@@ -11,7 +11,8 @@ __all__: list[str] = []
 
 expit = scipy.special.expit
 
-ufunc("logit", lambda y, x: 1 / (x * (1 - x)))
+# Not 1 / (x * (1 - x)), whose derivative would be NaN at 0 and 1.
+ufunc("logit", lambda y, x: 1 / x + 1 / (1 - x))
 ufunc("log_expit", lambda y, x: expit(-x))
 
 # x log y is 0 at x = 0: so is its derivative in y there, whatever y is. In x the derivative is

@@ -111,13 +111,17 @@ ufunc(
 
 
 def _harmonic_in_theta(y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    """By the ladder operators (Condon and Shortley, 1935, 3.4): not singular at the poles."""
+    """By the ladder operators (Condon and Shortley, 1935, 3.4): not singular at the poles.
+
+    SciPy's function reads the cosine of ``theta``: beyond the poles it goes back.
+    """
     n, m = _integer(n), _integer(m)
+    way = 0.5 * np.copysign(1.0, np.sin(theta))
     turn = np.exp(1j * phi)
     up = np.sqrt(np.maximum((n - m) * (n + m + 1.0), 0.0))
     down = np.sqrt(np.maximum((n + m) * (n - m + 1.0), 0.0))
     above = up * sph_harm_y(n, m + 1, theta, phi) / turn
-    return 0.5 * (above - down * sph_harm_y(n, m - 1, theta, phi) * turn)
+    return way * (above - down * sph_harm_y(n, m - 1, theta, phi) * turn)
 
 
 def _harmonic(n: Any, m: Any, theta: Any, phi: Any) -> Any:

@@ -155,8 +155,10 @@ class interp1d:
     def _on_lines(self, points: Any) -> Any:
         shape = points.shape + (1,) * (self._values.ndim - 1)
         lo = interval_of(self.x[1:-1], points, "left")
-        x0, y0 = self.x[lo], self._values[lo]
-        slope = (self._values[lo + 1] - y0) / np.reshape(self.x[lo + 1] - x0, shape)
+        # Not by brackets: the nodes may be plain where the points are abstract values.
+        x0, y0 = take(self.x, lo), take(self._values, lo, axis=0)
+        run = np.reshape(take(self.x, lo + 1) - x0, shape)
+        slope = (take(self._values, lo + 1, axis=0) - y0) / run
         return slope * np.reshape(points - x0, shape) + y0
 
     def _on_steps(self, points: Any, below: Any, above: Any) -> tuple[Any, Any, Any]:
@@ -170,7 +172,7 @@ class interp1d:
         else:
             at = np.minimum(interval_of(self.x, points, "left"), n - 1)
             below = below & (not self._extrapolate)
-        return self._values[at], below, above
+        return take(self._values, at, axis=0), below, above
 
 
 def _places_first(ndim: int, points: int, axis: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.errors import NoRuleError, WengertValueError
 from ...numpy.arguments import cast, operand
+from ...numpy.indexing import take
 from ..mirror import missing, tensors_in
 from .nodes import axis_to_place, interval_of
 
@@ -73,8 +74,9 @@ class PiecewisePolynomial:
         """Horner's rule in each interval, for the derivative of order ``nu``."""
         shape = points.shape + (1,) * (self.c.ndim - 2)
         index = interval_of(self.x[1:-1], points)
-        u = np.reshape(points - self.x[index], shape)
-        c = self.c[:, index]
+        # Not by brackets: the nodes may be plain where the index is an abstract value.
+        u = np.reshape(points - take(self.x, index), shape)
+        c = take(self.c, index, axis=1)
         degree = self.c.shape[0] - 1
         if nu > degree:
             return c[0] * 0.0 * u
