@@ -4,7 +4,9 @@
 (the result takes the place of a donated argument), new arrays as results, arguments in nested
 containers, a captured object with forty attributes, one with objects inside, and a captured
 network; then derivatives of a compiled function and of the function itself.
-Interleaved; the table has nanoseconds, and the median ratio to ``a * b`` on four elements.
+Interleaved; the table has nanoseconds, the median ratio to ``a * b`` on four elements, and the
+bars: at most 1.5 times ``a * b``, and an ``np.empty`` for each array returned; nested containers at
+most 3 times a flat call.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ import numpy as np
 import wengert as wg
 from wengert import nn
 
-from .timing import Timer, interleave, statement_timer
+from .timing import Timer, Times, interleave, statement_timer
 
 _ARGUMENTS = 10
+_BOUND, _AIM = 1.5, 0.4  # times `a * b`, of a call without what it allocates
+_NESTED_BOUND = 3.0  # times a flat call
+_RESULTS = {"no array to allocate": 0, "one array": 1, "three arrays": 3}
 
 
 class _Layer:
@@ -87,6 +92,22 @@ def _nested(tree: Any) -> Any:
     return sum(layer["w"] + layer["b"] for layer in tree["layers"]) + sum(tree["last"])
 
 
+def bar(name: str, times: Times) -> str:
+    """What is demanded of a contestant, what was measured, and whether it is met; or nothing."""
+    if name in _RESULTS:
+        count = _RESULTS[name]
+        rest = times.of(name) - count * times.of("np.empty(4)")
+        measured, bound = float(np.median(rest / times.of("a * b"))), _BOUND
+        what = f"{measured:.2f} without {count} np.empty, " if count else ""
+        aim = "" if count else f", aim {_AIM:g}"
+    elif name.startswith("nested"):
+        measured, bound, aim = times.ratio(name, "one array"), _NESTED_BOUND, ""
+        what = f"{measured:.2f} x the flat call, "
+    else:
+        return ""
+    return f"  {what}bar {bound:g}{aim}: {'met' if measured <= bound else 'MISSED'}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.calls")
@@ -96,7 +117,8 @@ def main() -> None:
     times = interleave(contestants(), rounds=options.rounds, burst=options.burst)
     print(f"{_ARGUMENTS} arrays of 4 elements    ns   ratio to a * b")
     for name in times.names:
-        print(f"{name:<26}{times.median(name) * 1e9:5.0f}   {times.ratio(name, 'a * b'):5.2f}")
+        ratio = times.ratio(name, "a * b")
+        print(f"{name:<26}{times.median(name) * 1e9:5.0f}   {ratio:5.2f}{bar(name, times)}")
 
 
 if __name__ == "__main__":

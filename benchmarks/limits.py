@@ -19,8 +19,16 @@ class Limits:
 
     def fraction(self, seconds: float, flops: float | None, nbytes: float | None) -> float | None:
         """Which part of the nearer limit is reached; None if neither is known."""
-        least = max((flops or 0) / self.flops, (nbytes or 0) / self.bandwidth)
+        least = self.least_seconds(flops, nbytes)
         return least / seconds if least else None
+
+    def least_seconds(self, flops: float | None, nbytes: float | None) -> float:
+        """What so many operations, or bytes, take at least."""
+        return max((flops or 0) / self.flops, (nbytes or 0) / self.bandwidth)
+
+    def nearer(self, flops: float, nbytes: float) -> str:
+        """Which limit is the nearer one: "flops" or "bandwidth"."""
+        return "flops" if flops / self.flops >= nbytes / self.bandwidth else "bandwidth"
 
 
 def measure_limits(seconds: float = 0.5) -> Limits:

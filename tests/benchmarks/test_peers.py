@@ -6,10 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from benchmarks import libraries, memory, peers, peers_report, scaling
+from benchmarks import libraries, memory, peers, peers_report
 from benchmarks.limits import Limits
 from benchmarks.programs import FAMILIES, GALLERY, networks, programs, variants
 from benchmarks.programs.base import ACTIVATIONS, DTYPES
@@ -102,13 +101,6 @@ def test_page_and_chart(tmp_path: Path) -> None:
     assert "Left out: torch.compile" in page
     assert "bar 3, aim 4: MISSED" in peers_report.as_text(entries[1])
     assert peers_report.draw(results, tmp_path / "chart.png").stat().st_size > 5000
-
-
-def test_scaling() -> None:
-    row = scaling.measure(8, 16, 2, LIMITS, seconds=0.01)
-    assert row["gflops"] > 0
-    assert row["arena_kb"] > 0
-    assert np.isclose(row["fraction"], row["gflops"] / 100)
 
 
 def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:

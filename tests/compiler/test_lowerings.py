@@ -307,3 +307,17 @@ def test_one_index_for_all_elements(n: int) -> None:
     v = np.arange(1.0, n + 1)
     for f in (added, gradient):
         np.testing.assert_allclose(wg.jit(f)(np.array(n // 2), v), f(np.array(n // 2), v))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_inverse_squares_of_large_numbers_are_subnormal(dtype: Any) -> None:
+    """Their squares overflow."""
+    info = np.finfo(dtype)
+    x = np.sqrt(info.max) * np.array([1.5, -2.5, 1e3, 1.0], dtype)
+    x = np.concatenate([x, np.array([np.inf, -0.0, np.nan, info.smallest_subnormal], dtype)])
+    with np.errstate(all="ignore"):
+        exact = x.astype(np.longdouble) ** -2
+        expected = exact.astype(dtype)
+    found = wg.jit(lambda x: x**-2)(x)
+    assert np.all(expected[:2] > 0)
+    np.testing.assert_allclose(found, expected, rtol=3 * info.eps, atol=info.smallest_subnormal)

@@ -149,6 +149,12 @@ try:
     wg.jit(np.sin, backend="llvm")(np.ones(3))
 except wg.WengertValueError as error:
     print(error)
+lowered = wg.jit(np.sin).lower(np.ones(3))
+for stage in (lambda: lowered.llvm, lowered.profile):
+    try:
+        stage()
+    except wg.WengertValueError as error:
+        print(error)
 """
 
 
@@ -156,4 +162,6 @@ def test_without_llvmlite() -> None:
     out = subprocess.run(
         [sys.executable, "-c", _WITHOUT], capture_output=True, text=True, check=True
     ).stdout
-    assert "pip install llvmlite" in out
+    assert out.count("pip install llvmlite") == 3
+    assert "the text of the native code needs" in out
+    assert "profile" in out

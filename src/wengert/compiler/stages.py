@@ -123,10 +123,7 @@ def _compiled(
     except ImportError as error:
         if backend is None:
             return NumPyExecutor(_optimized(program, only_shared=True))
-        raise WengertValueError(
-            "jit: backend='llvm' needs llvmlite, which is not installed: pip install llvmlite, or "
-            "leave backend out"
-        ) from error
+        raise _needs_llvmlite("jit: backend='llvm'", ", or leave backend out") from error
     from .runtime.executable import Executable
 
     face, code, simple = _machine_code(program, donated, threads)
@@ -134,6 +131,12 @@ def _compiled(
     wanted = {name: address_of(name) for name in face.symbols}
     linked = target.link(code, names, wanted) if names else None
     return Runner(Executable(face, linked, simple), program.inputs)
+
+
+def _needs_llvmlite(what: str, remedy: str = "") -> WengertValueError:
+    return WengertValueError(
+        f"{what} needs llvmlite, which is not installed: pip install llvmlite{remedy}"
+    )
 
 
 def address_of(symbol: str) -> int:
@@ -266,7 +269,10 @@ class Lowered:
     @property
     def llvm(self) -> str:
         """The text that LLVM compiles for this machine."""
-        from .codegen import target
+        try:
+            from .codegen import target
+        except ImportError as error:
+            raise _needs_llvmlite("the text of the native code") from error
         from .codegen.module import emit
 
         return emit(self.plan, target.host_vector_bytes()).text
@@ -330,7 +336,10 @@ class Lowered:
         """
         from .profiler import profile
 
-        return profile(self.plan, self.optimized, seconds)
+        try:
+            return profile(self.plan, self.optimized, seconds)
+        except ImportError as error:
+            raise _needs_llvmlite("profile: a program of native code") from error
 
     def __str__(self) -> str:
         return str(self.optimized)

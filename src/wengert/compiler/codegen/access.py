@@ -421,7 +421,9 @@ def _tile(
     columns = {} if vector.reduced else {vector: _columns(vectors, registers)}
     if len(nest.reductions) > 1:
         return columns
-    reads = [a for a in found if not a.writes]
+    # What is read after the sum is read once for each element: to share that is not worth the text
+    # of everything else in a tile. (Lanes that are added up wait for each other, and want tiles.)
+    reads = [a for a in found if not a.writes and (a.in_sum or vector.reduced)]
     shared = {
         axis: sum(1 for a in reads if not a.at.step(axis.number) and a.at.step(vector.number))
         for axis in kept

@@ -31,6 +31,7 @@ _EVEN = (1, 2, 4, 8, 16)  # where ranges begin at multiples of them
 _VECTORS = (1, 2, 3, 4, 5, 6)
 _STRIDED = 1.5  # cycles of an element that is loaded or stored alone
 _JOIN = 10  # cycles to add up the lanes of an accumulator
+_REST = 0.02  # of the cycles: a tile of what is left is as much text to compile again
 
 
 class Read(NamedTuple):
@@ -159,11 +160,13 @@ def _least_cycles(
     unit_p, unit_q = (lanes if vector == v else 1 for v in "pq")
     steps = -(-s.k // lanes) if vector == "k" else s.k
     total = traffic
+    kinds = 0
     for n, r in pieces(s.p, unit_p, rows):
         for m, c in pieces(s.q, unit_q, columns):
             total += n * m * (steps * _step(s, vector, r, c, lanes) + _ends(s, vector, r, c, lanes))
+            kinds += 1
     # Small tiles are less text, and the end of one overlaps the beginning of the next.
-    cycles = total * (1 + 0.005 * rows * columns)
+    cycles = total * (1 + 0.005 * rows * columns + _REST * (kinds - 1))
     if s.ranged in ("p", "q") and not s.unit:
         length, unit = (
             s.p if s.ranged == "p" else s.q,

@@ -162,7 +162,9 @@ def power(g: Graph, x: Node, exponent: Any) -> Node | None:
         return None
     one = g.const(1, x.dtype, x.shape)
     if exponent in (-1, -2):
-        return g.map("div", one, _product_power(g, x, -int(exponent)))
+        # The square of the reciprocal, and not the reverse: a square overflows where its reciprocal
+        # is still a subnormal number.
+        return _product_power(g, g.map("div", one, x), -int(exponent))
     if exponent == 0.5:
         return g.map("sqrt", x)  # as NumPy: it differs at -inf and -0
     return g.map("pow", x, g.const(exponent, x.dtype, x.shape))
