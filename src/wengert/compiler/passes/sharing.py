@@ -17,6 +17,7 @@ __all__ = ["gain_of_threads"]
 
 # In the seconds of `Profile`, of which about six are one on a machine with vectors of 64 bytes.
 # Fitted to programs of 10 to 70 us on one thread and on two.
+_POOL = 1e-5  # to hand the first parts out: with less to gain one thread was faster
 _BARRIER = 7e-6  # that threads wait for each other
 _PER_BYTE = 5.4e-10  # that moves between the caches of two
 _MOST_BYTES = 1 << 19  # for each thread: more is not in its cache anyway
@@ -38,6 +39,7 @@ def gain_of_threads(
     """
     elsewhere = 1 - 1 / threads  # the part that other threads have
     saved = waited = moved = 0.0
+    is_shared = False
     rows: dict[Buffer, int | None] = {}  # of what was written
     for region in steps:
         if not isinstance(region, Region):
@@ -49,6 +51,7 @@ def gain_of_threads(
         if region.parts > 1:
             # Rows are shared out in multiples of what is computed at once.
             shared = 1 - min(region.share / region.length, 1.0)
+            is_shared = True
             saved += shared * sum(p.seconds for p in profiles) - lost(region)
         waited += _BARRIER * region.barrier
         for memory in reads - writes:
@@ -59,4 +62,5 @@ def gain_of_threads(
                     moved += memory.nbytes
         for memory in writes:
             rows[memory] = outside.get(memory)
-    return saved - waited - elsewhere * _PER_BYTE * min(moved, _MOST_BYTES * threads)
+    moving = elsewhere * _PER_BYTE * min(moved, _MOST_BYTES * threads)
+    return saved - waited - moving - _POOL * is_shared
