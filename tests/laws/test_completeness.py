@@ -67,6 +67,7 @@ NO_SHOW: dict[str, str] = {
     "hyp2f1_derivative": _NOT_IN_SCIPY,
     "student_derivative": _NOT_IN_SCIPY,
     "symmetric_integral": _NOT_IN_SCIPY,
+    "voigt_derivative": _NOT_IN_SCIPY,
     "zeta_derivative": _NOT_IN_SCIPY,
     "batch_norm": "has three results; listings call its evaluation",
     "fold_in": "NumPy has no keys; listings call its evaluation",

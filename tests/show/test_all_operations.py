@@ -43,7 +43,7 @@ NO_TEXT = {
     "unit_vectors",
     *("gammainc_derivative", "betainc_derivative", "zeta_derivative", "symmetric_integral"),
     *("hyp1f1_derivative", "hyp2f1_derivative", "student_derivative"),
-    *("complex_polygamma", "gennorm_slope", "vonmises_cdf"),
+    *("complex_polygamma", "gennorm_slope", "vonmises_cdf", "voigt_derivative"),
 }
 
 # Primitives that are in no listing of these, each with the reason.

@@ -47,8 +47,10 @@ def _ignoring_value(f: Callable[..., Any]) -> Callable[..., Any]:
 def _at_end(y: Any) -> Any:
     """Whether SciPy's search for a parameter has ended at an end of its interval."""
     end = (y == 0) | (y == 1e10)
+    numbers = np.finfo(y.dtype)
     for bound in (float(np.finfo(float).tiny), 1e-100, 1e100):
-        end = end | (y == bound)
+        if numbers.tiny <= bound <= numbers.max:  # not in single precision
+            end = end | (y == bound)
     return end
 
 
