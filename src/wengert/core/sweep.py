@@ -243,34 +243,20 @@ def reach(root: Node) -> tuple[dict[int, Node], dict[int, int], bool]:
     found = [root]
     push = found.append
     for node in found:
-        left = node[2]
         if node[1].wide:
+            parents = node[2]
             if node[8] and node[8] < FOREVER:
                 graph = True
-            for parent in left:
-                if parent is not None:
-                    k = parent[0]
-                    if k not in nodes:
-                        nodes[k] = parent
-                        push(parent)
-                    else:
-                        shared[k] = shared.get(k, 0) + 1
-            continue
-        if left is not None:
-            k = left[0]
-            if k not in nodes:
-                nodes[k] = left
-                push(left)
-            else:
-                shared[k] = shared.get(k, 0) + 1
-        right = node[3]
-        if right is not None:
-            k = right[0]
-            if k not in nodes:
-                nodes[k] = right
-                push(right)
-            else:
-                shared[k] = shared.get(k, 0) + 1
+        else:
+            parents = node[2:4]
+        for parent in parents:
+            if parent is not None:
+                k = parent[0]
+                if k in nodes:
+                    shared[k] = shared.get(k, 0) + 1
+                else:
+                    nodes[k] = parent
+                    push(parent)
     return nodes, shared, graph
 
 

@@ -27,7 +27,6 @@ operation where a generic path costs 2 (../shared/core-notes.md; docs/design/cor
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +35,7 @@ from pathlib import Path
 import numpy as np
 
 from .dual_generator import dual
-from .fast_source import add_to, in_place, indent, partials_of, product, twice
+from .fast_source import add_to, bind_names, in_place, indent, partials_of, product, twice
 from .pointwise import POINTWISE
 from .symbols import Symbol, trace_partial
 
@@ -459,19 +458,8 @@ def generate() -> str:
         if name in names
     )
     parts.append(f"\nOPERATORS = [\n{operators}]\n")
-    body, functions = _bound("".join(parts))
+    body, functions = bind_names("".join(parts))
     return _format(HEADER + functions + body)
-
-
-def _bound(text: str) -> tuple[str, str]:
-    """The text with a global name for each of NumPy's functions, and the lines that bind them.
-
-    NumPy's module computes some of its attributes, so that CPython cannot remember where it found
-    one: ``np.exp`` takes 20 to 60 ns, a global name 1.
-    """
-    names = sorted(set(re.findall(r"\bnp\.(\w+)\(", text)))
-    lines = "".join(f"np_{name} = np.{name}\n" for name in names)
-    return re.sub(r"\bnp\.(\w+)\(", r"np_\1(", text), f"\n\n{lines}"
 
 
 def _format(text: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from .pointwise import POINTWISE
 from .symbols import Symbol
 
-__all__ = ["add_to", "in_place", "indent", "partials_of", "product", "twice"]
+__all__ = ["add_to", "bind_names", "in_place", "indent", "partials_of", "product", "twice"]
 
 
 def product(g: str, partial: Symbol) -> str:
@@ -54,7 +55,7 @@ def in_place(text: str) -> str:
                     new = f"t = {ast.unparse(ast.BinOp(other, e.op, _T))}"
                     if not isinstance(e.op, ast.Mult):
                         return [*write(made), new]
-                    # A third of the memory traffic is saved, for 50 ns.
+                    # Saves an array, and passes over memory, for one comparison.
                     test = ["if g.dtype is t.dtype:", "    t *= g", "else:", f"    {new}"]
                     return [*write(made), *test]
                 return [*write(made), f"t {_AUGMENTED[type(e.op)]} {operand}"]
@@ -87,3 +88,14 @@ def partials_of(name: str) -> tuple[Any, ...]:
     partials = POINTWISE[name].partials
     assert partials is not None
     return partials
+
+
+def bind_names(text: str) -> tuple[str, str]:
+    """The text with a global name for each of NumPy's functions, and the lines that bind them.
+
+    NumPy's module computes some of its attributes, so that CPython cannot remember where it found
+    one: a global name is found many times faster than ``np.exp``.
+    """
+    names = sorted(set(re.findall(r"\bnp\.(\w+)\(", text)))
+    lines = "".join(f"np_{name} = np.{name}\n" for name in names)
+    return re.sub(r"\bnp\.(\w+)\(", r"np_\1(", text), f"\n\n{lines}"

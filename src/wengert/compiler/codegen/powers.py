@@ -129,17 +129,23 @@ def hypot(m: Math, x: str, y: str) -> str:
 # ------------------------------------------------------------------ pow
 
 
+def _exponent_and_mantissa(m: Math, x: str) -> tuple[str, str]:
+    """``k`` and ``y`` of a positive normal ``x = 2**k y``, with ``y`` from sqrt(1/2) to sqrt(2)."""
+    root = int(np.asarray(np.sqrt(0.5), m.dtype).view(m.integer))
+    bits = m.bits(x)
+    n = m.int_op("ashr", m.int_op("sub", bits, m.i(root)), m.i(m.f.mantissa))
+    mantissa = m.from_bits(m.int_op("sub", bits, m.int_op("shl", n, m.i(m.f.mantissa))))
+    k = m.v.cast("sitofp", n, m.integer, m.dtype)
+    return k, mantissa
+
+
 def _log2_in_two(m: Math, x: str) -> tuple[str, str]:
     """``log2(x)`` of a positive normal number in two parts, to about 65 bits.
 
     With ``x = 2**k m`` and ``s = (m - 1) / (m + 1)``, ``log m = 2 s + 2/3 s**3 + s**5 R(s**2)``;
     all but the last term in two parts, whose rounding is found by fused multiplications.
     """
-    root = int(np.asarray(np.sqrt(0.5), m.dtype).view(m.integer))
-    bits = m.bits(x)
-    n = m.int_op("ashr", m.int_op("sub", bits, m.i(root)), m.i(m.f.mantissa))
-    mantissa = m.from_bits(m.int_op("sub", bits, m.int_op("shl", n, m.i(m.f.mantissa))))
-    k = m.v.cast("sitofp", n, m.integer, m.dtype)
+    k, mantissa = _exponent_and_mantissa(m, x)
     one = m.c(1.0)
     f, d = m.sub(mantissa, one), m.add(mantissa, one)
     d_rest = m.sub(mantissa, m.sub(d, one))
@@ -208,11 +214,7 @@ def _with_sign(m: Math, x: str, y: str, usual: str, result: str) -> str:
 
 def _short_log2(m: Math, x: str) -> str:
     """``log2(x)`` of a positive normal double, to 36 bits: for a result in single precision."""
-    root = int(np.asarray(np.sqrt(0.5), m.dtype).view(m.integer))
-    bits = m.bits(x)
-    n = m.int_op("ashr", m.int_op("sub", bits, m.i(root)), m.i(m.f.mantissa))
-    mantissa = m.from_bits(m.int_op("sub", bits, m.int_op("shl", n, m.i(m.f.mantissa))))
-    k = m.v.cast("sitofp", n, m.integer, m.dtype)
+    k, mantissa = _exponent_and_mantissa(m, x)
     one = m.c(1.0)
     s = m.div(m.sub(mantissa, one), m.add(mantissa, one))
     return m.fma(s, m.poly(m.mul(s, s), coefficients.SHORT_LOG2[0]), k)
