@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert.compiler.codegen import access
+from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.ir import Graph
 from wengert.compiler.lowering import lowered
 from wengert.compiler.passes.fuse import fuse
@@ -91,9 +92,9 @@ def test_registers_of_any_length(
     """Other tiles, with what is left over at their ends."""
     from wengert.compiler.codegen import target
 
-    if vector_bytes > target.host_vector_bytes():
+    if vector_bytes > target.host_processor().vector_bytes:
         pytest.skip("longer than the registers of this processor")
-    monkeypatch.setattr(target, "host_vector_bytes", lambda: vector_bytes)
+    monkeypatch.setattr(target, "host_processor", lambda: Processor(vector_bytes))
     rng = np.random.default_rng(0)
     n, height, width, c, outputs = shape
     x = rng.standard_normal((n, height, width, c)).astype(np.float32)

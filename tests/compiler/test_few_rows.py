@@ -11,6 +11,7 @@ import pytest
 
 import wengert as wg
 from wengert.compiler.codegen.access import choose_loops
+from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.passes import few_rows
 from wengert.compiler.plan import Nest, Region
 
@@ -41,7 +42,8 @@ def deep(rows: int, dtype: Any) -> tuple[Any, list[Any]]:
 def products(region: Region, buffers: Any, rows: int) -> list[int]:
     """How many rows the products of a region compute at once."""
     nests = [n for n in region.steps if isinstance(n, Nest) and len(n.reductions) == 1]
-    loops = [choose_loops(n, buffers, 64) for n in nests if len(n.kept) == 2 and n.kept[0] == rows]
+    found = [n for n in nests if len(n.kept) == 2 and n.kept[0] == rows]
+    loops = [choose_loops(n, buffers, Processor(64, 32)) for n in found]
     return [found.step(found.ranged) for found in loops if found.ranged is not None]
 
 

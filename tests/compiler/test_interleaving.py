@@ -11,6 +11,7 @@ import pytest
 import wengert as wg
 from wengert.compiler.codegen.interleave import UNLIKELY, interleaved
 from wengert.compiler.codegen.nest import nest_function
+from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.plan import Nest, Plan
 from wengert.compiler.stages import build_plan
 
@@ -112,7 +113,8 @@ def plan_of(f: Any, *xs: np.ndarray) -> Plan:
 def texts(f: Any, *xs: np.ndarray) -> list[str]:
     plan = plan_of(f, *xs)
     steps = [s for step in plan.steps for s in getattr(step, "steps", [step])]
-    return [nest_function(s, plan.buffers, 64).body for s in steps if isinstance(s, Nest)]
+    nests = [s for s in steps if isinstance(s, Nest)]
+    return [nest_function(s, plan.buffers, Processor(64, 32)).body for s in nests]
 
 
 def test_long_elementwise_loops_compute_two_vectors_and_short_ones_one() -> None:

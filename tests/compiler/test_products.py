@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert.compiler.codegen import access, target, tiles
+from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.codegen.tiles import Layout, Read, Shape, best_layout, pieces
 from wengert.compiler.plan import Nest, Product
 
@@ -24,6 +25,11 @@ FORMS: dict[str, tuple[Callable[..., Any], Callable[[int, int, int], tuple[Any, 
         lambda m, n, k: ((3, m, k), (3, n, k)),
     ),
 }
+PROCESSORS = [
+    Processor(16, 16), Processor(16, 32), Processor(32, 16), Processor(64, 32),
+    Processor(64, 32, halves=True),
+]  # fmt: skip
+LONG = pytest.mark.parametrize("processor", PROCESSORS[-2:])
 SIZES = [(32, 40, 10), (7, 13, 5), (33, 100, 37), (100, 26, 25), (16, 64, 128)]
 
 
@@ -38,15 +44,17 @@ def check(f: Callable[..., Any], *args: Any, **options: Any) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("vector_bytes", [16, 32, None])
+@pytest.mark.parametrize("processor", [*PROCESSORS, None])
 def test_products(
-    form: str, dtype: Any, vector_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+    form: str, dtype: Any, processor: Processor | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if vector_bytes:
+    if processor:
+        if processor.vector_bytes > target.host_processor().vector_bytes:
+            pytest.skip("longer than the registers of this machine")
         monkeypatch.setenv("WENGERT_CACHE", "off")
-        monkeypatch.setattr(target, "host_vector_bytes", lambda: vector_bytes)
+        monkeypatch.setattr(target, "host_processor", lambda: processor)
     f, shapes = FORMS[form]
-    for size in SIZES if vector_bytes is None else SIZES[1:3]:
+    for size in SIZES if processor is None else SIZES[1:3]:
         args = [drawn(*s, dtype=dtype) for s in shapes(*size)]
         for threads in (1, 3):
             check(f, *args, threads=threads)
@@ -85,27 +93,44 @@ def test_tiles_leave_nothing_out() -> None:
             assert all(c <= count for _, c in found)
 
 
-def test_ranges_are_cut_evenly() -> None:
+@LONG
+def test_ranges_are_cut_evenly(processor: Processor) -> None:
     """A tile of six vectors would give one thread three quarters of 256 columns."""
     reads = (Read(0, 1, 256, 4), Read(1, 0, 784, 4))
-    found = best_layout(Shape(784, 256, 32, reads, ((256, 1),), 16, 64, 784, 256, "q", 2))
+    found = best_layout(Shape(784, 256, 32, reads, ((256, 1),), 16, processor, 784, 256, "q", 2))
     assert found.vector == "q"
     assert 128 % (16 * found.columns) == 0
 
 
-def test_tiles_take_few_lines_that_are_a_power_of_two_apart() -> None:
+@LONG
+def test_tiles_take_few_lines_that_are_a_power_of_two_apart(processor: Processor) -> None:
     """Of 32 rows of 1024 bytes eight share each place in the first cache, so few of them stay:
     each vector has to serve for many rows."""
     reads = (Read(0, 1, 256, 4), Read(1, 0, 784, 4))
-    found = best_layout(Shape(392, 256, 32, reads, ((256, 1),), 16, 64, 392, 256, "", 1))
+    found = best_layout(Shape(392, 256, 32, reads, ((256, 1),), 16, processor, 392, 256, "", 1))
     assert found.vector == "q"
     assert found.columns <= 2
     assert found.rows >= 8
 
 
-def test_vectors_across_two_lines_are_loaded_for_more_rows() -> None:
+@pytest.mark.parametrize("form", ["nn", "nt", "update"])
+@pytest.mark.parametrize("processor", [Processor(64, 32), Processor(32, 16)])
+def test_tiles_have_work_for_two_units(processor: Processor, form: str) -> None:
+    """Of eight multiplications two begin in a cycle, and the first ends after the last began."""
+    reads, outer, p, q, k = {
+        "nn": ((Read(0, 1, 256, 4), Read(256, 0, 1, 4)), ((256, 1),), 32, 256, 256),
+        "nt": ((Read(0, 256, 1, 4), Read(256, 0, 1, 4)), ((256, 1),), 32, 256, 256),
+        "update": ((Read(0, 1, 256, 4), Read(1, 0, 256, 4)), ((256, 1),) * 2, 256, 256, 32),
+    }[form]
+    lanes = processor.vector_bytes // 4
+    found = best_layout(Shape(p, q, k, reads, outer, lanes, processor, p, q, "", 1))
+    assert found.rows * found.columns > 8
+
+
+@LONG
+def test_vectors_across_two_lines_are_loaded_for_more_rows(processor: Processor) -> None:
     even, askew = (
-        best_layout(Shape(96, 96, 200, reads, ((96, 1),), 16, 64, 96, 96, "", 1))
+        best_layout(Shape(96, 96, 200, reads, ((96, 1),), 16, processor, 96, 96, "", 1))
         for reads in (
             (Read(0, 1, 96 + 16, 4), Read(200, 0, 1, 4)),
             (Read(0, 1, 96 + 18, 4), Read(200, 0, 1, 4)),
@@ -218,7 +243,8 @@ def test_blocks_of_blas_are_worth_the_copies() -> None:
     assert region.block * a[:1].nbytes > 2 * b.nbytes
 
 
-def test_the_search_for_tiles_finds_the_best() -> None:
+@LONG
+def test_the_search_for_tiles_finds_the_best(processor: Processor) -> None:
     """It leaves out what cannot be better; here nothing is left out."""
     rng = np.random.default_rng(0)
     for _ in range(60):
@@ -228,6 +254,6 @@ def test_the_search_for_tiles_finds_the_best() -> None:
             Read(0, 1, q, 4) if rng.random() < 0.5 else Read(0, k, 1, 4),
         )
         ranged, unit = str(rng.choice(["", "p", "q"])), int(rng.choice([0, 0, 4]))
-        shape = Shape(p, q, k, reads, ((q, 1),), 16, 64, p, q, ranged, 2, unit)
+        shape = Shape(p, q, k, reads, ((q, 1),), 16, processor, p, q, ranged, 2, unit)
         every = [tiles._judged(shape, *tile) for tile in tiles._tiles_that_fit(shape)]
         assert best_layout(shape) == min(every, key=lambda layout: layout.cycles)

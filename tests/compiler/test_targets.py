@@ -89,7 +89,7 @@ def _stages(case: Case, dtype: Any) -> tuple[Any, list[Any]]:
 
 
 def _text(stages: Any, name: str) -> tuple[str, Interface]:
-    module = emit(stages.plan, target.TARGETS[name].vector_bytes)
+    module = emit(stages.plan, target.TARGETS[name].processor)
     return module.text, interface_of(stages.plan, module, stages.optimized)
 
 
@@ -140,7 +140,7 @@ def _run_emulated(
 
 def _run_here(stages: Any, operands: list[Any]) -> list[Any]:
     """The same results on the host."""
-    module = emit(stages.plan, target.host_vector_bytes())
+    module = emit(stages.plan, target.host_processor())
     face = interface_of(stages.plan, module, stages.optimized)
     code = target.link(target.object_code(module.text), ["run0"], {})
     results = [np.zeros(shape, dtype) for shape, dtype in face.results]

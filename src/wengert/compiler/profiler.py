@@ -18,6 +18,7 @@ from ..core.program import Program
 from .codegen.access import Axis, Loops, choose_loops
 from .codegen.clocks import Clocks
 from .codegen.module import emit
+from .codegen.processor import Processor
 from .cost import bytes_of, flops_of
 from .plan import Nest, Plan, Product, Region, Routine
 
@@ -111,8 +112,8 @@ def profile(plan: Plan, program: Program, seconds: float = 0.2) -> Measurement:
     from .stages import address_of
 
     clocks = Clocks()
-    width = target.host_vector_bytes()
-    module = emit(plan, width, clocks)
+    processor = target.host_processor()
+    module = emit(plan, processor, clocks)
     face = interface_of(plan, module, program)
     names = [s for s in face.segments if isinstance(s, str)]
     wanted = {name: address_of(name) for name in face.symbols}
@@ -133,7 +134,7 @@ def profile(plan: Plan, program: Program, seconds: float = 0.2) -> Measurement:
     phases = [
         [
             Measured(
-                describe(step, plan, width),
+                describe(step, plan, processor),
                 clocks.seconds(found, step, _parts(owner)),
                 flops_of(step, plan),
                 bytes_of(step, plan),
@@ -186,14 +187,14 @@ def _phases(plan: Plan) -> Iterator[list[tuple[Any, Any]]]:
         yield phase
 
 
-def describe(step: Any, plan: Plan, width: int) -> str:
+def describe(step: Any, plan: Plan, processor: Processor) -> str:
     """A step as one line."""
     if isinstance(step, Product):
         return f"blas {step.m} x {step.n} x {step.k} {step.c.dtype.name}"
     if isinstance(step, Routine):
         stack = f"{step.stack} times " if step.stack > 1 else ""
         return f"lapack {step.name} {stack}{step.n} x {step.k or step.n} {step.letter}"
-    loops = choose_loops(step, plan.buffers, width)
+    loops = choose_loops(step, plan.buffers, processor)
     kinds = ", ".join(f"{s.kind} {s.node.dtype.name}{list(s.buffer.shape)}" for s in step.stores)
     axes = " ".join(_axis(a, loops) for a in (*loops.kept, *loops.reduced))
     return f"nest {axes or 'scalar'}: {kinds}"

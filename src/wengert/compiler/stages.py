@@ -60,18 +60,18 @@ def build_plan(program: Program, donated: Sequence[int] = (), threads: int | Non
     target = _target(threads)
     graph = share_reciprocals(collect_terms(drop_zero_tests(lowered(program))))
     graph = share_margins(chain_sums(graph))
-    plan = merge(donate(split_epilogues(fuse(graph)), donated), target.registers)
-    return plan_memory(form_regions(pack(plan, target.vector_bytes), target))
+    plan = merge(donate(split_epilogues(fuse(graph)), donated), target.processor.registers)
+    return plan_memory(form_regions(pack(plan, target.processor), target))
 
 
 def _target(threads: int | None) -> Target:
     try:
-        from .codegen.target import host_registers, host_vector_bytes
+        from .codegen.target import host_processor
     except ImportError:
         return Target()
     count = usable_threads(threads)
     shares_products = count == 1 or thread_setter() is not None
-    return Target(count, host_vector_bytes(), shares_products, host_registers())
+    return Target(count, host_processor(), shares_products)
 
 
 def compile_program(
@@ -172,7 +172,7 @@ def _machine_code(
 
     simple = _optimized(program)
     plan = build_plan(simple, donated, threads)
-    module = emit(plan, target.host_vector_bytes())
+    module = emit(plan, target.host_processor())
     face = interface_of(plan, module, simple)
     native = any(isinstance(s, str) for s in face.segments)
     code = target.object_code(module.text) if native else b""
@@ -275,7 +275,7 @@ class Lowered:
             raise _needs_llvmlite("the text of the native code") from error
         from .codegen.module import emit
 
-        return emit(self.plan, target.host_vector_bytes()).text
+        return emit(self.plan, target.host_processor()).text
 
     def cost(self) -> dict[str, Any]:
         """What a call takes.

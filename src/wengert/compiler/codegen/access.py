@@ -11,6 +11,7 @@ from ..indices import Linear, address, seen_through
 from ..ir import Node
 from ..passes.costs import operations_of
 from ..plan import Buffer, Nest
+from .processor import Processor
 from .tiles import Read, Shape, best_layout
 
 __all__ = ["Access", "Axis", "Loops", "ProductAxes", "accesses", "choose_loops"]
@@ -214,25 +215,25 @@ def _axes_of(nest: Nest, buffers: Mapping[Node, Buffer], separate: bool = False)
     return _Axes(found, domain, kept, [a for a in axes if a.reduced], ranged, scale)
 
 
-def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> Loops:
+def choose_loops(nest: Nest, buffers: Mapping[Node, Buffer], processor: Processor) -> Loops:
     """Loops for a nest: axes that move together joined, and the axis along the lanes."""
-    loops = _loops(nest, buffers, vector_bytes, 0)
+    loops = _loops(nest, buffers, processor, 0)
     if nest.unit and nest.unit % loops.unit:
-        loops = _loops(nest, buffers, vector_bytes, nest.unit)
+        loops = _loops(nest, buffers, processor, nest.unit)
     return loops
 
 
-def _loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int, unit: int) -> Loops:
+def _loops(nest: Nest, buffers: Mapping[Node, Buffer], processor: Processor, unit: int) -> Loops:
     """Loops of any unit, or of one that divides ``unit`` if that is not 0."""
     a = _axes_of(nest, buffers, unit > 0)
-    product = _product_of(nest, a, vector_bytes)
+    product = _product_of(nest, a, processor)
     if product is not None:
-        return product.loops(a, vector_bytes)
+        return product.loops(a)
     found, domain, kept, reduced_axes = a.found, a.domain, a.kept, a.reduced
     ranged, scale = a.ranged, a.scale
     itemsize = max([a.dtype.itemsize for a in found if a.dtype.kind == "f"] or [8])
     ordered = any(s.arrays for s in nest.stores)
-    lanes = vector_bytes // itemsize
+    lanes = processor.vector_bytes // itemsize
     lanes_of_rows = gcd(lanes, unit) if unit else lanes
     vector = _vector_axis(found, kept, reduced_axes, ordered, lanes, ranged, lanes_of_rows)
     if nest.ordered is not None:
@@ -254,9 +255,8 @@ def _loops(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int, unit: 
         kept = [a for a in kept if a is not vector] + [vector]
     else:
         reduced_axes = [a for a in reduced_axes if a is not vector] + [vector]
-    registers = 32 if vector_bytes in (16, 64) else 16  # NEON and AVX-512 have more
     if nest.reductions:
-        counts = _tile(nest, found, kept, vector, width, registers)
+        counts = _tile(nest, found, kept, vector, width, processor.registers)
     else:
         vectors = -(-vector.length // width)
         counts = _unrolled(found, kept, vector, vectors, ranged)
@@ -314,7 +314,7 @@ class ProductAxes:
     k: Axis
     shape: Shape
 
-    def loops(self, a: _Axes, vector_bytes: int) -> Loops:
+    def loops(self, a: _Axes) -> Loops:
         """The loops of the best layout."""
         p, q, layout = self.p, self.q, best_layout(self.shape)
         vector = {"p": p, "q": q, "k": self.k}[layout.vector]
@@ -333,13 +333,13 @@ class ProductAxes:
 
 
 def product_axes(
-    nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int
+    nest: Nest, buffers: Mapping[Node, Buffer], processor: Processor
 ) -> ProductAxes | None:
     """What a nest is as a product of matrices, if it is one."""
-    return _product_of(nest, _axes_of(nest, buffers), vector_bytes)
+    return _product_of(nest, _axes_of(nest, buffers), processor)
 
 
-def _product_of(nest: Nest, a: _Axes, vector_bytes: int) -> ProductAxes | None:
+def _product_of(nest: Nest, a: _Axes, processor: Processor) -> ProductAxes | None:
     if len(a.reduced) != 1 or len(nest.reductions) != 1 or nest.ordered is not None:
         return None
     (k,), (r,) = a.reduced, nest.reductions
@@ -369,7 +369,7 @@ def _product_of(nest: Nest, a: _Axes, vector_bytes: int) -> ProductAxes | None:
             for s, x in steps if x.in_sum
         })),
         tuple([(s[i], s[j]) for s, x in steps if not x.in_sum]),
-        vector_bytes // r.dtype.itemsize, vector_bytes, spans[p], spans[q],
+        processor.vector_bytes // r.dtype.itemsize, processor, spans[p], spans[q],
         {p: "p", q: "q", k: "k" if nest.unit else ""}.get(a.ranged, "") if a.ranged else "",
         nest.parts, nest.unit * a.scale,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine
 from ..runtime.blas import PREFIX
 from .clocks import Clocks
 from .nest import nest_function
+from .processor import Processor
 from .routines import routine_function
 from .vectors import literal
 
@@ -113,10 +114,10 @@ def _phase_text(
 
 
 class _Emitter:
-    def __init__(self, plan: Plan, vector_bytes: int, clocks: Clocks | None) -> None:
+    def __init__(self, plan: Plan, processor: Processor, clocks: Clocks | None) -> None:
         self.plan = plan
         self.clocks = clocks
-        self.vector_bytes = vector_bytes
+        self.processor = processor
         self.functions: dict[str, str] = {}
         self.declarations: set[str] = set()
         self.symbols: set[str] = set()
@@ -137,7 +138,7 @@ class _Emitter:
 
     def nest(self, nest: Nest, to: _Lines, rows: tuple[str, str] | None = None) -> None:
         """A call of the function of a nest, on these rows if it has any."""
-        function = nest_function(nest, self.plan.buffers, self.vector_bytes)
+        function = nest_function(nest, self.plan.buffers, self.processor)
         name = self.functions.setdefault(function.body, f"@nest{len(self.functions)}")
         self.declarations |= function.declarations
         arguments = [f"ptr {self.pointer(m, to)}" for m in function.memory]
@@ -447,9 +448,9 @@ def _runs(steps: Sequence[Native]) -> Iterator[list[Native]]:
     yield from [run] if run else []
 
 
-def emit(plan: Plan, vector_bytes: int, clocks: Clocks | None = None) -> Module:
-    """The module of a plan, for registers of this length; with clocks around steps, if given."""
-    e = _Emitter(plan, vector_bytes, clocks)
+def emit(plan: Plan, processor: Processor, clocks: Clocks | None = None) -> Module:
+    """The module of a plan, for this processor; with clocks around steps, if given."""
+    e = _Emitter(plan, processor, clocks)
     segments: list[str | Call] = []
     bodies: list[str] = []
     run: list[Native] = []

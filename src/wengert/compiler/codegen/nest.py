@@ -24,6 +24,7 @@ from .angles import angles_of_both
 from .interleave import interleaved
 from .nest_memory import NestMemory
 from .parts import are_twins, write_parts
+from .processor import Processor
 from .scalars import SCALAR_OPERATIONS
 from .trigonometric import sine_and_cosine
 from .values import LANE, Counter, Value, combine, identity_of, without_lane
@@ -49,9 +50,9 @@ class NestFunction:
     declarations: set[str]
 
 
-def nest_function(nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> NestFunction:
+def nest_function(nest: Nest, buffers: Mapping[Node, Buffer], processor: Processor) -> NestFunction:
     """Write the function of a nest."""
-    return _NestWriter(nest, buffers, vector_bytes).write()
+    return _NestWriter(nest, buffers, processor).write()
 
 
 Point = tuple[dict[Axis, Linear], int]  # an element of a tile, and its active lanes
@@ -59,15 +60,16 @@ Block = tuple[list[Linear], int]  # indices along an axis, and the active lanes 
 
 
 class _NestWriter(NestMemory):
-    def __init__(self, nest: Nest, buffers: Mapping[Node, Buffer], vector_bytes: int) -> None:
+    def __init__(self, nest: Nest, buffers: Mapping[Node, Buffer], processor: Processor) -> None:
         self.nest = nest
         self.buffers = buffers
-        self.loops = choose_loops(nest, buffers, vector_bytes)
+        self.loops = choose_loops(nest, buffers, processor)
         self.width = self.loops.width
         self.active = self.width
         # Lanes that are summed, or are rows of a square, are as many for the last vector.
         kept, turned = self.loops.vector in self.loops.kept, self.loops.turned
-        self.narrows = vector_bytes == _DOUBLED and self.width >= 8 and kept and not turned
+        doubled = processor.vector_bytes == _DOUBLED
+        self.narrows = doubled and self.width >= 8 and kept and not turned
         self.w = Writer()
         self.memory = {}
         self.computed = {s.node for s in nest.stores if s.computes}

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["TARGETS", "Code", "description", "host_vector_bytes", "link"]
+from .processor import Processor
+
+__all__ = ["TARGETS", "Code", "description", "host_processor", "link"]
 __all__ += ["object_code", "object_code_for"]
 
 _lock = threading.Lock()
@@ -31,20 +33,20 @@ def _machine() -> Any:
 
 
 class Target(NamedTuple):
-    """A processor that code can be made for, and the length of its registers in bytes."""
+    """A processor that code can be made for."""
 
     triple: str
     cpu: str
     features: str
-    vector_bytes: int
+    processor: Processor
 
 
 # Other processors than the host, by name; tests compile for all of them.
 TARGETS = {
-    "x86-64-v1": Target("x86_64-unknown-linux-gnu", "x86-64", "", 16),
-    "avx2": Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", 32),
-    "avx512": Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64),
-    "aarch64": Target("aarch64-unknown-linux-gnu", "generic", "+neon", 16),
+    "x86-64-v1": Target("x86_64-unknown-linux-gnu", "x86-64", "", Processor(16, 16)),
+    "avx2": Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", Processor(32, 16)),
+    "avx512": Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", Processor(64, 32)),
+    "aarch64": Target("aarch64-unknown-linux-gnu", "generic", "+neon", Processor(16, 32)),
 }
 
 
@@ -61,18 +63,22 @@ def object_code_for(text: str, name: str) -> bytes:
         return _emitted(text, machine)
 
 
+# They multiply 64 bytes in two halves, or with one unit where there are two for 32. Virtual
+# machines may give another's name; of Intel's, those with units for matrices have two.
+_HALVES = {"znver4", "cannonlake", "icelake-client", "rocketlake", "tigerlake"}
+_MATRICES = "amx-tile"
+
+
 @functools.cache
-def host_vector_bytes() -> int:
-    """The length of the registers that the generated code uses."""
+def host_processor() -> Processor:
+    """The processor of this machine, as the generated code uses it."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f") and features.get("avx512vl"):
-        return 64
-    return 32 if features.get("avx2") else 16
-
-
-def host_registers() -> int:
-    """How many vector registers there are."""
-    return 32 if host_vector_bytes() == 64 or _machine().triple.startswith("aarch64") else 16
+        halves = llvm.get_host_cpu_name() in _HALVES and not features.get(_MATRICES)
+        return Processor(64, 32, halves)
+    if features.get("avx2"):
+        return Processor(32, 16)
+    return Processor(16, 32 if _machine().triple.startswith("aarch64") else 16)
 
 
 def description() -> str:

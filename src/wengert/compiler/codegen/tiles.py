@@ -4,6 +4,7 @@ A product has two kept axes, each of which moves an operand that the other leave
 one that is summed. For every way to lay it out the cycles are estimated: multiplications, loads,
 the latency of the accumulators, remainders, and what has to come from the caches. The estimate is
 in units of one multiplication of vectors; only the order of the candidates matters.
+``python -m benchmarks.tiles`` measures how near to the fastest tile the choice is.
 """
 
 from __future__ import annotations
@@ -14,24 +15,50 @@ from dataclasses import dataclass
 from math import gcd
 from typing import NamedTuple
 
-__all__ = ["Layout", "Read", "Shape", "best_layout", "pieces"]
+from .processor import Processor
+
+__all__ = ["Layout", "Read", "Shape", "best_layout", "layouts", "pieces"]
 
 _LINE = 64
 _L1 = 24 << 10  # bytes that operands may have there
-_L2 = 640 << 10
-_PER_L2 = 1 / 120  # cycles for each byte from there: most of them pass beside multiplications
 _PER_L2_ALONG_SUM = 1 / 40  # where every load takes a line of its own
 _LONE = 12 / 64  # beyond that, if neighbouring lines are not read with it
 _PER_L3 = 1 / 10
-_SKIPPED = 1 / 16  # cycles for each element that is not gone over in its order
 _WAYS = 8  # lines that the first cache keeps of addresses that differ by its pages
 _PAGE = 4096
 _ROWS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
 _EVEN = (1, 2, 4, 8, 16)  # where ranges begin at multiples of them
 _VECTORS = (1, 2, 3, 4, 5, 6)
 _STRIDED = 1.5  # cycles of an element that is loaded or stored alone
-_JOIN = 10  # cycles to add up the lanes of an accumulator
 _REST = 0.02  # of the cycles: a tile of what is left is as much text to compile again
+
+
+class _Costs(NamedTuple):
+    """Of a processor, in the time of one multiplication of vectors.
+
+    ``broadcast`` and ``load`` are the times of an element for all lanes and of a vector,
+    ``latency`` that of a multiplication whose result the next one waits for. ``step`` is added for
+    each step of the sum, ``end`` for each tile, ``join`` for each accumulator whose lanes are
+    added up, ``skipped`` for each element that is not gone over in its order. ``per_l2``
+    is what a byte from the second cache takes, of which there are ``l2``: most of it passes beside
+    multiplications.
+    """
+
+    broadcast: float
+    load: float
+    latency: float
+    step: float
+    end: float
+    join: float
+    skipped: float
+    per_l2: float
+    l2: int
+
+
+# Fitted to the times of all tiles of 37 products: on an Intel Xeon with AMX, with registers of 64
+# bytes and of 32, and on AMD's Zen 4, to which instructions are cheap beside multiplications.
+_WHOLE = _Costs(1.1, 2.0, 8.0, 4.0, 8.0, 25.0, 1 / 8, 1 / 40, 1 << 20)
+_HALVED = _Costs(0.8, 1.0, 4.0, 0.2, 6.0, 10.0, 1 / 16, 1 / 120, 640 << 10)
 
 
 class Read(NamedTuple):
@@ -59,12 +86,17 @@ class Shape(NamedTuple):
     reads: tuple[Read, ...]
     outer: tuple[tuple[int, int], ...]
     lanes: int
-    vector_bytes: int
+    processor: Processor
     span_p: int
     span_q: int
     ranged: str
     parts: int
     unit: int = 0
+
+    @property
+    def costs(self) -> _Costs:
+        """Of the processor."""
+        return _HALVED if self.processor.halves else _WHOLE
 
     def imbalance(self, layout_rows: int) -> float:
         """How much more the busiest part does than its share, of ranges of so many rows."""
@@ -118,7 +150,6 @@ def best_layout(shape: Shape) -> Layout:
 
 def _tiles_that_fit(s: Shape) -> Iterator[tuple[str, int, int, int]]:
     """The axis of vectors, rows, columns and lanes of all tiles to choose from."""
-    registers = 32 if s.vector_bytes == 64 else 16
     for vector in "qpk":
         length = {"p": s.p, "q": s.q, "k": s.k}[vector]
         lanes = min(s.lanes, 1 << (length - 1).bit_length())
@@ -129,7 +160,7 @@ def _tiles_that_fit(s: Shape) -> Iterator[tuple[str, int, int, int]]:
                     continue
                 if columns > (many if vector == "q" else s.q):
                     continue
-                if rows * columns + min(rows, columns) + 1 > registers:
+                if rows * columns + min(rows, columns) + 1 > s.processor.registers:
                     continue
                 if s.unit and s.unit % _ranged_rows(s, vector, rows, columns, lanes):
                     continue
@@ -141,15 +172,27 @@ def _ranged_rows(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> 
     return {"p": rows, "q": columns}.get(s.ranged, 1) * (lanes if vector == s.ranged else 1)
 
 
+def layouts(shape: Shape) -> list[Layout]:
+    """All layouts that there are, with the loops in either order."""
+    return [
+        _ordered(shape, order, *tile) for tile in _tiles_that_fit(shape) for order in ("pq", "qp")
+    ]
+
+
 def _judged(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> Layout:
-    per_l2 = _PER_L2_ALONG_SUM if vector == "k" else _PER_L2
+    """The better order of the loops for a tile."""
+    first, second = (_ordered(s, order, vector, rows, columns, lanes) for order in ("pq", "qp"))
+    return second if second.cycles < first.cycles else first
+
+
+def _ordered(s: Shape, order: str, vector: str, rows: int, columns: int, lanes: int) -> Layout:
+    per_l2 = _PER_L2_ALONG_SUM if vector == "k" else s.costs.per_l2
     tile = {
         "p": rows * (lanes if vector == "p" else 1),
         "q": columns * (lanes if vector == "q" else 1),
     }
-    traffic = {order: _traffic(s, order, tile, per_l2) for order in ("pq", "qp")}
-    order = min(traffic, key=lambda o: traffic[o])
-    cycles = _least_cycles(s, vector, rows, columns, lanes, 0.7 * traffic[order])
+    traffic = 0.7 * _traffic(s, order, tile, per_l2)
+    cycles = _least_cycles(s, vector, rows, columns, lanes, traffic)
     return Layout(vector, rows, columns, order, cycles)
 
 
@@ -178,6 +221,7 @@ def _least_cycles(
 
 def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     """One step of the sum for one tile."""
+    costs = s.costs
     loads = 0.0
     work = float(rows * columns)
     for read in s.reads:
@@ -185,13 +229,13 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
         along = {"p": read.row, "q": read.column, "k": read.sum}[vector]
         if not read.sum and vector != "k":
             continue  # before the loop
-        whole = 1.0 + 0.9 * _is_askew(read) * s.vector_bytes / _LINE
-        loads += times * (0.8 if along == 0 else whole if along == 1 else _STRIDED * lanes)
+        whole = costs.load * (1.0 + 0.9 * _is_askew(read) * s.processor.vector_bytes / _LINE)
+        each = costs.broadcast if along == 0 else whole if along == 1 else _STRIDED * lanes
+        loads += times * each
         if read.sum == 1 and read.row * rows + read.column * columns:
             loads += times * _collisions(read, rows, columns)
         work += times * read.converts * (1.0 if along else 1 / lanes)
-    latency = 4.0 if s.vector_bytes == 64 else 8.0
-    return max(work, loads, latency) + 0.2
+    return max(work, loads, costs.latency) + costs.step
 
 
 @functools.lru_cache(maxsize=1024)
@@ -211,13 +255,13 @@ def _collisions(read: Read, rows: int, columns: int) -> float:
 
 def _ends(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     """What is done once for each tile."""
-    total = 6.0
+    total = s.costs.end
     for along_p, along_q in s.outer:
         times = (rows if along_p else 1) * (columns if along_q else 1)
         along = {"p": along_p, "q": along_q, "k": 0}[vector]
         total += times * (1.0 if along in (0, 1) else _STRIDED * lanes)
     if vector == "k":
-        total += rows * columns * _JOIN
+        total += rows * columns * s.costs.join
     return total
 
 
@@ -228,7 +272,8 @@ def _traffic(s: Shape, order: str, counts: dict[str, int], per_l2: float) -> flo
     outer, inner = order[0], order[1]
     passes = {axis: -(-span[axis] // tile[axis]) for axis in "pq"}
     panels = sum(_room(r, s.k, tile, "pq") for r in s.reads)
-    itemsize = s.vector_bytes // s.lanes
+    itemsize = s.processor.vector_bytes // s.lanes
+    l2 = s.costs.l2
     total = 0.0
     for read in s.reads:
         moved = {"p": bool(read.row), "q": bool(read.column)}
@@ -238,21 +283,21 @@ def _traffic(s: Shape, order: str, counts: dict[str, int], per_l2: float) -> flo
             # A panel stays while the inner loop runs, in the first cache if there is room.
             once = _bytes(read, s.k, tile, outer)
             whole = once * passes[outer]
-            total += whole * (per_l2 if whole <= _L2 else per_l3)
+            total += whole * (per_l2 if whole <= l2 else per_l3)
             if panels > _L1:
-                total += whole * (passes[inner] - 1) * (per_l2 if once <= _L2 else per_l3)
+                total += whole * (passes[inner] - 1) * (per_l2 if once <= l2 else per_l3)
         elif moved[inner]:
             whole = _bytes(read, s.k, {**tile, inner: span[inner]}, "pq")
             if _room(read, s.k, {**tile, inner: span[inner]}, "pq") > _L1:
-                total += passes[outer] * whole * (per_l2 if whole <= _L2 else per_l3)
+                total += passes[outer] * whole * (per_l2 if whole <= l2 else per_l3)
             else:
                 total += whole * per_l2
     for along in s.outer:
         # What is read and written once is best gone over as it lies in memory.
         if along["pq".index(outer)] == 1 and tile[outer] < span[outer]:
-            total += span["p"] * span["q"] * _SKIPPED
+            total += span["p"] * span["q"] * s.costs.skipped
         size = span["p"] * span["q"] * itemsize
-        if all(along) and size > _L2 and _is_lone(along, tile, itemsize):
+        if all(along) and size > l2 and _is_lone(along, tile, itemsize):
             total += size * _LONE / 2
     return total * (s.p / span["p"]) * (s.q / span["q"])
 

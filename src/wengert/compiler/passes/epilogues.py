@@ -13,6 +13,7 @@ from dataclasses import replace
 from math import prod
 
 from ..codegen.access import choose_loops, product_axes
+from ..codegen.processor import Processor
 from ..ir import Node
 from ..plan import Buffer, Nest, Plan, Step, Store
 from .costs import operations_of
@@ -21,8 +22,8 @@ __all__ = ["has_long_epilogue", "split_epilogues"]
 
 _LONGEST = 6  # operations on scalars that cost less than to store the sums and read them again
 _FEW = 16  # results, of which vectors would not be worth it
-_VECTOR_BYTES = 32
-_LONGEST_VECTOR = 64
+_PROCESSOR = Processor()
+_WIDEST = Processor(64, 32)
 _LONG = 20  # operations that cost more than to store sums and read them again, by far
 _CACHED = 24 << 10  # bytes
 _WASTED = 1.1  # lanes of vectors for each element
@@ -52,7 +53,7 @@ def _without_products(nest: Nest, plan: Plan) -> tuple[list[Nest], Nest]:
     if len(nest.reductions) < 2 or any(s.node in nest.reductions for s in nest.stores):
         return [], nest
     alone = {r: _alone(nest, r, Buffer(r.shape, r.dtype, "temporary")) for r in nest.reductions}
-    products = [r for r in alone if product_axes(alone[r], plan.buffers, _VECTOR_BYTES)]
+    products = [r for r in alone if product_axes(alone[r], plan.buffers, _PROCESSOR)]
     stored = [_stored(nest, r, plan) for r in products[1:]]
     left = {r: places for r, places in nest.reductions.items() if r not in products[1:]}
     return stored, replace(nest, reductions=left)
@@ -64,7 +65,7 @@ def has_long_scalar_epilogue(nest: Nest, plan: Plan) -> bool:
         return False
     if _operations(nest, plan) <= _LONGEST:
         return False
-    loops = choose_loops(nest, plan.buffers, _VECTOR_BYTES)
+    loops = choose_loops(nest, plan.buffers, _PROCESSOR)
     return loops.vector is not None and loops.vector.reduced
 
 
@@ -79,10 +80,10 @@ def has_long_epilogue(nest: Nest, plan: Plan) -> bool:
     if len(nest.reductions) != 1 or _operations(nest, plan) < _LONG:
         return False
     (r,) = nest.reductions
-    loops = choose_loops(nest, plan.buffers, _LONGEST_VECTOR)
+    loops = choose_loops(nest, plan.buffers, _WIDEST)
     if r.size * r.dtype.itemsize > _CACHED or loops.vector not in loops.kept or r.dtype.kind != "f":
         return False
-    lanes, length = _LONGEST_VECTOR // r.dtype.itemsize, loops.vector.length
+    lanes, length = _WIDEST.vector_bytes // r.dtype.itemsize, loops.vector.length
     return r.size > length and -(-length // lanes) * lanes > _WASTED * length
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import lcm, prod
 
 from ..codegen.access import Loops, choose_loops, product_axes
+from ..codegen.processor import Processor
 from ..codegen.tiles import best_layout
 from ..plan import Nest, Plan
 from .rows import Profile
@@ -28,9 +29,9 @@ _MOST = 0.4  # of the time of a nest: what is lost with it, at most
 class Tiles:
     """How many rows nests compute at once, with so many threads."""
 
-    def __init__(self, plan: Plan, vector_bytes: int, threads: int) -> None:
+    def __init__(self, plan: Plan, processor: Processor, threads: int) -> None:
         self._plan = plan
-        self._vector_bytes = vector_bytes
+        self._processor = processor
         self._threads = threads
         self._slowness: dict[tuple[Profile, int, int], float] = {}
 
@@ -92,10 +93,10 @@ class Tiles:
         if unit % free.unit == 0:
             return 1.0
         tied = replace(nest, unit=unit)
-        product = product_axes(tied, self._plan.buffers, self._vector_bytes)
+        product = product_axes(tied, self._plan.buffers, self._processor)
         if product is not None:
             own = replace(nest, unit=free.unit)
-            before = product_axes(own, self._plan.buffers, self._vector_bytes)
+            before = product_axes(own, self._plan.buffers, self._processor)
             assert before is not None
             return max(best_layout(product.shape).cycles / best_layout(before.shape).cycles, 1.0)
         loops = self._loops(tied)
@@ -103,7 +104,7 @@ class Tiles:
         return max(slower, _UNTILED) if _at_once(loops) < _at_once(free) else 1.0
 
     def _loops(self, nest: Nest) -> Loops:
-        return choose_loops(nest, self._plan.buffers, self._vector_bytes)
+        return choose_loops(nest, self._plan.buffers, self._processor)
 
 
 def _share(length: int, parts: int, unit: int) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..codegen.access import Access, accesses, choose_loops
+from ..codegen.processor import Processor
 from ..indices import Linear
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Routine, Step
@@ -117,7 +118,7 @@ def _fits(first: _Known, second: _Known, plan: Plan, shorter: int) -> bool:
 
 def _has_tiles(nest: Nest, plan: Plan) -> bool:
     """Whether the nest is a product whose operands serve several accumulators."""
-    loops = choose_loops(nest, plan.buffers, 32)
+    loops = choose_loops(nest, plan.buffers, Processor())
     return any(axis is not loops.vector for axis in loops.counts)
 
 

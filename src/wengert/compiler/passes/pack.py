@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from ..codegen.access import ProductAxes, product_axes
+from ..codegen.processor import Processor
 from ..codegen.tiles import best_layout
 from ..indices import Linear, address, seen_through
 from ..ir import Node, axis_terms
@@ -23,12 +24,12 @@ _PER_ELEMENT = 1.0  # cycles of a copied element
 _GAIN = 0.85  # of the cycles may be left, at most
 
 
-def pack(plan: Plan, vector_bytes: int) -> Plan:
+def pack(plan: Plan, processor: Processor) -> Plan:
     """Copy operands where it pays."""
     steps: list[Any] = []
     copies: dict[Node, Nest] = {}
     for step in plan.steps:
-        found = _packed(step, plan, vector_bytes) if isinstance(step, Nest) else None
+        found = _packed(step, plan, processor) if isinstance(step, Nest) else None
         if found is None:
             steps.append(step)
             continue
@@ -39,7 +40,7 @@ def pack(plan: Plan, vector_bytes: int) -> Plan:
                 memory, steps, copy
             ):
                 assert isinstance(step, Nest)
-                again = _packed(step, plan, vector_bytes, same)
+                again = _packed(step, plan, processor, same)
                 assert again is not None
                 nest, view = again
                 break
@@ -70,10 +71,10 @@ def _earliest(memory: Buffer, steps: list[Any]) -> int:
 
 
 def _packed(
-    nest: Nest, plan: Plan, vector_bytes: int, known: Node | None = None
+    nest: Nest, plan: Plan, processor: Processor, known: Node | None = None
 ) -> tuple[Nest, Node] | None:
     """The nest with a copy in the place of an operand, and the copy as a view of the operand."""
-    axes = product_axes(nest, plan.buffers, vector_bytes)
+    axes = product_axes(nest, plan.buffers, processor)
     if axes is None:
         return None
     (r,) = nest.reductions

@@ -13,9 +13,10 @@ accumulators afterwards. So a loss over a large batch and its gradient go over t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..codegen.processor import Processor
 from ..codegen.values import identity_of
 from ..ir import Node
 from ..plan import Buffer, Call, Nest, Plan, Product, Region, Routine, Store
@@ -49,15 +50,14 @@ _PER_ROW = 1 << 14  # bytes of accumulators that pay for themselves with one row
 
 @dataclass(frozen=True)
 class Target:
-    """For which machine to plan: threads, and the length in bytes and number of its registers.
+    """For which machine to plan: threads, and the processor.
 
     ``shares_products`` tells whether threads may call BLAS at the same time.
     """
 
     threads: int = 1
-    vector_bytes: int = 32
+    processor: Processor = field(default_factory=Processor)
     shares_products: bool = True
-    registers: int = 16
 
 
 def form_regions(plan: Plan, target: Target) -> Plan:
@@ -87,7 +87,7 @@ class _Former:
             if not isinstance(s, Call | Region | Routine)
         )
         self.threads = target.threads if seconds > _WORTH_THREADS else 1
-        self.tiles = Tiles(plan, target.vector_bytes, self.threads)
+        self.tiles = Tiles(plan, target.processor, self.threads)
 
     def profile(self, step: Any) -> Profile:
         if step not in self.profiles:
@@ -421,7 +421,7 @@ class _Former:
 
     def _last_axis(self, nest: Nest) -> int:
         """The kept axis along which accumulators lie: it fills vectors, and reads go along it."""
-        lanes = self.target.vector_bytes // max(r.dtype.itemsize for r in nest.reductions)
+        lanes = self.target.processor.vector_bytes // max(r.dtype.itemsize for r in nest.reductions)
         contiguous = self.profile(nest).contiguous_axes()
 
         def waste(p: int) -> float:
