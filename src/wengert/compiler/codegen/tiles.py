@@ -27,9 +27,8 @@ _PER_L3 = 1 / 10
 _WAYS = 8  # lines that the first cache keeps of addresses that differ by its pages
 _PAGE = 4096
 _ROWS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
-_EVEN = (1, 2, 4, 8, 16)  # where ranges begin at multiples of them
+_EVEN = (1, 2, 4, 6, 8, 12, 16)  # where ranges begin at multiples of them
 _VECTORS = (1, 2, 3, 4, 5, 6)
-_STRIDED = 1.5  # cycles of an element that is loaded or stored alone
 _REST = 0.02  # of the cycles: a tile of what is left is as much text to compile again
 
 
@@ -37,15 +36,16 @@ class _Costs(NamedTuple):
     """Of a processor, in the time of one multiplication of vectors.
 
     ``broadcast`` and ``load`` are the times of an element for all lanes and of a vector,
-    ``latency`` that of a multiplication whose result the next one waits for. ``step`` is added for
-    each step of the sum, ``end`` for each tile, ``join`` for each accumulator whose lanes are
-    added up, ``skipped`` for each element that is not gone over in its order. ``per_l2``
-    is what a byte from the second cache takes, of which there are ``l2``: most of it passes beside
-    multiplications.
+    ``strided`` is that of an element that is loaded or stored alone, and ``latency`` that of a
+    multiplication whose result the next one waits for. ``step`` is added for each step of the sum,
+    ``end`` for each tile, ``join`` for each accumulator whose lanes are added up, ``skipped`` for
+    each element that is not gone over in its order. ``per_l2`` is what a byte from the second cache
+    takes, of which there are ``l2``: most of it passes beside multiplications.
     """
 
     broadcast: float
     load: float
+    strided: float
     latency: float
     step: float
     end: float
@@ -57,8 +57,8 @@ class _Costs(NamedTuple):
 
 # Fitted to the times of all tiles of 37 products: on an Intel Xeon with AMX, with registers of 64
 # bytes and of 32, and on AMD's Zen 4, to which instructions are cheap beside multiplications.
-_WHOLE = _Costs(1.1, 2.0, 8.0, 4.0, 8.0, 25.0, 1 / 8, 1 / 40, 1 << 20)
-_HALVED = _Costs(0.8, 1.0, 4.0, 0.2, 6.0, 10.0, 1 / 16, 1 / 120, 640 << 10)
+_WHOLE = _Costs(1.1, 2.0, 1.5, 8.0, 4.0, 8.0, 25.0, 1 / 8, 1 / 40, 1 << 20)
+_HALVED = _Costs(0.8, 1.0, 1.5, 4.0, 0.2, 6.0, 10.0, 1 / 16, 1 / 120, 640 << 10)
 
 
 class Read(NamedTuple):
@@ -230,7 +230,7 @@ def _step(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
         if not read.sum and vector != "k":
             continue  # before the loop
         whole = costs.load * (1.0 + 0.9 * _is_askew(read) * s.processor.vector_bytes / _LINE)
-        each = costs.broadcast if along == 0 else whole if along == 1 else _STRIDED * lanes
+        each = costs.broadcast if along == 0 else whole if along == 1 else s.costs.strided * lanes
         loads += times * each
         if read.sum == 1 and read.row * rows + read.column * columns:
             loads += times * _collisions(read, rows, columns)
@@ -259,7 +259,7 @@ def _ends(s: Shape, vector: str, rows: int, columns: int, lanes: int) -> float:
     for along_p, along_q in s.outer:
         times = (rows if along_p else 1) * (columns if along_q else 1)
         along = {"p": along_p, "q": along_q, "k": 0}[vector]
-        total += times * (1.0 if along in (0, 1) else _STRIDED * lanes)
+        total += times * (1.0 if along in (0, 1) else s.costs.strided * lanes)
     if vector == "k":
         total += rows * columns * s.costs.join
     return total

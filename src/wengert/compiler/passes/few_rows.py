@@ -20,7 +20,7 @@ from .rows import Profile
 __all__ = ["Tiles"]
 
 _MANY_ROWS = 64  # for each thread: more than are computed at once in any nest
-_UNITS = (32, 16, 8, 4, 2, 1)
+_UNITS = (32, 24, 16, 12, 8, 6, 4, 2, 1)
 _EVEN = 1.05  # times its share that the busiest thread may have
 _UNTILED = 1.3  # times what a nest takes that computes fewer rows at once
 _MOST = 0.4  # of the time of a nest: what is lost with it, at most

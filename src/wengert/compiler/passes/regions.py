@@ -41,6 +41,9 @@ _SHORT_STEPS = 8  # that are looked past for better rows
 _WORTH_BARRIER = 2e-5  # seconds of a region that begins with another
 _WORTH_WAITING = 2e-6  # seconds that a barrier costs, with what is not in the cache after it
 _SHORT = 1 << 12  # bytes of a piece of memory that is shared out; less is dear
+_DEAR = 1.5  # times: pieces of lines and pages, which fill only a part of the cache
+_FETCHED_BACK = 3  # times, where it is updated: another thread's prefetches take what it wrote
+_WORTH_SUMS = 3 << 16  # bytes that each thread reads a part of, with sums of its own
 _PREPARED = 0.02  # of the seconds of all steps: what may be done before the others, on one thread
 _PREPARED_STEP = 3e-5  # seconds of one of them
 _SCATTERED = 512  # bytes: reading pieces of so many takes twice as long as reading them in order
@@ -81,6 +84,7 @@ class _Former:
         self.profiles: dict[Any, Profile] = {}
         self.made: list[tuple[Region, Growing]] = []
         self.owned: dict[Buffer, int] = {}  # how memory is cut that one thread has in its cache
+        self.updated = {b for b in plan.inputs if b.slot in plan.donated.values()}  # in place
         seconds = sum(
             self.profile(s).seconds
             for s in plan.steps
@@ -251,7 +255,7 @@ class _Former:
         """Whether accumulators cost less than going over the rows again, or sharing them gains."""
         total = growing.row_bytes * growing.axis_length
         gain = growing.reused if self._overflows(growing) else 0
-        if self.threads > 1 and total > _CACHE:
+        if self.threads > 1 and total > _WORTH_SUMS:
             gain = max(gain, total)
         return gain > _PRICE * growing.accumulators * self.threads
 
@@ -287,11 +291,11 @@ class _Former:
             if period and self.owned.get(memory, period) != period:
                 share *= 2
             if period and period * rows.length * memory.dtype.itemsize < _SHORT * self.threads:
-                share *= 1.5  # pieces of lines and pages, which fill only a part of the cache
+                share *= _FETCHED_BACK if memory in self.updated else _DEAR
             total += memory.nbytes * share
         if rows.sums:
             sums = sum(r.size * r.dtype.itemsize for r in profile.nest.reductions)
-            if sum(m.nbytes for m in rows.reads) < max(_PRICE * sums * self.threads, _CACHE):
+            if sum(m.nbytes for m in rows.reads) < max(_PRICE * sums * self.threads, _WORTH_SUMS):
                 return float("inf")
             total += 2 * sums
         return total * SECONDS_PER_BYTE
