@@ -25,6 +25,7 @@ from .arguments import (
     cast,
     concrete,
     deliver,
+    deliver_reduction,
     flag,
     floating,
     is_known,
@@ -86,7 +87,7 @@ def median(
         y = (_element(s, n // 2 - 1) + y) / y.dtype.type(2)
     last = _element(s, n - 1)
     y = _nan_where(np.not_equal(last, last), y)
-    return deliver(as_scalar(_with_axes(y, a, axes, keepdims, 0)), out, "median")
+    return deliver_reduction(as_scalar(_with_axes(y, a, axes, keepdims, 0)), out, "median")
 
 
 def _with_axes(y: Any, a: Any, axes: tuple[int, ...], keepdims: Any, lead: int) -> Any:
