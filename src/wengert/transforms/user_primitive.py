@@ -233,6 +233,10 @@ def primitive(
     `wengert.extend.defvjp` and its kin, as in autograd. Differentiating it before raises
     `NoRuleError`.
 
+    Of a complex cotangent a real argument takes the real part (a tangent of a real output must be
+    real), and both are cast to the dtype of what they belong to. Rules may capture traced values,
+    ``function`` must not, and neither may write into what it is given.
+
     A rule that calls only what wengert can differentiate serves derivatives of any order. Inside
     `vmap` a rule that cannot be recorded is called in a loop over the examples.
 
