@@ -52,6 +52,9 @@ class CustomJvp(CustomFunction):
         """Set one rule ``jvp(tangent, output, *primals) -> tangent`` for each argument, or None."""
         if self._nondiff:
             raise WengertTypeError("defjvps: with nondiff_argnums use defjvp")
+        for i, rule in enumerate(jvps):
+            if rule is not None:
+                _check_callable(f"custom_jvp of {self.__name__}: the rule of argument {i}", rule)
 
         def jvp(primals: Any, tangents: Any) -> Any:
             if len(primals) != len(jvps):
