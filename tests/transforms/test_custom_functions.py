@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
+import weakref
 from typing import Any
 
 import numpy as np
@@ -135,6 +137,37 @@ class TestAsFunctions:
         assert wg.jvp(f, (2.0,), (1.0,)) == (6.0, 7.0)
         assert wg.jit(wg.grad(f))(2.0) == 7.0
         np.testing.assert_array_equal(wg.vmap(wg.grad(f))(X), 7.0)
+
+
+class Repeated:
+    """A method whose result has as many elements as an attribute says."""
+
+    count = 2
+
+    @wg.custom_vjp
+    def times(self, x):
+        return np.stack([x] * self.count)
+
+    times.defvjp(
+        lambda self, x: (np.stack([x] * self.count), None), lambda _, ct: (None, np.sum(ct))
+    )
+
+
+def test_instances_may_change_and_are_not_kept() -> None:
+    """Regression: the shape of the result was that of the first call."""
+
+    def used() -> Any:
+        r = Repeated()
+        means = wg.vmap(lambda x: np.mean(r.times(x) * np.ones(r.count)))
+        np.testing.assert_array_equal(means(X), X)
+        r.count = 5
+        np.testing.assert_array_equal(means(X), X)
+        np.testing.assert_array_equal(wg.vmap(wg.grad(lambda x: np.sum(r.times(x))))(X), 5.0)
+        return weakref.ref(r)
+
+    alive = used()
+    gc.collect()
+    assert alive() is None
 
 
 def with_jvp(function: Any, rule: Any) -> Any:

@@ -87,6 +87,9 @@ class RuledFunction(CustomFunction):
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         return args  # as they were given: rules see the arguments of the call
 
+    def _statics(self, signature: Signature) -> tuple[Any, ...]:
+        return (*signature.statics, *signature.static_args[0].kwargs.values())
+
     def _require_rule(self) -> None:
         """What is missing shows when it is needed: a rule for one argument may be enough."""
 

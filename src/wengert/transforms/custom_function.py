@@ -7,6 +7,7 @@ import inspect
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ __all__ = ["CustomFunction", "Signature", "bound_arguments", "unknown_parameters
 
 Function = Callable[..., Any]
 _CACHE_SIZE = 128
+_FIXED = (
+    str, bytes, bool, int, float, complex, np.generic, np.dtype, Enum,
+    type, types.FunctionType, types.BuiltinFunctionType, np.ufunc,
+)  # fmt: skip
 
 
 class Signature:
@@ -136,6 +141,13 @@ def _exact(x: Any) -> Any:
     if isinstance(x, (bool, int, float, complex)):
         return type(x), repr(x)
     return x
+
+
+def _is_fixed(x: Any) -> bool:
+    """Whether it stays what it is: another object may change, and must not be kept alive."""
+    if type(x) is tuple:
+        return all(map(_is_fixed, x))
+    return x is None or isinstance(x, _FIXED)
 
 
 def _held(x: Any) -> Any:
@@ -271,7 +283,13 @@ class CustomFunction:
             bound.arguments.setdefault(p.name, p.default)
         return bound.args
 
+    def _statics(self, signature: Signature) -> tuple[Any, ...]:
+        """What the operation is made for besides its operands."""
+        return (*signature.statics, *signature.static_args)
+
     def _find(self, signature: Signature) -> tuple[Signature, CustomOperation]:
+        if not all(map(_is_fixed, self._statics(signature))):
+            return signature, self._operation(signature)
         key = signature.key()
         try:
             found = self._operations.get(key)
