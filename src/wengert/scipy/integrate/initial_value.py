@@ -283,7 +283,8 @@ def solve_ivp(
         On plain values only.
     args : tuple, optional
     rtol, atol, max_step, first_step, jac, ... :
-        As SciPy's; 1e-3 and 1e-6 are the default tolerances.
+        As SciPy's; 1e-3 and 1e-6 are the default tolerances. Variational and adjoint systems, and
+        solutions inside `vmap` and `jit`, use the tolerances, ``max_step`` and ``min_step``.
 
     Returns
     -------
