@@ -104,8 +104,67 @@ def test_refused() -> None:
         np.quantile(t, 0.5, method="guess")
     with pytest.raises(TypeError, match="real"):
         np.quantile(wg.Tensor(X * 1j), 0.5)
-    with pytest.raises(wg.NoRuleError, match="weights"):
-        np.quantile(t, 0.5, method="inverted_cdf", weights=np.ones_like(X))
+    ones = np.ones_like(X)
+    for weights, method, message in (
+        (ones, "linear", "Only method 'inverted_cdf' supports weights"),
+        (-ones, "inverted_cdf", "non-negative"),
+        (0 * ones, "inverted_cdf", "NaN, inf or were all zero"),
+        (np.nan * ones, "inverted_cdf", "NaN, inf or were all zero"),
+        (ones[0, 0], "inverted_cdf", "Axis must be specified"),
+    ):
+        with pytest.raises((wg.WengertValueError, wg.WengertTypeError), match=message):
+            np.quantile(t, 0.5, method=method, weights=weights)
+    with pytest.raises(wg.WengertValueError, match="consistent with shape of a"):
+        np.quantile(t, 0.5, 1, method="inverted_cdf", weights=np.ones(7))
+
+
+WEIGHTS = np.random.default_rng(5).integers(0, 4, X.shape).astype(float)
+for places in ((..., 0), (slice(None), 0), (0,)):  # none but in a row of zeros
+    WEIGHTS[places] += 1
+PLACES: list[tuple[Any, np.ndarray]] = [
+    (None, WEIGHTS), (0, WEIGHTS), ((0, 2), WEIGHTS), (-1, WEIGHTS), (1, WEIGHTS[0, :, 0]),
+    ((0, 1), WEIGHTS[:, :, 0]), ((1, 0), WEIGHTS[:, :, 0].T),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("q", QS)
+def test_weights(q: Any) -> None:
+    for axis, w in PLACES:
+        for keepdims in (False, True):
+            options: Any = {"method": "inverted_cdf", "weights": w, "keepdims": keepdims}
+            for x in (X, X.astype(np.float32), np.round(X), WITH_NAN):
+                assert_numpys(np.quantile, x, q, axis, **options)
+                assert_numpys(np.percentile, x, np.multiply(q, 100), axis, **options)
+            if w.shape == X.shape:  # NumPy's own fail for others
+                assert_numpys(np.nanquantile, X, q, axis, **options)
+                assert_numpys(np.nanpercentile, X, np.multiply(q, 100), axis, **options)
+
+
+def test_weights_beside_nan() -> None:
+    """NaN is skipped with its weight."""
+    x, w = np.array([3.0, np.nan, 1.0, 2.0]), np.array([1.0, 50.0, 2.0, 3.0])
+    options: Any = {"method": "inverted_cdf", "weights": w}
+    for q in (0.0, 0.3, 0.5, 1.0):
+        assert np.nanquantile(wg.Tensor(x), q, **options).item() == np.nanquantile(x, q, **options)
+    rows = np.stack([x, np.full(4, np.nan)])
+    with pytest.warns(RuntimeWarning, match="All-NaN"):
+        y = np.nanquantile(wg.Tensor(rows), 0.5, axis=1, method="inverted_cdf", weights=w)
+    np.testing.assert_array_equal(y.array, [2.0, np.nan])
+
+
+def test_derivatives_with_weights() -> None:
+    options: Any = {"axis": 1, "method": "inverted_cdf"}
+    f = lambda x: np.quantile(x, [0.2, 0.55], weights=WEIGHTS, **options)  # noqa: E731
+    check_grads(f, (X,))
+    g = wg.grad(lambda w: np.sum(np.quantile(X, 0.55, weights=w, **options)))(WEIGHTS)
+    np.testing.assert_array_equal(g, 0.0)
+    median = lambda x, w: np.quantile(x, 0.5, weights=w, axis=-1, method="inverted_cdf")  # noqa: E731
+    np.testing.assert_array_equal(wg.grad(median)(np.full(3, 2.0), np.ones(3)), np.full(3, 1 / 3))
+    expected = median(X, WEIGHTS)
+    np.testing.assert_array_equal(wg.vmap(median)(X, WEIGHTS), expected)
+    np.testing.assert_array_equal(wg.jit(median)(X, WEIGHTS), expected)
+    # Inside a recording nobody can look whether the weights have a sum.
+    np.testing.assert_array_equal(wg.vmap(median)(X, 0 * WEIGHTS), np.nan * expected)
 
 
 def test_quantiles_of_any_shape() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.core.tensor import handle
 from wengert.testing import check_grads
 
 from .test_reductions import MASK, X, assert_numpys
@@ -51,6 +52,72 @@ def test_logaddexp_reduce_at_the_limits() -> None:
     np.testing.assert_allclose(wg.grad(np.logaddexp.reduce)(np.array([1e3, 1e3])), [0.5, 0.5])
     np.testing.assert_allclose(wg.grad(np.logaddexp.reduce)(np.array([-inf, 1.0])), [0, 1])
     assert_numpys(np.logaddexp.reduce, np.zeros((0, 2)))
+
+
+PLANE = X[0]
+NARROW: list[tuple[Any, Any]] = [
+    (f, out)
+    for f in (np.sum, np.prod, np.mean, np.max, np.min, np.var, np.median, np.nansum,
+              np.nanmax, np.cumsum, np.cumprod, np.add.reduce, np.multiply.reduce, np.hypot.reduce,
+              np.maximum.reduce, np.subtract.reduce, np.add.accumulate, np.multiply.accumulate,
+              np.maximum.accumulate, np.logaddexp.accumulate)
+    for out in (np.float32, np.int64, np.int8, np.bool_, np.float64, np.complex128)
+    if not (out is np.complex128 and f in (np.hypot.reduce, np.logaddexp.accumulate, np.mean,
+                                           np.var, np.median))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "dtype"), NARROW)
+def test_reductions_into_an_output_of_any_dtype(function: Any, dtype: Any) -> None:
+    """Regression: NumPy casts the result of a reduction to the dtype of ``out``; that was refused.
+
+    A wider one is what the sum is computed in.
+    """
+    for x in (PLANE, PLANE.astype(np.float32), np.arange(12).reshape(3, 4)):
+        shape = np.shape(function(x, 0))
+        expected = function(x, 0, out=np.zeros(shape, dtype))
+        out = handle(np.zeros(shape, dtype), None, None)
+        assert function(handle(x, None, None), 0, out=out) is out
+        assert out.dtype == dtype
+        np.testing.assert_allclose(out.array, expected, rtol=1e-6)
+        if x.dtype == np.float32 and dtype is np.float64 and function is not np.hypot.reduce:
+            wide = function(x.astype(float), 0)
+            if function not in (np.nansum,):
+                np.testing.assert_allclose(out.array, wide, rtol=1e-13, atol=1e-15)
+
+
+def test_reductions_keep_imaginary_parts() -> None:
+    with pytest.raises(wg.WengertTypeError, match="cannot cast the result from complex128"):
+        np.sum(wg.Tensor(PLANE + 1j), 0, out=wg.Tensor(np.zeros(4)))
+
+
+def test_derivative_through_an_output() -> None:
+    def f(x: Any, dtype: Any) -> Any:
+        out = wg.numpy.zeros(4, dtype)
+        np.sum(x * x, 0, out=out)
+        return np.sum(out)
+
+    np.testing.assert_allclose(wg.grad(lambda x: f(x, np.float64))(PLANE), 2 * PLANE)
+    np.testing.assert_allclose(wg.grad(lambda x: f(x, np.float32))(PLANE), 2 * PLANE, rtol=1e-6)
+    with pytest.raises(wg.MutationError, match="create the destination with a float dtype"):
+        wg.grad(lambda x: f(x, np.int64))(PLANE)
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.maximum])
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, float, complex])
+def test_accumulate_has_the_dtype_asked_for(ufunc: Any, dtype: Any) -> None:
+    """Regression: running sums of booleans and small integers were integers of 64 bits."""
+    for x in (PLANE, np.arange(12).reshape(3, 4), PLANE > 0):
+        expected = ufunc.accumulate(x, 1, dtype)
+        found = ufunc.accumulate(handle(x, None, None), 1, dtype)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found.array, expected, rtol=1e-6)
+
+
+def test_a_logarithm_is_no_integer() -> None:
+    """Regression: an error about infinity."""
+    with pytest.raises(wg.WengertTypeError, match="dtype=int64 is not real floats"):
+        np.logaddexp.reduce(wg.Tensor(PLANE), dtype=np.int64)
 
 
 def test_methods_without_a_rule_say_so() -> None:

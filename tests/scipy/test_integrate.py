@@ -84,6 +84,16 @@ def test_quad_of_complex_functions_and_of_branches() -> None:
     assert with_args(2.0) == pytest.approx(2.0 * 2 * 0.5 + 3 / 8)
 
 
+def test_quad_tells_the_same_about_complex_functions() -> None:
+    """Regression: what ``full_output`` asks for was missing where anything was differentiated."""
+    wave = lambda x, w: np.exp(1j * w * x)  # noqa: E731
+    options = {"complex_func": True, "full_output": 1}
+    found = integrate.quad(wave, 0, 1, (wg.Tensor(2.0, requires_grad=True),), **options)
+    expected = scipy.integrate.quad(wave, 0, 1, (2.0,), **options)
+    assert found[2].keys() == expected[2].keys()
+    assert found[2]["real"][0].keys() == expected[2]["real"][0].keys()
+
+
 def test_quad_is_scipys_on_plain_values() -> None:
     found = integrate.quad(np.cos, 0, 1, weight="sin", wvar=2.0)
     assert found == scipy.integrate.quad(np.cos, 0, 1, weight="sin", wvar=2.0)
@@ -207,6 +217,51 @@ def test_odeint_captures_backward_and_batches() -> None:
     assert a.grad == pytest.approx(exact, rel=1e-5)
     rates = np.array([1.0, 1.5])
     np.testing.assert_allclose(wg.vmap(wg.grad(decay))(rates), [wg.grad(decay)(r) for r in rates])
+
+
+def shaken(y: Any, t: Any, k: Any) -> Any:
+    return -k * y + np.sin(50 * t)
+
+
+SHAKEN = (np.ones(1), np.linspace(0.0, 20.0, 5))
+ODEINT = {
+    "full_output": 1, "rtol": 1e-4, "atol": np.array([1e-3]), "tcrit": np.array([1.5]),
+    "h0": 0.01, "hmax": 0.05, "hmin": 1e-3, "mxstep": 4000, "mxhnil": 1, "mxordn": 3, "mxords": 2,
+    "ml": 0, "mu": 0, "Dfun": lambda y, t, k: [[-float(k)]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ODEINT)
+def test_odeint_has_scipys_options(option: str) -> None:
+    options = {"mxstep": 5000, "full_output": 0, option: ODEINT[option]}
+    expected = scipy.integrate.odeint(shaken, *SHAKEN, (2.0,), **options)
+    for k in (2.0, wg.Tensor(2.0), wg.Tensor(2.0, requires_grad=True)):
+        found = integrate.odeint(shaken, *SHAKEN, (k,), **options)
+        if option == "full_output":
+            assert found[1].keys() == expected[1].keys()
+            found, values = found[0], expected[0]
+        else:
+            values = expected
+        found = found.detach().array if isinstance(found, wg.Tensor) else found
+        np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.integrate.ODEintWarning")
+@pytest.mark.parametrize("transform", [wg.grad, wg.jit, wg.derivative, lambda f: wg.vmap(f)])
+def test_odeint_that_breaks_off_has_no_derivative(transform: Any) -> None:
+    """Regression: rows that had not been written were differentiated."""
+    k = np.array([2.0]) if transform not in (wg.grad, wg.jit, wg.derivative) else 2.0
+    last = lambda k, **options: integrate.odeint(shaken, *SHAKEN, (k,), **options)[-1, 0]  # noqa: E731
+    with pytest.raises(wg.WengertValueError, match=r"broke off.*Excess work.*mxstep, 500 if 0"):
+        transform(last)(k)
+    assert np.isfinite(transform(lambda k: last(k, mxstep=5000))(k)).all()
+
+
+def test_solve_ivp_takes_scipys_classes() -> None:
+    f = lambda t, y, k: -k * y  # noqa: E731
+    last = lambda k, m: integrate.solve_ivp(f, (0.0, 1.0), START, m, args=(k,)).y[0, -1]  # noqa: E731
+    for method in (scipy.integrate.RK45, scipy.integrate.Radau):
+        assert wg.grad(last)(2.0, method) == wg.grad(last)(2.0, method.__name__)
 
 
 @pytest.mark.parametrize("method", ["RK45", "RK23", "DOP853", "Radau", "BDF", "LSODA"])

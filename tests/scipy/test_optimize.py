@@ -11,6 +11,7 @@ import scipy.optimize
 
 import wengert as wg
 from wengert.scipy import optimize
+from wengert.scipy.optimize import minimization
 
 H = 1e-4
 
@@ -41,6 +42,52 @@ def test_every_method_gets_what_it_needs(method: str | None) -> None:
         found = optimize.minimize(f, [0.5, 0.3, 0.2], method=method)
     target = np.full(3, 0.868830020341) if f is bowl else np.ones(3)
     np.testing.assert_allclose(found.x, target, atol=2e-3)
+
+
+def beale(x: Any) -> Any:
+    y = x[1] ** np.arange(1.0, 4.0)
+    return np.sum((np.array([1.5, 2.25, 2.625]) - x[0] + x[0] * y) ** 2)
+
+
+def cosh_sum(x: Any) -> Any:
+    return np.sum(np.cosh(x - 1)) + 0.1 * x[0] * x[1]
+
+
+def quartic(x: Any) -> Any:
+    return np.sum((x - np.arange(3.0)) ** 4) + np.sum(x) ** 2
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning", "ignore:.*:RuntimeWarning")
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize(
+    ("f", "start"),
+    [
+        (rosenbrock, [-1.2, 1.0]),
+        (rosenbrock, [1.3, 0.7, 0.8]),
+        (beale, [1.0, 1.0]),
+        (cosh_sum, [3.0, -2.0]),
+        (quartic, [3.0, -2.0, 1.0]),
+    ],
+)
+def test_the_result_is_scipys_with_exact_derivatives(method: str, f: Any, start: Any) -> None:
+    """Where SciPy fails (dogleg on an indefinite Hessian), so do we, with its message."""
+    x0 = np.array(start)
+    exact: dict[str, Any] = {}
+    if method.lower() not in minimization.WITHOUT_GRADIENT:
+        exact["jac"] = wg.grad(f)
+    if method in ("Newton-CG", "trust-constr", "dogleg") or method.startswith("trust-"):
+        exact["hess"] = wg.hessian(f)
+    expected = scipy.optimize.minimize(f, x0, method=method, **exact)
+    found = optimize.minimize(f, x0, method=method)
+    assert (found.success, found.status, found.message) == (
+        expected.success, expected.status, expected.message,
+    )  # fmt: skip
+    np.testing.assert_allclose(found.x, expected.x, rtol=1e-6, atol=1e-6)
+    tree = {"first": x0[0], "rest": [x0[1:]]}
+    joined = lambda p: np.concatenate([np.reshape(p["first"], (1,)), p["rest"][0]])  # noqa: E731
+    found = optimize.minimize(lambda p: f(joined(p)), tree, method=method)
+    assert found.success == expected.success
+    np.testing.assert_allclose(joined(found.x), expected.x, rtol=1e-5, atol=1e-5)
 
 
 def objective(p: Any, t: Any) -> Any:

@@ -290,3 +290,22 @@ def test_one_number_is_a_numpy_scalar(name: str) -> None:
     for x in (2.0, np.float64(2.0), np.array(2.0)):
         assert type(getattr(wg, name)(lambda x: x**3)(x)) is np.float64
     assert isinstance(getattr(wg, name)(lambda x: x**3)(wg.Tensor(2.0)), Tensor)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: wg.vjp(np.sin, 1.0)[1](1j),
+        lambda: wg.jvp(np.sin, (1.0,), (1j,)),
+        lambda: wg.linearize(np.sin, 1.0)[1](1j),
+        lambda: wg.hvp(np.sin, 1.0, 1j),
+        lambda: np.sin(wg.Tensor(1.0, requires_grad=True)).backward(1j),
+    ],
+)
+def test_complex_seeds_of_real_values_are_refused(call):
+    with pytest.raises(wg.WengertTypeError, match="complex"):
+        call()
+
+
+def test_inside_of_a_complex_function_the_real_part_goes_on():
+    assert wg.vjp(lambda x: x * 1j, 1.0)[1](2.0 + 3j) == (-3.0,)

@@ -206,6 +206,30 @@ def test_writing_into_a_captured_tensor_is_an_error():
         wg.grad(f)(X)
 
 
+def test_another_number_of_outputs_the_second_time_is_an_error():
+    """Regression: an error about zip."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return (x,) * len(calls)
+
+    with pytest.raises(wg.WengertValueError, match="gave 2 outputs, not 1"):
+        wg.grad(lambda x: wg.checkpoint(lambda v: f(v * v))(x)[0])(2.0)
+
+
+def test_a_view_of_an_argument_is_a_copy():
+    def f(x):
+        y = x * 1.0
+        z = wg.checkpoint(lambda v: v[:2])(y)
+        z[0] = 5.0
+        return np.sum(z) + np.sum(y)
+
+    value, gradient = wg.value_and_grad(f)(X)
+    np.testing.assert_allclose(value, 5.0 + X[1] + X.sum())
+    np.testing.assert_allclose(gradient, [1.0, 2.0, 1.0, 1.0])
+
+
 def test_memory_of_a_deep_chain():
     def block(x):
         for _ in range(10):

@@ -311,6 +311,8 @@ class TestClosuresAndStatics:
     def test_rules_must_be_functions(self) -> None:
         with pytest.raises(wg.WengertTypeError, match="the rule must be a function, not a int"):
             wg.custom_jvp(lambda x: x).defjvp(3)  # type: ignore[arg-type]
+        with pytest.raises(wg.WengertTypeError, match="rule of argument 1 must be a function"):
+            wg.custom_jvp(lambda x, y: x).defjvps(None, 3)  # type: ignore[arg-type]
         with pytest.raises(wg.WengertTypeError, match="the backward rule must be a function"):
             wg.custom_vjp(lambda x: x).defvjp(lambda x: (x, None), None)
 

@@ -185,3 +185,19 @@ def test_complex_values_written_where_the_tangent_is_real(name: str) -> None:
         np.testing.assert_allclose(product, expected, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(wg.linearize(f, x)[1](v), gradient(x) @ v, rtol=1e-12)
     np.testing.assert_allclose(wg.jacfwd(f)(x), gradient(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    "along",
+    [
+        lambda f, x: wg.linearize(f, x)[1](1.0),
+        lambda f, x: wg.jvp(f, (x,), (1.0,))[1],
+        lambda f, x: wg.jacfwd(f)(x),
+    ],
+)
+def test_backward_from_a_tangent(along, create_graph):
+    """Regression: tangents of the linearization that had ended were pushed through the sweep."""
+    x = wg.Tensor(0.7, requires_grad=True)
+    along(lambda v: v * v * v, x).backward(create_graph=create_graph)
+    np.testing.assert_allclose(float(x.grad.detach() if create_graph else x.grad), 6 * 0.7)

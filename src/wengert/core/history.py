@@ -157,8 +157,11 @@ def _gradients(
 
     none: frozenset[int] = frozenset()
     met = False
+    # A jvp that is still running has given the root a tangent; tangents of later levels are over.
+    levels = t._x.tangents if type(t) is RareTensor else ()
+    oldest = max(levels, default=0) + 1
     if DEBUGGED and debugging.examines():
-        wrap = wrapper(tracked)
+        wrap = wrapper(tracked, oldest)
         with quiet():
             try:
                 propagate(order, nodes, root, seed, none, graph, wrap, True, keep, examined=True)
@@ -176,12 +179,12 @@ def _gradients(
         return kept
     with quiet():
         if graph:
-            propagate(order, nodes, root, seed, none, graph, wrapper(tracked), False, keep)
+            propagate(order, nodes, root, seed, none, graph, wrapper(tracked, oldest), False, keep)
         else:
             kept = _plain_gradients(order, nodes, root, seed, wanted)
         if not results_finite(kept, nodes):
             kept.clear()
-            propagate(order, nodes, root, seed, none, graph, wrapper(tracked), True, keep)
+            propagate(order, nodes, root, seed, none, graph, wrapper(tracked, oldest), True, keep)
             met = COINCIDENCES[0] > 0 and not LOCAL.split and not results_finite(kept, nodes)
     if met:
         kept = with_limits(t, seed, nodes, tracked, kept)

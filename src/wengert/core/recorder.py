@@ -120,7 +120,8 @@ class Recording:
         if not self.open:
             raise AbstractValueError(
                 f"{primitive.name}: an abstract value is used after its recording has ended; a "
-                "function under vmap or jit must not store its values outside"
+                "function under vmap or jit must not store its values outside, and the rule of a "
+                "custom function inside must not capture them (pass them as arguments)"
             )
         ins = tuple([self.capture(a, a) if type(a) is ndarray and a.ndim else a for a in ins])
         result = primitive.shape(*ins, **params)

@@ -32,6 +32,8 @@ __all__ = [
     "concrete",
     "contains_tensor",
     "deliver",
+    "deliver_reduction",
+    "dtype_by_out",
     "flag",
     "floating",
     "is_abstract",
@@ -106,6 +108,33 @@ def deliver(result: Any, out: Any, name: str) -> Any:
     if isinstance(out, tuple):  # a ufunc's method hands it over like this
         (out,) = out
     return result if out is None else write_out(out, result, True, name)
+
+
+def deliver_reduction(result: Any, out: Any, name: str) -> Any:
+    """A reduction's result, stored in ``out`` if that was given, whatever real dtype it has.
+
+    NumPy's reductions cast to the dtype of ``out`` without asking. An imaginary part is not cut off
+    here, and what is being differentiated is not written into integers (`MutationError`).
+    """
+    if isinstance(out, tuple):
+        (out,) = out
+    if out is None:
+        return result
+    kinds = getattr(result, "dtype", np.asarray(0.0).dtype).kind, out.dtype.kind
+    casting = "same_kind" if kinds[0] == "c" != kinds[1] else "unsafe"
+    return write_out(out, result, True, name, casting)
+
+
+def dtype_by_out(a: Any, dtype: Any, out: Any) -> Any:
+    """What a sum is computed in: as NumPy says, the dtype of ``out`` if none is given.
+
+    A narrower one is left to the cast of the result, which rounds once.
+    """
+    if isinstance(out, tuple):
+        (out,) = out
+    if dtype is None and out is not None and np.can_cast(a.dtype, out.dtype):
+        return out.dtype if out.dtype.kind in "fc" else None
+    return dtype
 
 
 def is_known(x: Any) -> bool:

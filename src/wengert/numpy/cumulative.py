@@ -11,7 +11,7 @@ from ..core.bind import bind
 from ..core.errors import ShapeError
 from ..rules.cumulative import cumprod_p, cumsum_p
 from ..rules.shapes import reshape
-from .arguments import cast, deliver, operand, raveled, select
+from .arguments import cast, deliver_reduction, dtype_by_out, operand, raveled, select
 from .dispatch import implements
 from .methods import attach_method
 from .nan_reductions import numbers_of
@@ -19,7 +19,7 @@ from .nan_reductions import numbers_of
 __all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum"]
 
 
-def accumulated(primitive: Any, a: Any, axis: Any, dtype: Any) -> Any:
+def accumulated(primitive: Any, a: Any, axis: Any, dtype: Any, out: Any = None) -> Any:
     """A running reduction along ``axis``, over the raveled array for None."""
     a = operand(a)
     if axis is None or a.ndim == 0:
@@ -27,6 +27,7 @@ def accumulated(primitive: Any, a: Any, axis: Any, dtype: Any) -> Any:
             normalize_axis_index(axis, a.ndim)
         a, axis = raveled(a), 0
     axis = normalize_axis_index(axis, a.ndim)
+    dtype = dtype_by_out(a, dtype, out)
     if dtype is None:
         return bind(primitive, (a,), {"axis": axis})
     return cast(bind(primitive, (cast(a, dtype),), {"axis": axis}), dtype)
@@ -35,13 +36,13 @@ def accumulated(primitive: Any, a: Any, axis: Any, dtype: Any) -> Any:
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`numpy.cumsum`."""
-    return deliver(accumulated(cumsum_p, a, axis, dtype), out, "cumsum")
+    return deliver_reduction(accumulated(cumsum_p, a, axis, dtype, out), out, "cumsum")
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`numpy.cumprod`. Its derivatives are right at zeros, too."""
-    return deliver(accumulated(cumprod_p, a, axis, dtype), out, "cumprod")
+    return deliver_reduction(accumulated(cumprod_p, a, axis, dtype, out), out, "cumprod")
 
 
 @implements(np.nancumsum)
@@ -100,12 +101,12 @@ def _cumulative(
                 f"np.{name}: for arrays which have more than one dimension axis is required"
             )
         axis = 0
-    y = accumulated(primitive, x, axis, dtype)
+    y = accumulated(primitive, x, axis, dtype, out)
     if initial:
         shape = list(y.shape)
         shape[axis] = 1
         y = np.concatenate((np.full(shape, value, y.dtype), y), axis)
-    return deliver(y, out, name)
+    return deliver_reduction(y, out, name)
 
 
 attach_method("cumsum", cumsum)

@@ -16,6 +16,7 @@ from .arguments import (
     NO_VALUE,
     cast,
     deliver,
+    deliver_reduction,
     flag,
     is_known,
     mask_of,
@@ -96,7 +97,7 @@ def nanmax(
 ) -> Any:
     """`numpy.nanmax`. Elements that tie for the maximum share the derivative evenly."""
     y = reductions.extremum("nanmax", nanmax_p, a, axis, None, keepdims, initial, where)
-    return deliver(_checked(y), out, "nanmax")
+    return deliver_reduction(_checked(y), out, "nanmax")
 
 
 @implements(np.nanmin)
@@ -110,7 +111,7 @@ def nanmin(
 ) -> Any:
     """`numpy.nanmin`. Elements that tie for the minimum share the derivative evenly."""
     y = reductions.extremum("nanmin", nanmin_p, a, axis, None, keepdims, initial, where)
-    return deliver(_checked(y), out, "nanmin")
+    return deliver_reduction(_checked(y), out, "nanmin")
 
 
 def _checked(y: Any) -> Any:

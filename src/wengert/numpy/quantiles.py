@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError, WengertTypeError, WengertValueError
+from ..core.errors import WengertTypeError, WengertValueError
 from ..rules.indexing import getitem_p, where_p
 from ..rules.reductions import kept_shape
 from ..rules.shapes import reshape, transpose
@@ -25,6 +25,7 @@ from .arguments import (
     cast,
     concrete,
     deliver,
+    deliver_reduction,
     flag,
     floating,
     is_known,
@@ -40,12 +41,17 @@ __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", 
 
 def _sorted_last(a: Any, axes: tuple[int, ...]) -> Any:
     """``a`` sorted over ``axes``, which become one last axis."""
+    return bind(sort_p, (_joined(a, axes),), {"axis": a.ndim - len(axes)})
+
+
+def _joined(a: Any, axes: tuple[int, ...]) -> Any:
+    """``a`` with ``axes`` as one last axis."""
     order = (*(i for i in range(a.ndim) if i not in axes), *axes)
     if order != tuple(range(a.ndim)):
         a = transpose(a, order)
     if len(axes) != 1:
         a = reshape(a, (*a.shape[: a.ndim - len(axes)], -1 if a.size else 0))
-    return bind(sort_p, (a,), {"axis": a.ndim - 1})
+    return a
 
 
 def _element(s: Any, i: int) -> Any:
@@ -81,7 +87,7 @@ def median(
         y = (_element(s, n // 2 - 1) + y) / y.dtype.type(2)
     last = _element(s, n - 1)
     y = _nan_where(np.not_equal(last, last), y)
-    return deliver(as_scalar(_with_axes(y, a, axes, keepdims, 0)), out, "median")
+    return deliver_reduction(as_scalar(_with_axes(y, a, axes, keepdims, 0)), out, "median")
 
 
 def _with_axes(y: Any, a: Any, axes: tuple[int, ...], keepdims: Any, lead: int) -> Any:
@@ -182,9 +188,12 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """`numpy.quantile`; differentiable in ``a``, and in ``q`` with the methods that interpolate."""
-    _refuse_weights("quantile", weights)
-    return deliver(_quantile(a, q, axis, method, keepdims, False), out, "quantile")
+    """`numpy.quantile`; differentiable in ``a``, and in ``q`` with the methods that interpolate.
+
+    With ``weights`` (method ``"inverted_cdf"``) it is a step function of them: their derivative is
+    zero.
+    """
+    return deliver(_quantile(a, q, axis, method, keepdims, False, weights), out, "quantile")
 
 
 @implements(np.percentile)
@@ -200,8 +209,9 @@ def percentile(
     weights: Any = None,
 ) -> Any:
     """`numpy.percentile`; see `quantile`."""
-    _refuse_weights("percentile", weights)
-    return deliver(_quantile(a, _of_hundred(q), axis, method, keepdims, False), out, "percentile")
+    return deliver(
+        _quantile(a, _of_hundred(q), axis, method, keepdims, False, weights), out, "percentile"
+    )
 
 
 @implements(np.nanquantile)
@@ -217,8 +227,7 @@ def nanquantile(
     weights: Any = None,
 ) -> Any:
     """`numpy.nanquantile`; see `quantile`."""
-    _refuse_weights("nanquantile", weights)
-    return deliver(_quantile(a, q, axis, method, keepdims, True), out, "nanquantile")
+    return deliver(_quantile(a, q, axis, method, keepdims, True, weights), out, "nanquantile")
 
 
 @implements(np.nanpercentile)
@@ -234,17 +243,9 @@ def nanpercentile(
     weights: Any = None,
 ) -> Any:
     """`numpy.nanpercentile`; see `quantile`."""
-    _refuse_weights("nanpercentile", weights)
-    return deliver(_quantile(a, _of_hundred(q), axis, method, keepdims, True), out, "nanpercentile")
-
-
-def _refuse_weights(name: str, weights: Any) -> None:
-    if weights is not None:
-        raise NoRuleError(
-            f"np.{name}(..., weights=...) has no rule in wengert: it is a step function of the "
-            "weights. Sort with order = np.argsort(x) and take the element where "
-            "np.cumsum(weights[order]) passes the quantile"
-        )
+    return deliver(
+        _quantile(a, _of_hundred(q), axis, method, keepdims, True, weights), out, "nanpercentile"
+    )
 
 
 def _of_hundred(q: Any) -> Any:
@@ -253,7 +254,15 @@ def _of_hundred(q: Any) -> Any:
     return operand(q) / 100
 
 
-def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool) -> Any:
+def _quantile(
+    a: Any,
+    q: Any,
+    axis: Any,
+    method: str,
+    keepdims: Any,
+    skip_nan: bool,
+    weights: Any = None,
+) -> Any:
     """Quantiles over ``axis``; the axis of ``q``, if it has one, comes first."""
     a = operand(a)
     if a.dtype.kind == "c":
@@ -263,9 +272,11 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
     weak = type(q) in (int, float)  # a Python number leaves the dtype to ``a``
     q = _checked(operand(q))
     if q.ndim > 1:  # what is said of a row holds for any number of axes
-        y = _quantile(a, reshape(q, (-1,)), axis, method, keepdims, skip_nan)
+        y = _quantile(a, reshape(q, (-1,)), axis, method, keepdims, skip_nan, weights)
         return reshape(y, (*q.shape, *y.shape[1:]))
     axes = reduced_axes(a, axis)
+    if weights is not None:
+        weights = _checked_weights(weights, a, axis, axes, method)
     s = _sorted_last(a, axes)
     rest, n = s.shape[:-1], s.shape[-1]
     if n == 0 or not a.size:
@@ -275,16 +286,70 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: b
     numbers = numbers_of(a) if skip_nan else None
     if numbers is not None:
         n = cast(np.sum(numbers, axes), np.result_type(q.dtype, np.float32))
-    virtual, gamma = METHODS[method](n, q)
+    if weights is None:
+        virtual, gamma = METHODS[method](n, q)
+    else:
+        virtual, useless = _weighted(_joined(a, axes), weights, q, skip_nan)
+        gamma = None
     if weak and gamma is not None and a.dtype.kind == "f":
         gamma = cast(operand(gamma), a.dtype)
     y = _interpolated(s, virtual, gamma, n)
+    if weights is not None and y.dtype.kind == "f":
+        y = _nan_where(useless, y)
     last = _element(s, s.shape[-1] - 1)
     if not skip_nan:
         y = _nan_where(np.not_equal(last, last), y)
     elif is_known(y) and np.isnan(concrete(y, "np.nanquantile")).any():
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
     return as_scalar(_with_axes(y, a, axes, keepdims, int(q.ndim > 0)))
+
+
+def _checked_weights(weights: Any, a: Any, axis: Any, axes: tuple[int, ...], method: str) -> Any:
+    """The weights of all elements of ``a``, with ``axes`` as one last axis."""
+    if method != "inverted_cdf":
+        raise WengertValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
+    w = operand(weights)
+    if w.shape != a.shape:
+        given = axis if isinstance(axis, (tuple, list)) else (axis,)
+        if axis is None:
+            raise WengertTypeError("Axis must be specified when shapes of a and weights differ.")
+        given = [range(a.ndim)[i] for i in given]
+        if w.shape != tuple([a.shape[i] for i in given]):
+            raise WengertValueError(
+                "Shape of weights must be consistent with shape of a along specified axis."
+            )
+        w = transpose(w, tuple(np.argsort(given).tolist()))
+        w = reshape(w, tuple([n if i in axes else 1 for i, n in enumerate(a.shape)]))
+        w = np.broadcast_to(w, a.shape)
+    if is_known(w) and np.any(concrete(w, "weights") < 0):
+        raise WengertValueError("Weights must be non-negative.")
+    return _joined(w, axes)
+
+
+def _weighted(a: Any, weights: Any, q: Any, skip_nan: bool) -> tuple[Any, Any]:
+    """Where in the sorted rows of ``a`` the weights up to there reach the share ``q`` of all.
+
+    Second, the rows whose weights have no sum to take a share of.
+    """
+    if skip_nan:
+        weights = np.where(np.not_equal(a, a), 0, weights)
+    order = np.argsort(a, axis=-1)
+    reached = np.cumsum(np.take_along_axis(weights, order, -1), -1, dtype=np.float64)
+    total = reached[..., -1:]
+    empty = np.all(np.not_equal(a, a), -1, keepdims=True) if skip_nan else False
+    useless = np.logical_not(np.logical_or(np.logical_and(total > 0, total < np.inf), empty))
+    if is_known(useless) and np.any(useless):
+        raise WengertValueError("Weights included NaN, inf or were all zero.")
+    share = reached / np.where(np.logical_or(useless, empty), 1.0, total)
+    if q.dtype.kind == "f":
+        share = cast(share, q.dtype)
+    # What has no weight before the first that has some is passed over, also for q = 0.
+    below = np.logical_or(share < q[..., None], share == 0)
+    count = a.shape[-1]
+    if skip_nan:
+        count = np.sum(np.equal(a, a), -1)
+    index = np.minimum(np.sum(below, -1), np.maximum(count - 1, 0))
+    return index, useless[..., 0]
 
 
 def _checked(q: Any) -> Any:

@@ -33,6 +33,8 @@ from .arguments import (
     NO_VALUE,
     cast,
     deliver,
+    deliver_reduction,
+    dtype_by_out,
     flag,
     floating,
     is_known,
@@ -92,10 +94,12 @@ def sum(
         return fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
     if dtype is True or dtype is False:  # never a dtype: NumPy refuses it
         return sum(a, axis, None, out, dtype, initial, where)
-    a = _in_dtype(operand(a), dtype)
+    a = operand(a)
+    dtype = dtype_by_out(a, dtype, out)
+    a = _in_dtype(a, dtype)
     y = sum_(select(mask_of(where, a.shape), a, 0), reduced_axes(a, axis), flag(keepdims))
     y = _in_dtype(y, dtype)
-    return deliver(y if initial is NO_VALUE else y + _initial(initial, y), out, "sum")
+    return deliver_reduction(y if initial is NO_VALUE else y + _initial(initial, y), out, "sum")
 
 
 @implements(np.prod)
@@ -109,9 +113,11 @@ def prod(
     where: Any = NO_VALUE,
 ) -> Any:
     """`numpy.prod`. Its derivatives are right at zeros, too."""
-    a = _in_dtype(operand(a), dtype)
+    a = operand(a)
+    dtype = dtype_by_out(a, dtype, out)
+    a = _in_dtype(a, dtype)
     y = _in_dtype(_reduce(prod_p, select(mask_of(where, a.shape), a, 1), axis, keepdims), dtype)
-    return deliver(y if initial is NO_VALUE else y * _initial(initial, y), out, "prod")
+    return deliver_reduction(y if initial is NO_VALUE else y * _initial(initial, y), out, "prod")
 
 
 def _in_dtype(a: Any, dtype: Any) -> Any:
@@ -190,16 +196,16 @@ def extremum(
                 f"np.{name}: the operation has no identity, so to use a where mask one has to "
                 "specify 'initial'"
             )
-        return deliver(_reduce(primitive, a, axis, keepdims), out, name)
+        return deliver_reduction(_reduce(primitive, a, axis, keepdims), out, name)
     if mask is not None:
         a = select(mask, a, lowest(a.dtype) if name.endswith("max") else highest(a.dtype))
     axes = reduced_axes(a, axis)
     if product_of(a.shape[i] for i in axes):
         y = _reduce(primitive, a, axes, keepdims)
         initial = _initial(initial, y)
-        return deliver(bind(POINTWISE[_PAIRWISE[name]], (y, initial), {}), out, name)
+        return deliver_reduction(bind(POINTWISE[_PAIRWISE[name]], (y, initial), {}), out, name)
     shape = sum_(a, axes, flag(keepdims)).shape
-    return deliver(broadcast_to(_initial(initial, a), shape) + a.dtype.type(0), out, name)
+    return deliver_reduction(broadcast_to(_initial(initial, a), shape) + a.dtype.type(0), out, name)
 
 
 def lowest(dtype: Any) -> Any:
@@ -243,11 +249,12 @@ def mean(
         total = fast_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims))
         return _divide(total, a._a.size // total._a.size)
     a = operand(a)
+    dtype = dtype_by_out(a, dtype, out)
     axes, result_dtype = reduced_axes(a, axis), mean_dtype(a, dtype)
     a = accumulating(a, dtype)
     mask = mask_of(where, a.shape)
     y = mean_of(a, axes, flag(keepdims), mask)
-    return deliver(cast(y, result_dtype), out, "mean")
+    return deliver_reduction(cast(y, result_dtype), out, "mean")
 
 
 def mean_dtype(a: Any, dtype: Any) -> Any:
@@ -351,7 +358,7 @@ def _plain_reduction(primitive: Any, name: str, neutral: bool) -> Any:
     ) -> Any:
         a = operand(a)
         a = select(mask_of(where, a.shape), a, neutral)
-        return deliver(_reduce(primitive, a, axis, keepdims), out, name)
+        return deliver_reduction(_reduce(primitive, a, axis, keepdims), out, name)
 
     reduction.__name__ = name
     reduction.__qualname__ = name
@@ -393,9 +400,11 @@ def position(primitive: Any, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:
     if axis is not None:
         axis = np.lib.array_utils.normalize_axis_index(axis, a.ndim)
         params = {"axis": axis, "keepdims": True} if flag(keepdims) and kept else {"axis": axis}
-        return deliver(bind(primitive, (a,), params), out, primitive.name)
+        return deliver_reduction(bind(primitive, (a,), params), out, primitive.name)
     y = bind(primitive, (raveled(a),), {"axis": 0})
-    return deliver(np.reshape(y, kept) if flag(keepdims) and kept else y, out, primitive.name)
+    return deliver_reduction(
+        np.reshape(y, kept) if flag(keepdims) and kept else y, out, primitive.name
+    )
 
 
 for _method in (sum, prod, max, min, ptp, mean, all, any, argmax, argmin):

@@ -23,7 +23,19 @@ from ..rules.indexing import getitem_p, scatter_add_p, where_p
 from ..rules.joining import stack_p
 from ..rules.reductions import max_p, min_p
 from ..rules.shapes import reshape, transpose
-from .arguments import NO_VALUE, as_scalar, cast, concrete, deliver, flag, mask_of, operand, select
+from .arguments import (
+    NO_VALUE,
+    as_scalar,
+    cast,
+    concrete,
+    deliver,
+    deliver_reduction,
+    dtype_by_out,
+    flag,
+    mask_of,
+    operand,
+    select,
+)
 from .dispatch import UFUNC_METHODS, implements_method
 from .reductions import highest, lowest
 
@@ -105,6 +117,7 @@ def reduce(
         without identity and without ``initial``.
     """
     a = operand(a)
+    dtype = dtype_by_out(a, dtype, out)
     mask = mask_of(where, a.shape)
     options: dict[str, Any] = {"keepdims": True}
     if initial is not NO_VALUE:
@@ -133,7 +146,7 @@ def reduce(
         y = np.full_like(a, 0, shape=kept if flag(keepdims) else shape)
         y = y + (start if isinstance(start, Tensor) else np.asarray(start).astype(a.dtype))
         y = cast(y, model.dtype)
-    return deliver(as_scalar(y), out, f"{ufunc.__name__}.reduce")
+    return deliver_reduction(as_scalar(y), out, f"{ufunc.__name__}.reduce")
 
 
 def _is_reduced(axis: Any, i: int, ndim: int) -> bool:
@@ -207,6 +220,7 @@ _logical_reduce(np.logical_or, np.any)
 def accumulate(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     """``ufunc.accumulate``: all the partial results of `reduce` along one axis."""
     a = operand(a)
+    dtype = dtype_by_out(a, dtype, out)
     model = _stand_in(ufunc.accumulate, a, axis, dtype)
     axis = normalize_axis_index(axis, a.ndim)
     if ufunc in _SCANS:
@@ -227,7 +241,7 @@ def accumulate(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None, out: Any = 
             for row in rows[1:]:
                 results.append(ufunc(results[-1], row))
             y = bind(stack_p, tuple(results), {"axis": axis})
-    return deliver(y, out, f"{ufunc.__name__}.accumulate")
+    return deliver_reduction(y, out, f"{ufunc.__name__}.accumulate")
 
 
 implements_method(None, "accumulate")(accumulate)

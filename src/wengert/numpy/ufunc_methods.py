@@ -33,6 +33,8 @@ from .arguments import (
     as_scalar,
     cast,
     deliver,
+    deliver_reduction,
+    dtype_by_out,
     flag,
     is_traced,
     mask_of,
@@ -121,6 +123,9 @@ def _logaddexp_reduce(
 ) -> Any:
     """``log(sum(exp(a)))``, with the largest finite element taken out of the sum."""
     a = operand(a)
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise WengertTypeError(f"np.logaddexp.reduce: dtype={np.dtype(dtype)} is not real floats")
+    dtype = dtype_by_out(a, dtype, out)
     if dtype is None and a.dtype.kind in "biu":
         dtype = np.logaddexp.resolve_dtypes((a.dtype, a.dtype, None))[-1]
     a = a if dtype is None else cast(a, dtype)
@@ -139,7 +144,7 @@ def _logaddexp_reduce(
     y = as_scalar(y if flag(keepdims) else reshape(y, sum_(a, axes).shape))
     if initial is not NO_VALUE:
         y = np.logaddexp(y, initial)
-    return deliver(y, out, "logaddexp.reduce")
+    return deliver_reduction(y, out, "logaddexp.reduce")
 
 
 # ------------------------------------------------------------------ accumulate
@@ -149,10 +154,12 @@ def _accumulate(ufunc: Any, primitive: Any) -> None:
     @implements_method(ufunc, "accumulate")
     def accumulate(a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         a = operand(a)
+        dtype = dtype_by_out(a, dtype, out)
         a = a if dtype is None else cast(a, dtype)
         axis = normalize_axis_index(axis, a.ndim)
         y = bind(primitive, (a,), {"axis": axis})
-        return deliver(y, out, f"{ufunc.__name__}.accumulate")
+        y = y if dtype is None else cast(y, dtype)  # a sum of booleans is one of integers
+        return deliver_reduction(y, out, f"{ufunc.__name__}.accumulate")
 
 
 for _ufunc, _primitive in (

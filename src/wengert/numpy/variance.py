@@ -18,6 +18,8 @@ from .arguments import (
     NO_VALUE,
     cast,
     deliver,
+    deliver_reduction,
+    dtype_by_out,
     flag,
     mask_of,
     operand,
@@ -51,11 +53,12 @@ def var(
 ) -> Any:
     """`numpy.var`."""
     ddof = degrees("var", ddof, correction)
+    dtype = dtype if out is None else dtype_by_out(operand(a), dtype, out)
     quick = _fast_variance(a, axis, dtype, ddof, keepdims, where, mean)
     if quick is not None:
-        return deliver(quick, out, "var")
+        return deliver_reduction(quick, out, "var")
     y, result_dtype = _variance(operand(a), axis, dtype, ddof, keepdims, where, mean)
-    return deliver(cast(y, result_dtype), out, "var")
+    return deliver_reduction(cast(y, result_dtype), out, "var")
 
 
 @implements(np.std)
@@ -73,6 +76,7 @@ def std(
 ) -> Any:
     """`numpy.std`. Where all elements are equal the derivative is 0."""
     ddof = degrees("std", ddof, correction)
+    dtype = dtype if out is None else dtype_by_out(operand(a), dtype, out)
     quick = _fast_variance(a, axis, dtype, ddof, keepdims, where, mean)
     if quick is not None:
         return deliver(root(quick), out, "std")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import types
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,9 +58,10 @@ class RuledFunction(CustomFunction):
 
     def __init__(self, function: Function) -> None:
         super().__init__(lambda call, *args: function(*args, **call.kwargs), (0,))
-        self.__wrapped__ = self.fun = function
+        functools.update_wrapper(self, function, updated=())
+        self.fun = function
         self.__name__ = name_of(function)
-        self.__doc__ = getattr(function, "__doc__", None)
+        self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.vjpmaker: Function | None = None  # (argnums, ans, args, kwargs) -> g -> cotangents
         self.jvpmaker: Function | None = None  # (argnums, gs, ans, args, kwargs) -> tangent
         self.constant = False
@@ -76,10 +77,6 @@ class RuledFunction(CustomFunction):
             raise self._option_error(kwargs)
         return super().__call__(_Call(kwargs, active), *args)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method, called with the instance first, as functions are."""
-        return self if instance is None else types.MethodType(self, instance)
-
     def _option_error(self, kwargs: dict[str, Any]) -> WengertTypeError:
         names = [k for k, v in kwargs.items() if any(isinstance(x, Tensor) for x in [v])]
         return WengertTypeError(
@@ -89,6 +86,9 @@ class RuledFunction(CustomFunction):
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         return args  # as they were given: rules see the arguments of the call
+
+    def _statics(self, signature: Signature) -> tuple[Any, ...]:
+        return (*signature.statics, *signature.static_args[0].kwargs.values())
 
     def _require_rule(self) -> None:
         """What is missing shows when it is needed: a rule for one argument may be enough."""
@@ -125,12 +125,7 @@ class RuledFunction(CustomFunction):
             vjp = self.vjpmaker(active, out, args, kwargs)  # type: ignore[misc]
             for i, c in zip(active, vjp(ct), strict=True):
                 found[i] = _dense(c)
-            cts = signature.flat_cotangents(tuple(found), f"primitive {name}, vjp")
-            return [
-                np.zeros(np.shape(x)) if c is None and not isinstance(x, Tensor)
-                else x * 0.0 if c is None else c
-                for c, x in zip(cts, ins, strict=True)
-            ]  # fmt: skip
+            return signature.flat_cotangents(tuple(found), f"primitive {name}, vjp")
 
         return CustomOperation(
             name,

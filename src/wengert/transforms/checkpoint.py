@@ -49,7 +49,8 @@ def checkpoint(function: Function) -> Function:
     callable
         With the same value and derivatives: with respect to the arguments, and to Tensors that
         ``function`` reads from its surroundings. In forward mode and on abstract values there is no
-        tape to save, and the function is simply called.
+        tape to save, and the function is simply called. What it returns may be written into: where
+        ``function`` returns a view of an argument, that is a copy.
 
     Raises
     ------
@@ -225,9 +226,10 @@ class _Segment:
         # Transforms inside of the function must not take these for constants.
         waiting = _ids(inputs) | frozenset(self.captured)
         with awaiting(waiting), tracing_user(), repeated(self.keys):
-            again = [
-                o for o, i in zip(pytree.leaves(self.call(inputs)), self.inside, strict=True) if i
-            ]
+            leaves = pytree.leaves(self.call(inputs))
+        if len(leaves) != len(self.inside):
+            raise self._changed(f"{len(leaves)} outputs, not {len(self.inside)}")
+        again = [o for o, i in zip(leaves, self.inside, strict=True) if i]
         self._check_values(again, outs)
         ids = [t._n[0] if t._n is not None else None for t in inputs]
         stops = frozenset([k for k in ids if k is not None] + list(self.captured))
@@ -276,10 +278,13 @@ class _Segment:
                 with np.errstate(all="ignore"):
                     same = same and np.allclose(now, before, tolerance, 0.0, equal_nan=True)
             if not same:
-                raise WengertValueError(
-                    f"{self.name}: computing the function again gave other values; it must not use "
-                    "random numbers, and what it reads must not change between the passes"
-                )
+                raise self._changed("other values")
+
+    def _changed(self, found: str) -> WengertValueError:
+        return WengertValueError(
+            f"{self.name}: computing the function again gave {found}; it must not use random "
+            "numbers, and what it reads must not change between the passes"
+        )
 
 
 def _sweep_plain(

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..core import pytree
 from ..core.errors import WengertTypeError, WengertValueError
-from ..core.tensor import Tensor
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
 from .user_function import Saved, UserFunction
@@ -55,6 +52,9 @@ class CustomJvp(CustomFunction):
         """Set one rule ``jvp(tangent, output, *primals) -> tangent`` for each argument, or None."""
         if self._nondiff:
             raise WengertTypeError("defjvps: with nondiff_argnums use defjvp")
+        for i, rule in enumerate(jvps):
+            if rule is not None:
+                _check_callable(f"custom_jvp of {self.__name__}: the rule of argument {i}", rule)
 
         def jvp(primals: Any, tangents: Any) -> Any:
             if len(primals) != len(jvps):
@@ -68,7 +68,7 @@ class CustomJvp(CustomFunction):
                 if rule is not None:
                     u = rule(t, y, *primals)
                     total = u if total is None else pytree.map(lambda a, b: a + b, total, u)
-            return y, pytree.map(lambda a: a * 0.0, y) if total is None else total
+            return y, total
 
         self.defjvp(jvp)
 
@@ -121,8 +121,14 @@ def custom_jvp(function: Function | None = None, nondiff_argnums: Sequence[int] 
         In reverse mode, if the rule is not linear in the tangents, naming the operation that is
         not; in either mode, if what it returns does not have the structure of the output.
     ShapeError, WengertTypeError
-        If what it returns has another shape than the output, or is no array of numbers; if an
-        argument in ``nondiff_argnums`` is being differentiated.
+        If what it returns has another shape than the output, is no array of numbers, or is complex
+        where the output is real; if an argument in ``nondiff_argnums`` is being differentiated; if
+        ``function`` captures a value that is being differentiated or traced (a rule may).
+
+    Notes
+    -----
+    Rules must not write into what they are given. Keyword arguments reach them by position. The
+    result can be a method, and is pickled by its name, as functions are.
 
     Examples
     --------
@@ -198,12 +204,7 @@ class CustomVjp(CustomFunction):
             count = (len(leaves) - arity) // 2
             ins = leaves[count : count + arity]
             _, residuals = run_forward(ins)
-            found = reverse_saved(residuals, leaves[:count])
-            return [
-                np.zeros(np.shape(x)) if c is None and not isinstance(x, Tensor)
-                else x * 0.0 if c is None else c
-                for c, x in zip(found, ins, strict=True)
-            ]  # fmt: skip
+            return reverse_saved(residuals, leaves[:count])
 
         return CustomOperation(
             name,
@@ -244,9 +245,10 @@ def custom_vjp(function: Function | None = None, nondiff_argnums: Sequence[int] 
     The rule is what every reverse pass uses, whatever it says: clip a gradient, pass it straight
     through a rounding. Of a complex cotangent a real argument takes the real part, and every
     cotangent is cast to the dtype of its argument. Arrays among the residuals are kept as they are
-    when ``forward`` returns. Derivatives of the backward pass go through both rules. Forward mode
-    (and with it `hessian`) transposes ``backward`` as a function of ``ct`` at zero, and raises
-    where that is impossible; prefer `custom_jvp` where the rule is the true derivative.
+    when ``forward`` returns. Rules must not write into what they are given. Derivatives of the
+    backward pass go through both rules. Forward mode (and with it `hessian`) transposes
+    ``backward`` as a function of ``ct`` at zero, and raises where that is impossible; prefer
+    `custom_jvp` where the rule is the true derivative.
 
     Examples
     --------

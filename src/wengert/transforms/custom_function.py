@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,14 @@ from .boundary import name_of
 from .custom_operation import CustomOperation
 from .user_function import UserFunction, is_operand, read_only, without_history
 
-__all__ = ["CustomFunction", "Signature"]
+__all__ = ["CustomFunction", "Signature", "bound_arguments", "unknown_parameters"]
 
 Function = Callable[..., Any]
 _CACHE_SIZE = 128
+_FIXED = (
+    str, bytes, bool, int, float, complex, np.generic, np.dtype, Enum,
+    type, types.FunctionType, types.BuiltinFunctionType, np.ufunc,
+)  # fmt: skip
 
 
 class Signature:
@@ -137,9 +143,40 @@ def _exact(x: Any) -> Any:
     return x
 
 
+def _is_fixed(x: Any) -> bool:
+    """Whether it stays what it is: another object may change, and must not be kept alive."""
+    if type(x) is tuple:
+        return all(map(_is_fixed, x))
+    return x is None or isinstance(x, _FIXED)
+
+
 def _held(x: Any) -> Any:
     """A plain array as it is now; anything else as it is."""
     return snapshot(x) if type(x) is np.ndarray else x
+
+
+def bound_arguments(
+    what: str, parameters: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> inspect.BoundArguments:
+    """The arguments of a call by parameter; rules see positions, so none may be keyword-only."""
+    try:
+        bound = parameters.bind(*args, **kwargs)
+    except TypeError as error:
+        raise WengertTypeError(f"{what}{parameters}: {error}") from None
+    if bound.kwargs:
+        raise WengertTypeError(
+            f"{what}: keyword-only arguments ({', '.join(bound.kwargs)}) have no place in a rule; "
+            "make them positional"
+        )
+    return bound
+
+
+def unknown_parameters(what: str) -> WengertTypeError:
+    """Keyword arguments were given to a function that does not say what it takes."""
+    return WengertTypeError(
+        f"{what}: its signature is unknown, so it takes no keyword arguments; wrap it in a "
+        "function that names its parameters"
+    )
 
 
 class CustomFunction:
@@ -148,7 +185,9 @@ class CustomFunction:
     _kind = "custom function"
     _fills_defaults = True
 
-    def __init__(self, function: Function, nondiff_argnums: Sequence[int] = ()) -> None:
+    def __init__(
+        self, function: Function, nondiff_argnums: Sequence[int] = (), name: str | None = None
+    ) -> None:
         if not callable(function):
             raise WengertTypeError(
                 f"{self._kind}: expected a function, not a {type(function).__name__}"
@@ -161,7 +200,8 @@ class CustomFunction:
         except (TypeError, ValueError):
             self._parameters = None
         functools.update_wrapper(self, function, updated=())
-        self.__name__ = name_of(function)
+        self.__name__ = name or name_of(function)
+        self.__qualname__ = name or getattr(function, "__qualname__", self.__name__)
 
     def _checked_positions(self, nondiff_argnums: Any) -> tuple[int, ...]:
         several = isinstance(nondiff_argnums, (tuple, list))
@@ -180,6 +220,14 @@ class CustomFunction:
 
     def __repr__(self) -> str:
         return f"<{self._kind} {self.__name__}>"
+
+    def __reduce__(self) -> str:
+        """Pickled by name, as functions are."""
+        return str(self.__qualname__)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, called with the instance first, as functions are."""
+        return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function; its rule is what derivatives use."""
@@ -219,10 +267,7 @@ class CustomFunction:
         """All arguments by position, with defaults filled in, so that rules see every one."""
         if self._parameters is None:
             if kwargs:
-                raise WengertTypeError(
-                    f"{self._kind} of {self.__name__}: its signature is unknown, so it takes no "
-                    "keyword arguments; wrap it in a function that names its parameters"
-                )
+                raise unknown_parameters(f"{self._kind} of {self.__name__}")
             return args
         positional = [
             p
@@ -232,17 +277,19 @@ class CustomFunction:
         complete = len(args) >= len(positional) or not self._fills_defaults
         if not kwargs and complete:
             return args
-        bound = self._parameters.bind(*args, **kwargs)
-        if bound.kwargs:
-            raise WengertTypeError(
-                f"{self._kind} of {self.__name__}: keyword-only arguments "
-                f"({', '.join(bound.kwargs)}) have no place in a rule; make them positional"
-            )
+        what = f"{self._kind} of {self.__name__}"
+        bound = bound_arguments(what, self._parameters, args, kwargs)
         for p in positional:
             bound.arguments.setdefault(p.name, p.default)
         return bound.args
 
+    def _statics(self, signature: Signature) -> tuple[Any, ...]:
+        """What the operation is made for besides its operands."""
+        return (*signature.statics, *signature.static_args)
+
     def _find(self, signature: Signature) -> tuple[Signature, CustomOperation]:
+        if not all(map(_is_fixed, self._statics(signature))):
+            return signature, self._operation(signature)
         key = signature.key()
         try:
             found = self._operations.get(key)
@@ -260,6 +307,7 @@ class CustomFunction:
         return UserFunction(
             name,
             lambda *ins: signature.flat_output(function(*signature.arguments(ins)), name),
+            closed=True,
         )
 
     def _require_rule(self) -> None:

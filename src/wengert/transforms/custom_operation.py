@@ -14,7 +14,13 @@ import numpy as np
 from ..core import algebra, pytree
 from ..core.abstract import Aval, Var, aval_of
 from ..core.bind import bind
-from ..core.errors import ShapeError, WengertError, WengertTypeError, WengertValueError
+from ..core.errors import (
+    NoRuleError,
+    ShapeError,
+    WengertError,
+    WengertTypeError,
+    WengertValueError,
+)
 from ..core.liveness import Scope
 from ..core.ownership import snapshot
 from ..core.primitive import Primitive
@@ -22,10 +28,10 @@ from ..core.program import Program
 from ..core.state import next_id
 from ..core.sweep import sweep
 from ..core.tape import INPUT, JOIN
-from ..core.tensor import Tensor, handle
+from ..core.tensor import RareTensor, Tensor, handle
 from .boundary import tracing_user
 from .linearity import is_zero_at_zero, looks_linear, nonlinear_operation
-from .user_function import Saved, UserFunction, arbitrary, checked, plain_result, read_only
+from .user_function import Flat, Saved, UserFunction, arbitrary, checked, plain_result, read_only
 
 __all__ = ["CustomOperation"]
 
@@ -52,6 +58,13 @@ def _kept(residuals: Any, operands: Sequence[Any]) -> Any:
         lambda r: read_only(snapshot(r)) if type(r) is np.ndarray and id(r) not in own else r,
         residuals,
     )
+
+
+def _lent(c: Any) -> Any:
+    """A cotangent that a rule cannot write into: other operations get the same one."""
+    if not isinstance(c, Tensor):
+        return read_only(c)
+    return handle(c._a, c._n, dict(c._x.tangents) if type(c) is RareTensor else None)
 
 
 def _is_float(x: Any) -> bool:
@@ -92,11 +105,15 @@ class CustomOperation:
         self.arity = arity
         self._primal = primal
         self._given = (forward, reverse)
-        self._forward = forward or UserFunction(
-            f"{name}_jvp", self._transposed_reverse, self._like_out
+        self._forward = UserFunction(
+            f"{name}_jvp",
+            self._transposed_reverse if forward is None else self._checked_forward(forward),
+            self._like_out,
         )
-        self._reverse = reverse or UserFunction(
-            f"{name}_vjp", self._transposed_forward, self._like_in
+        self._reverse = UserFunction(
+            f"{name}_vjp",
+            self._transposed_forward if reverse is None else self._checked_reverse(reverse),
+            self._like_in,
         )
         self._save = save
         self._reverse_saved = reverse_saved
@@ -156,26 +173,54 @@ class CustomOperation:
 
     def _jvp(self, tangents: Any, ins: Any, outs: Any) -> Any:
         ts = [_zeros(x) if t is None else t for x, t in zip(ins, tangents, strict=True)]
-        results = checked(
-            self._forward(*ins, *outs, *ts), outs, f"{self.name}: the tangent of the output"
-        )
-        return [
-            algebra.cast_like(t, y.dtype) if t is not None and _is_float(y) else None
-            for t, y in zip(results, outs, strict=True)
-        ]
+        results = self._forward(*ins, *outs, *ts)
+        return [t if _is_float(y) else None for t, y in zip(results, outs, strict=True)]
 
     def _vjp(self, cts: Any, ins: Any, outs: Any) -> Any:
-        where = f"{self.name}: the cotangent of an argument"
-        cts = [_zeros(y) if c is None else c for c, y in zip(cts, outs, strict=True)]
+        cts = [_zeros(y) if c is None else _lent(c) for c, y in zip(cts, outs, strict=True)]
         plain = not any(isinstance(x, Tensor) for x in (*cts, *ins))
         if plain and isinstance(outs, Saved) and self._reverse_saved is not None:
-            found = self._reverse_saved(outs.residuals, cts)
+            found = self._cotangents(self._reverse_saved(outs.residuals, cts), ins)
         else:
             found = self._reverse(*cts, *ins, *outs)
-        # In the dtype of the operand: of a complex cotangent a real operand takes the real part.
+        return [c if _is_float(x) else None for c, x in zip(found, ins, strict=True)]
+
+    # -------------------------------------------------------------- what the user's rules return
+
+    def _checked_forward(self, forward: UserFunction) -> Flat:
+        def call(*leaves: Any) -> list[Any]:
+            outs = leaves[self.arity : -self.arity]
+            where = f"{self.name}: the tangent of the output"
+            results = checked(forward.function(*leaves), outs, where)
+            for t, y in zip(results, outs, strict=True):
+                if t is not None and t.dtype.kind == "c" and aval_of(y).dtype.kind == "f":
+                    raise WengertTypeError(
+                        f"{where}: expected real numbers, as the output, got dtype {t.dtype}; take "
+                        "np.real of it if its imaginary part is zero"
+                    )
+            return [
+                algebra.zeros_like(y)
+                if t is None or not _is_float(y)
+                else algebra.cast_like(t, aval_of(y).dtype)
+                for t, y in zip(results, outs, strict=True)
+            ]
+
+        return call
+
+    def _checked_reverse(self, reverse: UserFunction) -> Flat:
+        def call(*leaves: Any) -> list[Any]:
+            count = (len(leaves) - self.arity) // 2
+            found = reverse.function(*leaves)
+            return self._cotangents(found, leaves[count : count + self.arity])
+
+        return call
+
+    def _cotangents(self, found: Sequence[Any], ins: Sequence[Any]) -> list[Any]:
+        """In the dtypes of the operands: of a complex one a real operand takes the real part."""
+        found = checked(found, ins, f"{self.name}: the cotangent of an argument")
         return [
-            algebra.cast_like(c, aval_of(x).dtype) if c is not None and _is_float(x) else None
-            for c, x in zip(checked(found, ins, where), ins, strict=True)
+            _zeros(x) if c is None or not _is_float(x) else algebra.cast_like(c, aval_of(x).dtype)
+            for c, x in zip(found, ins, strict=True)
         ]
 
     # -------------------------------------------------------------- the derived direction
@@ -192,6 +237,15 @@ class CustomOperation:
             self._check_linear(ins, outs)
         try:
             return _transpose(lambda *ts: self._forward(*ins, *outs, *ts), ins, cts)
+        except NoRuleError:
+            raise  # it names the function that has none
+        except WengertTypeError as error:
+            raise WengertTypeError(
+                f"{self.name} has only a forward rule, and reverse mode (grad, vjp) could not be "
+                f"derived from it ({type(error).__name__}: {error}). Compute on the tangents with "
+                "functions that wengert can differentiate, or give it a reverse rule beside it: "
+                "wengert.primitive(function, vjp, jvp)"
+            ) from error
         except RecursionError:
             raise WengertTypeError(
                 f"{self.name}: its forward rule calls the function itself on the tangents, so that "

@@ -115,6 +115,8 @@ def jvp(
     for o in outs:
         t = o._x.tangents.get(level) if type(o) is RareTensor else None
         t = algebra.zeros_like(o) if t is None else algebra.cast_like(t, o.dtype)
+        if type(t) is RareTensor and level in t._x.tangents:  # a rule captured an argument
+            t = _without_level(t, level)
         derivatives.append(release(liveness.strip(t) if isinstance(t, Tensor) else t, keep))
         values.append(_value_out(o, level, liveness, keep))
     return pytree.unflatten(out_spec, values), pytree.unflatten(out_spec, derivatives)

@@ -413,7 +413,9 @@ def vjp(
 
     Notes
     -----
-    Primals are copied, so the pullback stays right when they are changed afterwards.
+    Primals are copied, so the pullback stays right when they are changed afterwards. A complex
+    cotangent of a real output is refused, as in JAX (autograd multiplies with it); where a function
+    is complex inside, its real primals take the real part of what arrives.
     """
     check_function("vjp", function)
     keep = any_tensor(*primals, *kwargs.values())

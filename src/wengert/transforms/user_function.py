@@ -25,6 +25,7 @@ from ..rules.batching import materialize
 from .vmap import evaluate_batched
 
 __all__ = [
+    "Flat",
     "Saved",
     "UserFunction",
     "arbitrary",
@@ -57,10 +58,23 @@ def without_history(x: Any) -> Any:
     """A Tensor without history as the plain array it holds, read-only; anything else as it is."""
     if not isinstance(x, Tensor):
         return x
-    refresh(x)
-    if x._n is not None or type(x._a) is Var or (type(x) is RareTensor and x._x.tangents):
+    if _has_derivative(x) or type(x._a) is Var:
         return x
     return read_only(x._a)
+
+
+def _has_derivative(x: Any) -> bool:
+    if not isinstance(x, Tensor):
+        return False
+    refresh(x)
+    return x._n is not None or (type(x) is RareTensor and bool(x._x.tangents))
+
+
+def _captures(name: str) -> WengertTypeError:
+    return WengertTypeError(
+        f"{name}: the function captures a value that is being differentiated or traced, which its "
+        "rule knows nothing of. Pass that value as an argument"
+    )
 
 
 def read_only(a: Any) -> Any:
@@ -80,12 +94,8 @@ def plain_result(y: Any, name: str) -> Any:
         If it depends on a traced value that the function captured, or is no number.
     """
     if isinstance(y, Tensor):
-        refresh(y)
-        if y._n is not None or type(y._a) is Var or (type(y) is RareTensor and y._x.tangents):
-            raise WengertTypeError(
-                f"{name}: the function captures a value that is being differentiated or traced, "
-                "which its rule knows nothing of. Pass that value as an argument"
-            )
+        if _has_derivative(y) or type(y._a) is Var:
+            raise _captures(name)
         y = y._a
     elif not is_operand(y):
         raise WengertTypeError(
@@ -118,13 +128,21 @@ class UserFunction:
     shape : callable, optional
         ``(*avals) -> list of Aval``. Found by recording by default, and where that is impossible by
         calling the function on arbitrary numbers.
+    closed : bool
+        Whether results must depend on the arguments alone, since a rule says what the derivative
+        is; a rule itself may capture traced values.
     """
 
     def __init__(
-        self, name: str, function: Flat, shape: Callable[..., list[Aval]] | None = None
+        self,
+        name: str,
+        function: Flat,
+        shape: Callable[..., list[Aval]] | None = None,
+        closed: bool = False,
     ) -> None:
         self.name = name
         self.function = function
+        self._closed = closed
         self._shape = shape
         self._avals: dict[Any, list[Aval]] = {}
         self._batched: dict[tuple[bool, ...], UserFunction] = {}
@@ -181,18 +199,25 @@ class UserFunction:
         Any exception means that it does: if the function is wrong for other reasons, it fails with
         the same exception where it is called on values.
         """
+        derived = False
 
         def partial(*given: Any) -> Sequence[Any]:
+            nonlocal derived
             rest = iter(given)
-            return self.function(
+            results = self.function(
                 *[next(rest) if a else x for x, a in zip(leaves, abstract, strict=True)]
             )
+            derived = any(map(_has_derivative, results))
+            return results
 
         avals = [aval_of(x) for x, a in zip(leaves, abstract, strict=True) if a]
         try:
-            return record(partial, [Aval(a.shape, a.dtype) for a in avals])
+            program = record(partial, [Aval(a.shape, a.dtype) for a in avals])
         except Exception:
             return None
+        if self._closed and (derived or any(_is_abstract(x) for _, x in program.captured)):
+            raise _captures(self.name)
+        return program
 
     # -------------------------------------------------------------- shapes
 
@@ -253,7 +278,9 @@ class UserFunction:
         """The function on leaves of which those flagged have a batch axis first, as all results."""
         if flags not in self._batched:
             self._batched[flags] = UserFunction(
-                self.name, lambda *leaves: self._call_batched(flags, leaves)
+                self.name,
+                lambda *leaves: self._call_batched(flags, leaves),
+                closed=self._closed,
             )
         return self._batched[flags]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..core.tensor import Tensor
 from ..rules.pointwise import pointwise_batch, pointwise_shape
 from .autograd_primitive import RuledFunction
 from .boundary import name_of
-from .custom_function import CustomFunction, Signature
+from .custom_function import CustomFunction, Signature, bound_arguments, unknown_parameters
 from .custom_operation import CustomOperation
 from .user_function import UserFunction, is_operand, plain_result, read_only
 
@@ -39,9 +40,7 @@ class _Primitive(CustomFunction):
         batch: Function | None,
         name: Any,
     ) -> None:
-        super().__init__(function)
-        if name is not None:
-            self.__name__ = name
+        super().__init__(function, name=name)
         self._vjp, self._jvp, self._shape, self._batch = vjp, jvp, shape, batch
 
     def _require_rule(self) -> None:
@@ -63,12 +62,7 @@ class _Primitive(CustomFunction):
             ct = pytree.unflatten(signature.out_spec, leaves[:count])
             out = pytree.unflatten(signature.out_spec, leaves[count + arity :])
             found = vjp(ct, out, *signature.primals(ins))  # type: ignore[misc]
-            cts = signature.flat_cotangents(found, f"primitive {name}, vjp")
-            return [
-                np.zeros(np.shape(x)) if c is None and not isinstance(x, Tensor)
-                else x * 0.0 if c is None else c
-                for c, x in zip(cts, ins, strict=True)
-            ]  # fmt: skip
+            return signature.flat_cotangents(found, f"primitive {name}, vjp")
 
         primal = self._primal(signature)
         if self._shape is not None:
@@ -136,7 +130,11 @@ def _checked_partial(partial: Any, position: int, name: str) -> Function | int |
     return checked_partial
 
 
-def _pointwise_primitive(function: Function, partials: Sequence[Any], name: str) -> Function:
+def _pointwise_primitive(
+    function: Function, partials: Sequence[Any], given_name: str | None
+) -> Function:
+    name = given_name or name_of(function)
+
     def evaluate(*xs: Any) -> Any:
         y = plain_result(function(*map(read_only, xs)), name)
         expected = np.broadcast_shapes(*map(np.shape, xs))
@@ -158,8 +156,16 @@ def _pointwise_primitive(function: Function, partials: Sequence[Any], name: str)
         register=False,
     )
     p.batch = pointwise_batch(p)
+    try:
+        parameters: inspect.Signature | None = inspect.signature(function)
+    except (TypeError, ValueError):
+        parameters = None
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and parameters is not None:
+            args = bound_arguments(f"primitive {name}", parameters, args, kwargs).args
+        elif kwargs:
+            raise unknown_parameters(f"primitive {name}")
         if len(args) != len(partials):
             raise WengertTypeError(
                 f"primitive {name}: {len(partials)} partials were given, so it takes as many "
@@ -167,15 +173,23 @@ def _pointwise_primitive(function: Function, partials: Sequence[Any], name: str)
             )
         if not any(isinstance(x, Tensor) for x in args):
             return function(*args)
+        for i, x in enumerate(args):
+            if not is_operand(x):
+                raise WengertTypeError(
+                    f"primitive {name}: argument {i} is a {type(x).__name__}; with partials all "
+                    "arguments are numbers or arrays. Give vjp or jvp instead"
+                )
         return bind(p, args, {})
 
     functools.update_wrapper(call, function, updated=())
     call.__name__ = name
+    if given_name:
+        call.__qualname__ = name
     return call
 
 
 def primitive(
-    function: Function,
+    function: Function | None = None,
     vjp: Function | None = None,
     jvp: Function | None = None,
     *,
@@ -190,7 +204,7 @@ def primitive(
     ----------
     function : callable
         From arrays (or containers of them) to arrays. It is called with plain arrays only and must
-        not modify them.
+        not modify them. Left out, as in ``@primitive(vjp=...)``, what is returned is a decorator.
     vjp : callable, optional
         ``(ct, out, *args) -> cotangents``: a tuple with one for each argument, None for zero; for
         one argument it may be the cotangent itself.
@@ -219,6 +233,10 @@ def primitive(
     `wengert.extend.defvjp` and its kin, as in autograd. Differentiating it before raises
     `NoRuleError`.
 
+    Of a complex cotangent a real argument takes the real part (a tangent of a real output must be
+    real), and both are cast to the dtype of what they belong to. Rules may capture traced values,
+    ``function`` must not, and neither may write into what it is given.
+
     A rule that calls only what wengert can differentiate serves derivatives of any order. Inside
     `vmap` a rule that cannot be recorded is called in a loop over the examples.
 
@@ -230,6 +248,10 @@ def primitive(
     >>> round(float(wg.grad(gamma)(10.0)) / (9 * 8 * 7 * 6 * 5 * 4 * 3 * 2), 2)
     2.25
     """
+    if function is None:
+        return functools.partial(
+            primitive, vjp=vjp, jvp=jvp, partials=partials, shape=shape, batch=batch, name=name
+        )
     if not callable(function):
         raise WengertTypeError(f"primitive: expected a function, not a {type(function).__name__}")
     given = {"vjp": vjp, "jvp": jvp, "shape": shape, "batch": batch}
@@ -250,7 +272,7 @@ def primitive(
             raise WengertValueError(
                 "primitive: partials need no vjp, jvp, shape or batch beside them"
             )
-        return _pointwise_primitive(function, partials, name or name_of(function))
+        return _pointwise_primitive(function, partials, name)
     if vjp is None and jvp is None:
         if shape is not None or batch is not None or name is not None:
             raise WengertValueError(

@@ -70,8 +70,29 @@ CONTINUOUS: dict[str, list[Range]] = {
     "gennorm": [(0.6, 2.5), (1.2, 3)],
     "vonmises": [(-2.5, 2.5), (0.2, 5)],
     "wrapcauchy": [(0.7, 4), (0.2, 0.8)],
+    "halfnorm": [(0.8, 3)],
+    "halfcauchy": [(0.8, 3)],
+    "halflogistic": [(0.8, 3)],
+    "rayleigh": [(0.8, 3)],
+    "maxwell": [(0.8, 3)],
+    "chi": [(0.8, 3), (0.7, 4)],
+    "lognorm": [(0.8, 3), (0.5, 1.5)],
+    "fisk": [(0.8, 3), (0.7, 3)],
+    "lomax": [(0.8, 3), (0.7, 3)],
+    "invgamma": [(0.8, 3), (0.7, 4)],
+    "levy": [(0.8, 3)],
+    "invgauss": [(0.8, 3), (0.5, 2)],
+    "f": [(0.8, 3), (0.7, 5), (0.7, 5)],
+    "weibull_min": [(0.8, 3), (0.7, 3)],
+    "weibull_max": [(-3, -0.8), (0.7, 3)],
+    "genpareto": [(0.8, 3), (-0.2, 0.5)],
+    "genextreme": [(-1.5, 3), (-0.2, 0.2)],
+    "loguniform": [(0.8, 3), (0.05, 0.08), (6, 8)],
+    "powerlaw": [(0.42, 0.55), (0.7, 3)],
+    "triang": [(0.42, 0.55), (0.02, 0.08)],
+    "exponnorm": [(-2, 3), (0.7, 3)],
 }
-LOCS: dict[str, Range] = {"uniform": (0.0, 0.1), "beta": (0.0, 0.1)}
+LOCS: dict[str, Range] = dict.fromkeys(("uniform", "beta", "powerlaw", "triang"), (0.0, 0.1))
 
 
 def _continuous(name: str, ranges: list[Range]) -> list[Case]:

@@ -23,6 +23,7 @@ from .flow import Problem, flow
 __all__ = ["odeint", "solve_ivp"]
 
 _METHODS = ("RK45", "RK23", "DOP853", "Radau", "BDF", "LSODA")
+_NOTHING_TO_DO = "Nothing was done; the integration time was 0."
 
 
 def _state(name: str, argument: str, y0: Any) -> Any:
@@ -131,8 +132,11 @@ def odeint(
     args : tuple
     rtol, atol : float, optional
         1.49e-8 by default.
-    Dfun, ... :
-        As SciPy's, for the solution itself.
+    hmax : float
+        The longest step, of the solution and of its adjoint.
+    Dfun, mxstep, ... :
+        As SciPy's, for the solution itself (and all but ``Dfun``, ``ml``, ``mu`` and ``tcrit`` for
+        variational systems). The adjoint takes as many steps as it needs.
 
     Returns
     -------
@@ -147,7 +151,8 @@ def odeint(
     WengertTypeError
         If ``func`` captures a traced value and branches on values; for a complex state.
     WengertValueError
-        If the adjoint equation cannot be solved to the tolerances.
+        If the adjoint equation cannot be solved to the tolerances; if anything is being
+        differentiated and the solution breaks off, where SciPy warns (``ODEintWarning``).
     """
     name = "scipy.integrate.odeint"
     args = args if isinstance(args, tuple) else (args,)
@@ -177,7 +182,7 @@ def odeint(
     traced = _traced(y0, times) or bool(theta)
     unknown = not all(map(is_known, (y0, times, *theta)))
     known: Any = None
-    info: tuple[Any, ...] = ()
+    info: dict[str, Any] = {}
     if not unknown:
         plain_args = pytree.map(without_trace, args)
         jacobian = None if Dfun is None else lambda *xs: Dfun(*xs, *plain_args)
@@ -187,18 +192,21 @@ def odeint(
                 result = call(plain_theta, at, y) if tfirst else call(plain_theta, y, at)
                 return plain_value(_slope(name, result, y), name)
 
-            found = scipy.integrate.odeint(
-                guard(g), without_trace(y0), without_trace(times), tfirst=True,
-                full_output=full_output, **given,
-                **{**with_jacobian, "Dfun": _first_time(jacobian, tfirst)},
+            known, info = scipy.integrate.odeint(
+                guard(g), without_trace(y0), without_trace(times), tfirst=True, full_output=True,
+                **given, **{**with_jacobian, "Dfun": _first_time(jacobian, tfirst)},
             )  # fmt: skip
-        known, info = (found[0], found[1:]) if full_output else (found, ())
+        if traced:
+            _check_success(name, info)
     if not traced and not unknown:
         y = operand(known) if not tensors_in(y0, times, args) else handle(known, None, None)
-        return (y, *info) if full_output else y
+        return (y, info) if full_output else y
 
     def solve(h: Any, start: Any, at: Any) -> Any:
-        return scipy.integrate.odeint(h, start, at, tfirst=True, **{**given, "tcrit": None})
+        options = {**given, "tcrit": None}
+        found, info = scipy.integrate.odeint(h, start, at, tfirst=True, full_output=1, **options)
+        _check_success(name, info)
+        return found
 
     tolerance = 1.49012e-8
     options = {"max_step": hmax} if hmax else {}
@@ -209,7 +217,16 @@ def odeint(
         options,
     )  # fmt: skip
     y = _flow(problem, y0, times, theta, known)
-    return (y, *(info or ({},))) if full_output else y
+    return (y, info) if full_output else y
+
+
+def _check_success(name: str, info: dict[str, Any]) -> None:
+    """Refuse a solution that broke off: the rows behind are memory that nobody has written."""
+    if info["message"] not in ("Integration successful.", _NOTHING_TO_DO):
+        raise WengertValueError(
+            f"{name}: the solution broke off, and has no derivative: {info['message']} Give more "
+            "steps (mxstep, 500 if 0) or larger tolerances (rtol, atol)"
+        )
 
 
 def _first_time(jacobian: Any, tfirst: bool) -> Any:
@@ -257,7 +274,7 @@ def solve_ivp(
     t_span : (float, float)
     y0 : array_like (n,)
         Real, or complex for the methods that take it.
-    method : str
+    method : str or class
         ``"RK45"``, ``"RK23"``, ``"DOP853"``, ``"Radau"``, ``"BDF"`` or ``"LSODA"``.
     t_eval : array_like, optional
         Where to return the solution. Without it SciPy chooses; between the ends these times are
@@ -266,7 +283,8 @@ def solve_ivp(
         On plain values only.
     args : tuple, optional
     rtol, atol, max_step, first_step, jac, ... :
-        As SciPy's; 1e-3 and 1e-6 are the default tolerances.
+        As SciPy's; 1e-3 and 1e-6 are the default tolerances. Variational and adjoint systems, and
+        solutions inside `vmap` and `jit`, use the tolerances, ``max_step`` and ``min_step``.
 
     Returns
     -------
@@ -313,6 +331,8 @@ def solve_ivp(
         if value:
             why = "give t_eval, or call it on wengert.stop_gradient of the arguments"
             raise refuse(name, argument, value, (), why)
+    if isinstance(method, type):
+        method = {getattr(scipy.integrate, m): m for m in _METHODS}.get(method, method)
     if method not in _METHODS:
         raise refuse(name, "method", method, _METHODS)
     return _differentiated(name, call, theta, start, end, y0, method, at, args, options)

@@ -99,7 +99,8 @@ def quad(
             quad(lambda x, v, part=part: part(call(v, x)), a, b, (theta,), full_output, **options)
             for part in (np.real, np.imag)
         ]
-        return parts[0][0] + 1j * parts[1][0], parts[0][1] + 1j * parts[1][1]
+        more = ({"real": parts[0][2:], "imag": parts[1][2:]},) if full_output else ()
+        return parts[0][0] + 1j * parts[1][0], parts[0][1] + 1j * parts[1][1], *more
 
     def scalar(values: Any, x: Any) -> Any:
         y = operand(call(values, x))

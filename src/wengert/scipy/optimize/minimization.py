@@ -22,7 +22,7 @@ from .variables import Variables, active, flat_output, only_if_known
 
 __all__ = ["minimize", "minimize_scalar"]
 
-_WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
+WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 _WITH_PRODUCTS = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")
 _WITH_HESSIAN = ("dogleg", "trust-exact")
 _ON_BOUNDS = ("", "l-bfgs-b", "tnc", "slsqp", "nelder-mead", "powell")
@@ -193,7 +193,7 @@ def _derivatives(
         function = plain(fun, lambda y: (without_trace(y[0]), without_trace(flat_output(y[1]))))
     elif jac is False or isinstance(jac, str):
         settings["jac"] = jac
-    elif method not in _WITHOUT_GRADIENT:
+    elif method not in WITHOUT_GRADIENT:
         settings["jac"] = True
 
         def function(x: Any) -> Any:
@@ -282,7 +282,7 @@ def _constraint(name: str, variables: Variables, c: Any, method: str | None, gua
             raise WengertTypeError(f"{name}: a constraint needs a function under 'fun'")
         f = vector(c["fun"], c.get("args", ()))
         new = {"type": c.get("type"), "fun": plain(f)}
-        if method not in _WITHOUT_GRADIENT:
+        if method not in WITHOUT_GRADIENT:
             own = c.get("jac")
             new["jac"] = (
                 vector_jacobian(variables, own, c.get("args", ())) if own else jacobian_of(f)

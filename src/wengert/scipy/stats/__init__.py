@@ -21,10 +21,27 @@ from .base import DISTRIBUTIONS
 from .bounded import beta, chi2, expon, gamma, pareto, truncnorm, uniform
 from .circular import vonmises, wrapcauchy
 from .counts import bernoulli, betabinom, binom, geom, nbinom, poisson
+from .extremes import genextreme, genpareto, weibull_max, weibull_min
+from .half_line import (
+    chi,
+    f,
+    fisk,
+    halfcauchy,
+    halflogistic,
+    halfnorm,
+    invgamma,
+    invgauss,
+    levy,
+    lognorm,
+    lomax,
+    maxwell,
+    rayleigh,
+)
+from .intervals import loguniform, powerlaw, triang
 from .kde import gaussian_kde
 from .line import cauchy, gumbel_l, gumbel_r, laplace, logistic, norm
 from .multivariate import dirichlet, multinomial, multivariate_normal
-from .shaped_line import gennorm, t
+from .shaped_line import exponnorm, gennorm, t
 from .summary import mode, rankdata, sem
 
 __all__ = [
@@ -33,17 +50,33 @@ __all__ = [
     "betabinom",
     "binom",
     "cauchy",
+    "chi",
     "chi2",
     "dirichlet",
     "expon",
+    "exponnorm",
+    "f",
+    "fisk",
     "gamma",
     "gaussian_kde",
+    "genextreme",
     "gennorm",
+    "genpareto",
     "geom",
     "gumbel_l",
     "gumbel_r",
+    "halfcauchy",
+    "halflogistic",
+    "halfnorm",
+    "invgamma",
+    "invgauss",
     "laplace",
+    "levy",
     "logistic",
+    "lognorm",
+    "loguniform",
+    "lomax",
+    "maxwell",
     "mode",
     "multinomial",
     "multivariate_normal",
@@ -51,12 +84,17 @@ __all__ = [
     "norm",
     "pareto",
     "poisson",
+    "powerlaw",
     "rankdata",
+    "rayleigh",
     "sem",
     "t",
+    "triang",
     "truncnorm",
     "uniform",
     "vonmises",
+    "weibull_max",
+    "weibull_min",
     "wrapcauchy",
 ]
 

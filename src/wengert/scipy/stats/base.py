@@ -26,8 +26,10 @@ __all__ = [
     "before",
     "beyond",
     "floats",
+    "inverse",
     "known_values",
     "log_of",
+    "log_one_minus_exp",
     "plain",
     "replaced",
 ]
@@ -59,6 +61,22 @@ def log_of(p: Any, complement: Any) -> Any:
     if is_known(large) and not np.any(large):
         return small_log
     return np.where(large, np.log1p(-replaced(complement, np.logical_not(large), 0.0)), small_log)
+
+
+def log_one_minus_exp(d: Any) -> Any:
+    """``log(1 - exp(d))`` for negative ``d``; -inf where rounding has made that 0."""
+    nothing = d == 0
+    d = replaced(d, nothing, -1.0)
+    close = d > -0.7
+    accurate = np.log(-np.expm1(replaced(d, np.logical_not(close), -0.5)))
+    y = np.where(close, accurate, np.log1p(-np.exp(replaced(d, close, -1.0))))
+    return replaced(y, nothing, -np.inf)
+
+
+def inverse(x: Any) -> Any:
+    """``1/x``, infinite at 0 without a warning."""
+    zero = x == 0
+    return replaced(1.0 / replaced(x, zero, 1.0), zero, np.inf)
 
 
 def floats(function: str, *values: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from .base import log_of, replaced
+from .base import log_of, log_one_minus_exp, replaced
 from .continuous import Continuous
 from .line import norm
 
@@ -195,7 +195,7 @@ def log_normal_mass(a: Any, b: Any) -> Any:
     across = b > 0
     low = sc.log_ndtr(replaced(a, across, -2.0))
     high = sc.log_ndtr(replaced(b, across, -1.0))
-    tail = high + _log_one_minus_exp(low - replaced(high, np.isinf(high), 0.0))
+    tail = high + log_one_minus_exp(low - replaced(high, np.isinf(high), 0.0))
     first = replaced(a, np.logical_not(across), -1.0)
     last = replaced(b, np.logical_not(across), 1.0)
     mass = 0.5 * (sc.erf(_ROOT_HALF * last) + sc.erf(-_ROOT_HALF * first))
@@ -205,16 +205,6 @@ def log_normal_mass(a: Any, b: Any) -> Any:
 def _log(p: Any) -> Any:
     """``log(p)``, -inf at 0 without a warning."""
     return replaced(np.log(replaced(p, p <= 0, 1.0)), p <= 0, -np.inf)
-
-
-def _log_one_minus_exp(d: Any) -> Any:
-    """``log(1 - exp(d))`` for negative ``d``; -inf where rounding has made that 0."""
-    nothing = d == 0
-    d = replaced(d, nothing, -1.0)
-    close = d > -0.7
-    accurate = np.log(-np.expm1(replaced(d, np.logical_not(close), -0.5)))
-    y = np.where(close, accurate, np.log1p(-np.exp(replaced(d, close, -1.0))))
-    return replaced(y, nothing, -np.inf)
 
 
 class TruncatedNormal(Continuous):
@@ -269,7 +259,7 @@ class TruncatedNormal(Continuous):
         ratio = part - whole
         # Near 0 it would be a difference of nearly equal numbers.
         close = ratio > -0.1
-        other = _log_one_minus_exp(replaced(rest - whole, np.logical_not(close), -1.0))
+        other = log_one_minus_exp(replaced(rest - whole, np.logical_not(close), -1.0))
         return np.where(close, other, ratio)
 
 

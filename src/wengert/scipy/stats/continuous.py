@@ -19,7 +19,16 @@ class Continuous(Distribution):
     A distribution gives ``_logpdf`` and ``_cdf``, functions of the standardized variable and the
     shape parameters, and where there is something more accurate than the defaults also ``_pdf``,
     ``_sf``, ``_logcdf``, ``_logsf``; and ``_ppf`` and ``_isf`` unless its ``methods`` lack them.
+
+    Attributes
+    ----------
+    open, open_above : bool
+        Whether no formula holds at the ends of the support (at the upper end), where the density is
+        0 then.
     """
+
+    open: bool = False
+    open_above: bool = False
 
     options = ("loc", "scale")
     methods: tuple[str, ...] = (*WITHOUT_QUANTILES, "ppf", "isf")
@@ -53,8 +62,7 @@ class Continuous(Distribution):
     def pdf(self, x: Any, *args: Any, **kwds: Any) -> Any:
         """The density at ``x``; zero outside of the support."""
         z, shapes, scale, bad = self._standard("pdf", x, args, kwds)
-        lower, upper = self.support(*shapes)
-        outside = np.logical_or(before(z, lower), beyond(z, upper))
+        outside = self._outside(z, shapes)
         y = self._pdf(replaced(z, outside, lambda: self._interior(*shapes)), *shapes)
         if scale is not None:
             y = y / scale
@@ -63,8 +71,7 @@ class Continuous(Distribution):
     def logpdf(self, x: Any, *args: Any, **kwds: Any) -> Any:
         """The logarithm of the density at ``x``; -inf outside of the support."""
         z, shapes, scale, bad = self._standard("logpdf", x, args, kwds)
-        lower, upper = self.support(*shapes)
-        outside = np.logical_or(before(z, lower), beyond(z, upper))
+        outside = self._outside(z, shapes)
         y = self._logpdf(replaced(z, outside, lambda: self._interior(*shapes)), *shapes)
         if scale is not None:
             y = y - np.log(scale)
@@ -95,6 +102,13 @@ class Continuous(Distribution):
         return self._quantile("isf", q, args, kwds)
 
     # -------------------------------------------------------------- how
+
+    def _outside(self, z: Any, shapes: list[Any]) -> Any:
+        """Where the density is 0 without the formula."""
+        lower, upper = self.support(*shapes)
+        below = z <= lower if self.open else before(z, lower)
+        above = z >= upper if self.open or self.open_above else beyond(z, upper)
+        return np.logical_or(below, above)
 
     def _interior(self, *shapes: Any) -> Any:
         return self.inside
@@ -140,8 +154,10 @@ class Continuous(Distribution):
         """
         z, shapes, _, bad = self._standard(method, x, args, kwds)
         lower, upper = self.support(*shapes)
-        below = before(z, lower) if self.closed and np.isfinite(at_lower) else z <= lower
-        above = beyond(z, upper) if self.closed and np.isfinite(at_upper) else z >= upper
+        closed = self.closed and not self.open
+        below = before(z, lower) if closed and np.isfinite(at_lower) else z <= lower
+        closed = closed and not self.open_above
+        above = beyond(z, upper) if closed and np.isfinite(at_upper) else z >= upper
         outside = np.logical_or(below, above)
         z = replaced(z, outside, lambda: self._interior(*shapes))
         y = getattr(self, f"_{method}")(z, *shapes)

@@ -144,7 +144,7 @@ class Logistic(Continuous):
         return -sc.logit(q)
 
 
-def _log_one_minus_exp_of_minus_exp(z: Any) -> Any:
+def log_one_minus_exp_of_minus_exp(z: Any) -> Any:
     """``log(1 - exp(-exp(z)))``, which is ``z - exp(z)/2`` where ``exp(z)`` is below rounding."""
     far = z < -34.0
     e = np.exp(np.where(far, 0.0, z))
@@ -169,7 +169,7 @@ class GumbelRight(Continuous):
         return -np.exp(-z)
 
     def _logsf(self, z: Any) -> Any:
-        return _log_one_minus_exp_of_minus_exp(-z)
+        return log_one_minus_exp_of_minus_exp(-z)
 
     def _ppf(self, q: Any) -> Any:
         return -np.log(-np.log(q))
@@ -193,7 +193,7 @@ class GumbelLeft(Continuous):
         return np.exp(-np.exp(z))
 
     def _logcdf(self, z: Any) -> Any:
-        return _log_one_minus_exp_of_minus_exp(z)
+        return log_one_minus_exp_of_minus_exp(z)
 
     def _logsf(self, z: Any) -> Any:
         return -np.exp(z)

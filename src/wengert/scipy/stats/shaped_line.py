@@ -9,11 +9,11 @@ import numpy as np
 from scipy import special as sc
 
 from ...rules.distributions import gennorm_cdf, gennorm_log_density
-from .base import replaced
+from .base import log_one_minus_exp, replaced
 from .continuous import WITHOUT_QUANTILES, Continuous
 from .line import norm
 
-__all__ = ["gennorm", "t"]
+__all__ = ["exponnorm", "gennorm", "t"]
 
 _LOG_PI = math.log(math.pi)
 
@@ -71,5 +71,38 @@ class GeneralizedNormal(Continuous):
         return gennorm_cdf(beta, -z)
 
 
+class ExponentiallyModifiedNormal(Continuous):
+    """The sum of a standard normal variable and an exponential one of the mean ``K``."""
+
+    name = "exponnorm"
+    shapes = ("K",)
+    methods = WITHOUT_QUANTILES
+    typical = (1.0,)
+
+    def _logpdf(self, z: Any, K: Any) -> Any:
+        return self._log_part(z, K) - np.log(K)
+
+    def _log_part(self, z: Any, K: Any) -> Any:
+        rate = 1.0 / K
+        return rate * (0.5 * rate - z) + sc.log_ndtr(z - rate)
+
+    def _cdf(self, z: Any, K: Any) -> Any:
+        return np.exp(self._logcdf(z, K))
+
+    def _sf(self, z: Any, K: Any) -> Any:
+        return sc.ndtr(-z) + np.exp(self._log_part(z, K))
+
+    def _logcdf(self, z: Any, K: Any) -> Any:
+        first = sc.log_ndtr(z)
+        part = self._log_part(z, K) - replaced(first, np.isinf(first), 0.0)
+        return first + log_one_minus_exp(np.minimum(part, 0.0))
+
+    def _logsf(self, z: Any, K: Any) -> Any:
+        first, second = sc.log_ndtr(-z), self._log_part(z, K)
+        larger = np.maximum(first, second)
+        return larger + np.log1p(np.exp(np.minimum(first, second) - larger))
+
+
 t = StudentT()
+exponnorm = ExponentiallyModifiedNormal()
 gennorm = GeneralizedNormal()
