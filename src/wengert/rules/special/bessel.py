@@ -67,14 +67,29 @@ _order(
 
 # ------------------------------------------------------------------ modified functions
 
+
+def _i2(x: Any) -> Any:
+    """``iv(2, x)``; SciPy's is NaN at the smallest numbers, where it vanishes, and the largest."""
+    tiny = (np.abs(x) < 1e-100) & (x != 0)
+    return np.where(tiny, 0.0, special.iv(2, np.clip(np.where(tiny, 1.0, x), -1e6, 1e6)))
+
+
+def _i2e(y: Any, x: Any) -> Any:
+    """``ive(2, x)``, far from 0 ``i0e(x) - 2 i1e(x) / x``; there SciPy's is NaN."""
+    far = np.abs(x) > 1e6
+    beyond = special.i0e(x) - 2 * y / np.where(far, x, 1.0)
+    return np.where(far, beyond, special.ive(2, np.where(far, 1.0, x)))
+
+
 ufunc("i0", lambda y, x: special.i1(x))
-ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + special.iv(2, x)))
+ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + _i2(x)))
 ufunc("i0e", lambda y, x: special.i1e(x) - np.sign(x) * y)
-ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y)
+ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + _i2e(y, x)) - np.sign(x) * y)
+# k2(x) = k0(x) + 2 k1(x) / x, which SciPy does not have as far out.
 ufunc("k0", lambda y, x: -special.k1(x))
-ufunc("k1", lambda y, x: -0.5 * (special.k0(x) + special.kv(2, x)))
+ufunc("k1", lambda y, x: -special.k0(x) - y / x)
 ufunc("k0e", lambda y, x: y - special.k1e(x))
-ufunc("k1e", lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)))
+ufunc("k1e", lambda y, x: y - special.k0e(x) - y / x)
 _order("iv", lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)))
 _order("kv", lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)))
 _order(

@@ -31,7 +31,7 @@ def symmetric_integral(x: Any, y: Any, z: Any, p: Any, powers: tuple[int, ...]) 
 
     With ``t = exp(s)`` the integrand is analytic for ``abs(Im s) < pi``, so that the trapezoidal
     rule with a step of 0.4 has an error of ``exp(-2 pi^2 / 0.4)``. Infinite where an argument is
-    zero with a power of 2 or more, NaN where one is negative.
+    zero with a power of 2 or more, NaN where one is negative, 0 where one is infinite.
     """
     args = [np.array(v, float) for v in np.broadcast_arrays(x, y, z, p)]
     shape = args[0].shape
@@ -54,6 +54,7 @@ def symmetric_integral(x: Any, y: Any, z: Any, p: Any, powers: tuple[int, ...]) 
         for v, n in zip(args, powers, strict=True):
             if n:
                 total = np.where((v == 0) & (n > 1), np.inf, np.where(v < 0, np.nan, total))
+                total = np.where(v == np.inf, 0.0, total)
     return total.reshape(shape)
 
 
