@@ -76,7 +76,7 @@ def _product(c: Any, p: Any) -> Any:
     """``c * p``, where a zero ``c`` vanishes faster than an infinite ``p`` grows."""
     if type(c) is Symbol or (isinstance(p, (int, float, complex)) and abs(p) < math.inf):
         return p * c
-    return np.where((c == 0) & np.isinf(p), 0, p * c)
+    return strong_product(c, p)
 
 
 def power_slope(x: Any, y: Any) -> Any:

@@ -230,10 +230,10 @@ def _exponential_share(g: Graph, x: Node, y: Node, z: Node, base: int = 0) -> No
 
 
 def _hypot_slope(g: Graph, x: Node, y: Node, z: Node) -> Node:
-    quotient = Real(g, x) / Real(g, z)
+    # Both slopes share the reciprocal.
+    inverse = select(Real(g, z).equals(0.0), 0.0, 1.0 / Real(g, z))
     alone = Real(g, x).has("isinf") & Real(g, y).has("isfinite")
-    s = select(Real(g, z).equals(0.0), 0.0, quotient)
-    return select(alone, Real(g, x).of("sign"), s).node
+    return select(alone, Real(g, x).of("sign"), Real(g, x) * inverse).node
 
 
 def _normal_density(x: Real) -> Real:

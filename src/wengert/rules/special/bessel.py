@@ -85,11 +85,11 @@ ufunc("i0", lambda y, x: special.i1(x))
 ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + _i2(x)))
 ufunc("i0e", lambda y, x: special.i1e(x) - np.sign(x) * y)
 ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + _i2e(y, x)) - np.sign(x) * y)
-# k2(x) = k0(x) + 2 k1(x) / x, which SciPy does not have as far out.
+# k2(x) = k0(x) + 2 k1(x) / x, which SciPy does not have as far out; x + 0.0 is no -0.0.
 ufunc("k0", lambda y, x: -special.k1(x))
-ufunc("k1", lambda y, x: -special.k0(x) - y / x)
+ufunc("k1", lambda y, x: -special.k0(x) - y / (x + 0.0))
 ufunc("k0e", lambda y, x: y - special.k1e(x))
-ufunc("k1e", lambda y, x: y - special.k0e(x) - y / x)
+ufunc("k1e", lambda y, x: -special.k0e(x) - y * (1 / (x + 0.0) - 1))
 _order("iv", lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)))
 _order("kv", lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)))
 _order(
@@ -159,9 +159,14 @@ def _airye_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     return aip + root * ai, x * ai + root * aip, bip - root * bi, x * bi - root * bip
 
 
+def _falling_airy(x: Any) -> Any:
+    """``Ai(x)``; SciPy's is NaN far on the right, where it has underflowed."""
+    far = x > 200
+    return np.where(far, 0.0, special.airy(np.where(far, 0.0, x))[0])
+
+
 def _itairy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
-    right, left = special.airy(x), special.airy(-x)
-    return right[0], right[2], left[0], left[2]
+    return _falling_airy(x), special.airy(x)[2], _falling_airy(-x), special.airy(-x)[2]
 
 
 several("airy", _airy_slopes)
