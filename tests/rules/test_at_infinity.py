@@ -108,6 +108,9 @@ POINTS: dict[str, tuple[Function, list[float], Any, Any]] = {
     "k1": (sp.k1, [INF, 0.0], [0, -INF], [0, INF]),
     "k0e": (sp.k0e, [INF], 0, 0),
     "k1e": (sp.k1e, [INF], 0, 0),
+    "struve": (lambda x: sp.struve(0.0, x), [0.0], 2 / np.pi, 0),
+    "modstruve": (lambda x: sp.modstruve(0.0, x), [0.0], 2 / np.pi, 0),
+    "itstruve0": (sp.itstruve0, [0.0, LEAST], 0, 2 / np.pi),
     "itairy": (lambda x: sp.itairy(x)[0], [INF], 0, 0),
     # gamma functions and distributions
     "gammaln": (sp.gammaln, [INF], INF, 0),

@@ -256,18 +256,21 @@ def _struve_term(v: Any, x: Any) -> Any:
     return (0.5 * x) ** v * special.rgamma(v + 1.5) / _ROOT_PI
 
 
-_order(
-    "struve",
-    lambda y, v, x: (
-        0.5 * (special.struve(v - 1, x) - special.struve(v + 1, x) + _struve_term(v, x))
-    ),
-)
-_order(
-    "modstruve",
-    lambda y, v, x: (
-        0.5 * (special.modstruve(v - 1, x) + special.modstruve(v + 1, x) + _struve_term(v, x))
-    ),
-)
+def _struve_slope(function: Rule, sign: int) -> Rule:
+    """DLMF 11.4.25 to 11.4.27; order 0 without a function of order -1, which is infinite at 0."""
+
+    def slope(y: Any, v: Any, x: Any) -> Any:
+        none = np.equal(v, 0)
+        some = np.where(none, 1.0, v)
+        sides = function(some - 1, x) + sign * function(some + 1, x)
+        usual = 0.5 * (sides + _struve_term(some, x))
+        return np.where(none, 2 / math.pi + sign * function(1.0, x), usual)
+
+    return slope
+
+
+_order("struve", _struve_slope(special.struve, -1))
+_order("modstruve", _struve_slope(special.modstruve, 1))
 
 # ------------------------------------------------------------------ others
 
