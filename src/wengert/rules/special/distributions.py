@@ -133,13 +133,15 @@ def _chndtr_density(x: Any, df: Any, nc: Any) -> Any:
 
     Written with the scaled Bessel function, which does not overflow.
     """
+    far = np.isinf(x)
+    x = np.where(far, 1.0, x)
     half = 0.5 * df - 1
     product = np.sqrt(x * nc)
     central = gamma_density(0.5 * df, 0.5 * x)
     safe = np.where(nc > 0, nc, 1.0)
-    power = np.exp(0.5 * half * np.log(x / safe) - 0.5 * np.square(np.sqrt(x) - np.sqrt(safe)))
-    spread = power * special.ive(half, np.where(nc > 0, product, 1.0))
-    return 0.5 * np.where(nc > 0, spread, central)
+    power = special.xlogy(0.5 * half, x / safe) - 0.5 * np.square(np.sqrt(x) - np.sqrt(safe))
+    spread = np.exp(power) * special.ive(half, np.where(nc > 0, product, 1.0))
+    return np.where(far, 0.0, 0.5 * np.where(nc > 0, spread, central))
 
 
 _NO_DEGREES = "the slope of the noncentral distribution in it has no closed form"
@@ -238,7 +240,15 @@ def _fdtr_in_x(m: Any, n: Any, x: Any) -> Any:
     return beta_density(a, b, w) * slope
 
 
-_FDTR: Slopes = [_fdtr_in_m, _fdtr_in_n, _fdtr_in_x]
+def _vanishing_at_infinity(slope: Callable[..., Any]) -> Callable[..., Any]:
+    def limited(m: Any, n: Any, x: Any) -> Any:
+        far = np.isinf(x)
+        return np.where(far, 0.0, slope(m, n, np.where(far, 1.0, x)))
+
+    return limited
+
+
+_FDTR: Slopes = [_vanishing_at_infinity(f) for f in (_fdtr_in_m, _fdtr_in_n, _fdtr_in_x)]
 _distribution("fdtr", "fdtrc", _FDTR)
 _inverse("fdtri", _FDTR, 2, 2)
 _inverse("fdtridfd", _FDTR, 1, 1, searched=True)

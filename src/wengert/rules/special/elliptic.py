@@ -113,8 +113,11 @@ ufunc("elliprc", _rc_in_x, _rc_in_y)
 
 
 def _rg_slope(w: Any, x: Any, y: Any, z: Any) -> Any:
-    """In x. ``RG(x, 0, 0)`` is ``sqrt(x) / 2``, where RF and RD are infinite."""
-    usual = special.elliprf(x, y, z) / 4 - x * special.elliprd(y, z, x) / 12
+    """In x. ``RG(x, 0, 0)`` is ``sqrt(x) / 2``, where RF and RD are infinite.
+
+    RD grows as the reciprocal square root of x.
+    """
+    usual = special.elliprf(x, y, z) / 4 - strong_product(x, special.elliprd(y, z, x)) / 12
     alone = (y == 0) & (z == 0) & (x != 0)
     return np.where(alone, 0.25 / np.sqrt(np.where(alone, x, 1.0)), usual)
 

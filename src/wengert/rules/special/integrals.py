@@ -112,7 +112,8 @@ def _voigt_derivative(x: Any, sigma: Any, gamma: Any, n: int) -> Any:
             # the term k over the one before: (2k - 1) (2k + n - 1) (2k + n) / ((2k - 1) (2k)) r
             total = (1 + total) * ratio * ((2 * k + n - 1) * (2 * k + n) / (2 * k))
         first = 1j * (-1) ** n * math.factorial(n) / math.pi / z ** (n + 1)
-        return np.where(far, first * (1 + total), near)
+        infinite = np.isinf(z) | np.isinf(sigma)
+        return np.where(infinite, 0.0, np.where(far, first * (1 + total), near))
 
 
 def _evaluate_voigt(x: Any, sigma: Any, gamma: Any, n: int, part: str) -> Any:
