@@ -16,6 +16,7 @@ import scipy.special as sp
 
 import wengert as wg
 from wengert import nn
+from wengert.scipy import stats
 
 Function = Callable[[Any], Any]
 INF, MAX, LEAST = np.inf, float(np.finfo(float).max), 5e-324
@@ -126,6 +127,9 @@ POINTS: dict[str, tuple[Function, list[float], Any, Any]] = {
     "fdtr": (lambda x: sp.fdtr(2.0, 3.0, x), [INF], 0, 0),
     "voigt": (lambda x: sp.voigt_profile(x, 1.0, 0.5), [INF, -INF], 0, 0),
     "chndtr": (lambda x: sp.chndtr(x, 2.0, 1.0), [INF], 0, 0),
+    "gamma.pdf": (lambda x: stats.gamma.pdf(x, 2.0), [0.0, INF], [1, 0], [-2, 0]),
+    "chi2.pdf": (lambda x: stats.chi2.pdf(x, 4.0), [0.0, INF], [0.25, 0], [-0.25, 0]),
+    "beta.pdf": (lambda x: stats.beta.pdf(x, 2.0, 3.0), [0.0, 1.0], [12, 0], [-48, 24]),
     "boxcox": (lambda x: sp.boxcox(x, 2.0), [0.0], 0, 1),
     "boxcox1p": (lambda x: sp.boxcox1p(x, 3.0), [-1.0], 0, 0),
     "boxcox of the identity": (lambda x: sp.boxcox(x, 1.0), [INF, 0.0], 1, 0),

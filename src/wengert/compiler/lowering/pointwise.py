@@ -319,6 +319,20 @@ def _times_log(g: Graph, x: Node, y: Node, log: str) -> Node:
     return g.map("select", vanishes, zero, g.map("mul", x, g.map(log, y)), dtype=x.dtype)
 
 
+def _gamma_powers(g: Graph, p: Node, x: Node, c: Node) -> Node:
+    """``x^p exp(-x - c)``, which vanishes at infinity."""
+    exponent = g.map("sub", g.map("sub", _times_log(g, p, x, "log"), x), c)
+    zero, infinity = (g.const(v, x.dtype, x.shape) for v in (0, np.inf))
+    far = g.map("equal", x, infinity, dtype=bool)
+    return g.map("select", far, zero, g.map("exp", exponent), dtype=x.dtype)
+
+
+def _beta_powers(g: Graph, p: Node, q: Node, x: Node, c: Node) -> Node:
+    """``x^p (1-x)^q exp(-c)``."""
+    rest = _times_log(g, q, g.map("neg", x), "log1p")
+    return g.map("exp", g.map("sub", g.map("add", _times_log(g, p, x, "log"), rest), c))
+
+
 def _log_expit(g: Graph, x: Node) -> Node:
     """``-log(1 + exp(-x))`` with an exponential that does not overflow."""
     rest = g.map("log1p", g.map("exp", g.map("neg", g.map("abs", x))))
@@ -351,6 +365,8 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     "xlogy": lambda g, x, y: _times_log(g, x, y, "log"),
     "xlog1py": lambda g, x, y: _times_log(g, x, y, "log1p"),
     "log_expit": lambda g, x: _log_expit(g, x),
+    "gamma_powers": _gamma_powers,
+    "beta_powers": _beta_powers,
     "stop_gradient": lambda g, x: x,
     "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (
