@@ -2,6 +2,7 @@
 
     python -m benchmarks.tiles
     python -m benchmarks.tiles 32x256x256 --form nt --dtype float64
+    python -m benchmarks.tiles --halves         # chosen by the costs of AMD's Zen 4
 
 One thread. ``nn`` is ``x @ w``, ``nt`` is ``x @ w.T``, ``update`` is ``w - 0.1 * (x.T @ g)``, for x
 of M x K, and N columns. The ratio is the time of the choice to the time of the fastest tile, both
@@ -13,16 +14,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import wengert as wg
-from wengert.compiler.codegen import access, tiles
+from wengert.compiler.codegen import access, target, tiles
 
 __all__ = ["main"]
 
@@ -135,18 +138,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("sizes", metavar="MxKxN", nargs="*", help="instead of the table's products")
     parser.add_argument("--form", choices=list(FORMS), default="nn", help="of these products")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument(
+        "--halves", action="store_true", help="choose by the costs of the other kind of processor"
+    )
     parser.add_argument("--seconds", type=float, default=0.01, help="for each tile (%(default)s)")
     arguments = parser.parse_args(argv)
     cases = CASES
     if arguments.sizes:
-        try:
-            cases = [
-                Case(*map(int, size.split("x")), arguments.form, arguments.dtype)  # type: ignore[call-arg]
-                for size in arguments.sizes
-            ]
-        except (TypeError, ValueError):
-            parser.error(f"sizes must be like 32x256x256, not {' '.join(arguments.sizes)}")
+        numbers = [[int(n) for n in re.findall(r"\d+", size)] for size in arguments.sizes]
+        for size, found in zip(arguments.sizes, numbers, strict=True):
+            if size != "x".join(map(str, found)) or len(found) != 3 or 0 in found:
+                parser.error(f"sizes must be three positive numbers like 32x256x256, not {size}")
+        cases = [Case(m, k, n, arguments.form, arguments.dtype) for m, k, n in numbers]
     os.environ["WENGERT_CACHE"] = "off"
+    if arguments.halves:
+        processor = target.host_processor()
+        other = replace(processor, halves=not processor.halves)
+        target.host_processor = lambda: other  # type: ignore[assignment]
     print(f"{'product':28}{'GF/s':>8}  {'chosen':14}{'fastest':14}{'ratio':>6}")
     ratios = [compare(case, arguments.seconds) for case in cases]
     print(f"geometric mean of the ratios: {statistics.geometric_mean(ratios):.3f}")

@@ -14,6 +14,7 @@ import pytest
 import scipy.special
 
 import wengert as wg
+from wengert.rules.at_infinity import SLOPES
 from wengert.rules.pointwise import POINTWISE
 
 rng = np.random.default_rng(7)
@@ -25,6 +26,7 @@ BINARY = sorted(
     and any(f is not None for f in p.partials)
     # SciPy's special functions have laws in single precision, and orders without a derivative.
     and not p.name.startswith("complex_")
+    and p.name not in SLOPES  # partials call them, with operands of the result's precision
     and not hasattr(scipy.special, getattr(p.evaluate, "__name__", ""))
     and (hasattr(np, p.name) or not hasattr(scipy.special, p.name))
 )

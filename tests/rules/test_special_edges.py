@@ -201,3 +201,50 @@ def test_students_distribution_in_its_tails(
     in_df = wg.grad(lambda df: sp.stdtr(df, t))
     np.testing.assert_allclose(in_df(df), first, rtol=1e-12)
     np.testing.assert_allclose(wg.grad(in_df)(df), second, rtol=1e-12)
+
+
+def test_slopes_at_zero_that_are_products_with_infinity() -> None:
+    """They were NaN. RG_x(0, y, z) is RF(0, y, z) / 4; the density of two degrees of freedom."""
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(
+            wg.grad(sp.elliprg)(0.0, 1.0, 2.0), sp.elliprf(0.0, 1.0, 2.0) / 4, rtol=1e-14
+        )
+        np.testing.assert_allclose(
+            wg.grad(lambda x: sp.chndtr(x, 2.0, 1.0))(0.0), 0.5 * np.exp(-0.5), rtol=1e-14
+        )
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope", "bend"),
+    [
+        (sp.log_ndtr, -49.5, 49.520185563987496, -0.9995928743746948),
+        (sp.log_ndtr, -50.5, 50.51978648111454, -0.9996088011190107),
+        (sp.log_ndtr, -1e6, 1000000.000001, -0.999999999999),
+        (sp.dawsn, 50.5, -0.00019617464072356987, 7.773868709793973e-06),
+        (sp.dawsn, 1e3, -5.00000750001875e-07, 1.00000300001125e-09),
+        (sp.erfcx, 1e3, -5.641887372654967e-07, 1.1283757819707055e-09),
+        (sp.ndtri_exp, -3.0, 0.48437983837444076, 0.09797276017831785),
+        (sp.ndtri_exp, -1e3, 0.02240236768623081, 1.1237357221835882e-05),
+    ],
+)
+def test_tails_against_mpmath(f: Any, x: float, slope: float, bend: float) -> None:
+    """Far out the formulas cancelled: the second derivative of dawsn at 1e8 was -1e-8."""
+    np.testing.assert_allclose(both_modes(f, (x,), 0), slope, rtol=1e-13)
+    np.testing.assert_allclose(wg.grad(wg.grad(f))(x), bend, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (sp.i0e, 1e10, -1.994711402081965e-16),
+        (sp.i1e, 2e6, -7.052365827387911e-11),
+        (sp.i1e, 1e10, -1.9947114017827584e-16),
+        (sp.k0e, 1e10, -6.266570686342505e-16),
+        (sp.k1e, 1e10, -6.266570687282491e-16),
+    ],
+)
+def test_scaled_bessel_functions_far_out(f: Any, x: float, slope: float) -> None:
+    """SciPy has no function of order 2 there: the derivative was NaN. It is as exact as f."""
+    for g in (wg.grad(f), wg.grad(wg.grad(f))):
+        assert np.isfinite(g(x))
+    np.testing.assert_allclose(both_modes(f, (x,), 0), slope, atol=2e-16 * f(x))

@@ -138,10 +138,10 @@ def times_partial(ct: Any, partial: Any, out: Any, operands: tuple[Any, ...], st
     except ZeroDivisionError:  # of Python's numbers; NumPy's give infinity
         p = partial(out, *_promoted(tuple([_numpys(x, dtype) for x in operands]), dtype))
     if strong or (isinstance(ct, Tensor) and type(ct._a) is Var):
-        if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
-            return ct * p
         if getattr(partial, "selects", False):
             return _bind("selected_product", (ct, p), {})
+        if not isinstance(p, Tensor) and np.ndim(p) == 0 and np.isfinite(p):
+            return ct * p
         return strong_product(ct, p)
     return ct * p
 

@@ -3,3 +3,7 @@
 Owns the mathematics. The public functions with NumPy's signatures are in `wengert.numpy`; they
 canonicalise their arguments and call what is here.
 """
+
+from . import at_infinity, pointwise
+
+__all__ = ["at_infinity", "pointwise"]

@@ -1347,7 +1347,7 @@ def raw_pow(node, g, cotangents):
         else:
             cotangents[k] = t
     if n is not None:
-        t = g * (out * np_log(x + (x == 0)))
+        t = g * (np_log(x + (x == 0)) * out)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -1375,7 +1375,7 @@ def graph_pow(node, g, cotangents, wrap):
         k = m[0]
         cotangents[k] = cotangents[k] + t if k in cotangents else t
     if n is not None:
-        t = g * (out * log(x + (x == 0)))
+        t = g * (log(x + (x == 0)) * out)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]
@@ -1411,7 +1411,7 @@ def tangent_pow(node, tangents):
     if n is not None and m is not None:
         return None
     if n is not None:
-        u = tangents[n[0]] * (out * np_log(x + (x == 0)))
+        u = tangents[n[0]] * (np_log(x + (x == 0)) * out)
         t = u if t is None else t + u
     sx = x if type(x) is tuple else np_shape(x)
     sy = y if type(y) is tuple else np_shape(y)

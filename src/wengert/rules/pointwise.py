@@ -269,21 +269,6 @@ pointwise("mul", np.multiply, lambda z, x, y: y, lambda z, x, y: x, show="{0} * 
 pointwise("div", np.true_divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, show="{0} / {1}")
 pointwise("neg", np.negative, -1, show="-{0}")
 pointwise("positive", np.positive, 1, show="+{0}")
-# The added (y == 0) makes the partial in x zero, and not 0 * inf, where the exponent is 0; the
-# partial in y is zero where the base is 0.
-pointwise(
-    "pow",
-    np.power,
-    lambda z, x, y: y * x ** (y - 1 + (y == 0)),
-    lambda z, x, y: z * np.log(x + (x == 0)),
-    show="{0} ** {1}",
-)
-pointwise(
-    "float_power",
-    np.float_power,
-    lambda z, x, y: y * np.float_power(x, y - 1 + (y == 0)),
-    lambda z, x, y: z * np.log(x + (x == 0)),
-)
 pointwise("square", np.square, lambda y, x: 2 * x)
 pointwise("sqrt", np.sqrt, lambda y, x: 0.5 / y)
 pointwise("cbrt", np.cbrt, lambda y, x: 1 / (3 * y * y))
@@ -304,10 +289,6 @@ pointwise("log", np.log, lambda y, x: 1 / x)
 pointwise("log2", np.log2, lambda y, x: 1 / (_LN2 * x))
 pointwise("log10", np.log10, lambda y, x: 1 / (_LN10 * x))
 pointwise("log1p", np.log1p, lambda y, x: 1 / (1 + x))
-pointwise("logaddexp", np.logaddexp, lambda z, x, y: np.exp(x - z), lambda z, x, y: np.exp(y - z))
-pointwise(
-    "logaddexp2", np.logaddexp2, lambda z, x, y: np.exp2(x - z), lambda z, x, y: np.exp2(y - z)
-)
 
 # ------------------------------------------------------------------ trigonometric and hyperbolic
 
@@ -316,36 +297,12 @@ pointwise("cos", np.cos, lambda y, x: -np.sin(x))
 pointwise("tan", np.tan, lambda y, x: 1 + y * y)
 pointwise("arcsin", np.arcsin, lambda y, x: 1 / np.sqrt(1 - x * x))
 pointwise("arccos", np.arccos, lambda y, x: -1 / np.sqrt(1 - x * x))
-pointwise("arctan", np.arctan, lambda y, x: 1 / (1 + x * x))
 pointwise("sinh", np.sinh, lambda y, x: np.cosh(x))
 pointwise("cosh", np.cosh, lambda y, x: np.sinh(x))
 pointwise("tanh", np.tanh, lambda y, x: 1 - y * y)
-pointwise("arcsinh", np.arcsinh, lambda y, x: 1 / np.sqrt(x * x + 1))
 # Two quotients: the derivative of a product of the roots would be NaN at 1.
 pointwise("arccosh", np.arccosh, lambda y, x: 1 / np.sqrt(x - 1) / np.sqrt(x + 1))
 pointwise("arctanh", np.arctanh, lambda y, x: 1 / (1 - x * x))
-# The norm has gradient 0 at 0, and so have its derivatives.
-pointwise(
-    "hypot",
-    np.hypot,
-    lambda z, x, y: x * ((z != 0) / (z + (z == 0))),
-    lambda z, x, y: y * ((z != 0) / (z + (z == 0))),
-)
-
-
-def _inverse_square(x: Any, y: Any) -> Any:
-    """``1 / (x^2 + y^2)``; 0 at the origin, and not where squares underflow."""
-    origin = (x == 0) * (y == 0)
-    return (origin == 0) / (x * x + y * y + origin)
-
-
-# The angle has no limit at the origin: the mean over all directions of its gradient is 0.
-pointwise(
-    "arctan2",
-    np.arctan2,
-    lambda z, x, y: y * _inverse_square(x, y),
-    lambda z, x, y: -x * _inverse_square(x, y),
-)
 _DEGREE = math.pi / 180
 _SQRT_2_PI = math.sqrt(2 * math.pi)
 pointwise("deg2rad", np.deg2rad, lambda y, x: _DEGREE)

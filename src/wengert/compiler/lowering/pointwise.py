@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from ...core.program import Equation
 from ..codegen.scalars import supports
 from ..ir import Graph, Node, value_of
+from .formulas import Real, select
 from .table import Lowered, lowers, representable
 
 __all__ = ["COMPOSITES", "NEGATIVE_POWER", "loop_dtypes", "power"]
@@ -218,6 +220,33 @@ def _logaddexp(g: Graph, x: Node, y: Node, base: int = 0) -> Node:
     return g.map("add", top, small)
 
 
+def _exponential_share(g: Graph, x: Node, y: Node, z: Node, base: int = 0) -> Node:
+    """``exp(x - z)``, and what `rules.at_infinity` makes of it where both are infinite."""
+    zero, half = (g.const(c, x.dtype, x.shape) for c in (0, 0.5))
+    top, tie = (g.map("equal", x, v, dtype=bool) for v in (z, y))
+    distance = g.map("select", top, zero, g.map("sub", x, z), dtype=x.dtype)
+    share = g.map("exp2" if base == 2 else "exp", distance)
+    return g.map("select", tie, half, share, dtype=x.dtype)
+
+
+def _hypot_slope(g: Graph, x: Node, y: Node, z: Node) -> Node:
+    # Both slopes share the reciprocal.
+    inverse = select(Real(g, z).equals(0.0), 0.0, 1.0 / Real(g, z))
+    alone = Real(g, x).has("isinf") & Real(g, y).has("isfinite")
+    return select(alone, Real(g, x).of("sign"), Real(g, x) * inverse).node
+
+
+def _normal_density(x: Real) -> Real:
+    return (-0.5 * x * x).of("exp") / math.sqrt(2 * math.pi)
+
+
+def _angle_slope(g: Graph, u: Node, v: Node) -> Node:
+    a, b = Real(g, u), Real(g, v)
+    origin = a.equals(0.0) & b.equals(0.0)
+    inverse = select(origin, 0.0, 1.0 / (a * a + b * b))
+    return g.map("strong", inverse.node, u)
+
+
 def _sign(g: Graph, x: Node) -> Node | None:
     if x.dtype.kind == "b":
         return None
@@ -290,6 +319,20 @@ def _times_log(g: Graph, x: Node, y: Node, log: str) -> Node:
     return g.map("select", vanishes, zero, g.map("mul", x, g.map(log, y)), dtype=x.dtype)
 
 
+def _gamma_powers(g: Graph, p: Node, x: Node, c: Node) -> Node:
+    """``x^p exp(-x - c)``, which vanishes at infinity."""
+    exponent = g.map("sub", g.map("sub", _times_log(g, p, x, "log"), x), c)
+    zero, infinity = (g.const(v, x.dtype, x.shape) for v in (0, np.inf))
+    far = g.map("equal", x, infinity, dtype=bool)
+    return g.map("select", far, zero, g.map("exp", exponent), dtype=x.dtype)
+
+
+def _beta_powers(g: Graph, p: Node, q: Node, x: Node, c: Node) -> Node:
+    """``x^p (1-x)^q exp(-c)``."""
+    rest = _times_log(g, q, g.map("neg", x), "log1p")
+    return g.map("exp", g.map("sub", g.map("add", _times_log(g, p, x, "log"), rest), c))
+
+
 def _log_expit(g: Graph, x: Node) -> Node:
     """``-log(1 + exp(-x))`` with an exponential that does not overflow."""
     rest = g.map("log1p", g.map("exp", g.map("neg", g.map("abs", x))))
@@ -322,6 +365,8 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     "xlogy": lambda g, x, y: _times_log(g, x, y, "log"),
     "xlog1py": lambda g, x, y: _times_log(g, x, y, "log1p"),
     "log_expit": lambda g, x: _log_expit(g, x),
+    "gamma_powers": _gamma_powers,
+    "beta_powers": _beta_powers,
     "stop_gradient": lambda g, x: x,
     "product_of_changes": lambda g, a, b: g.map("changes" if a.dtype.kind == "f" else "mul", a, b),
     "selected_product": lambda g, c, p: (
@@ -331,6 +376,14 @@ COMPOSITES: dict[str, Callable[..., Node | None]] = {
     "share_ignoring_nan": _share_ignoring_nan,
     "heaviside": _heaviside,
     "logaddexp": _logaddexp,
+    "exponential_share": _exponential_share,
+    "exponential_share2": lambda g, x, y, z: _exponential_share(g, x, y, z, 2),
+    "hypot_slope": _hypot_slope,
+    "angle_slope": _angle_slope,
+    "arctan_slope": lambda g, x: (1.0 / (1.0 + Real(g, x) * Real(g, x))).node,
+    "arcsinh_slope": lambda g, x: (1.0 / (Real(g, x) * Real(g, x) + 1.0).of("sqrt")).node,
+    "gaussian": lambda g, x: (-Real(g, x) * Real(g, x)).of("exp").node,
+    "normal_density": lambda g, x: _normal_density(Real(g, x)).node,
     "clip": lambda g, x, low, high: g.map("minimum", g.map("maximum", x, low), high),
     "deg2rad": _scaled(np.pi / 180),
     "radians": _scaled(np.pi / 180),

@@ -67,14 +67,29 @@ _order(
 
 # ------------------------------------------------------------------ modified functions
 
+
+def _i2(x: Any) -> Any:
+    """``iv(2, x)``; SciPy's is NaN at the smallest numbers, where it vanishes, and the largest."""
+    tiny = (np.abs(x) < 1e-100) & (x != 0)
+    return np.where(tiny, 0.0, special.iv(2, np.clip(np.where(tiny, 1.0, x), -1e6, 1e6)))
+
+
+def _i2e(y: Any, x: Any) -> Any:
+    """``ive(2, x)``, far from 0 ``i0e(x) - 2 i1e(x) / x``; there SciPy's is NaN."""
+    far = np.abs(x) > 1e6
+    beyond = special.i0e(x) - 2 * y / np.where(far, x, 1.0)
+    return np.where(far, beyond, special.ive(2, np.where(far, 1.0, x)))
+
+
 ufunc("i0", lambda y, x: special.i1(x))
-ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + special.iv(2, x)))
+ufunc("i1", lambda y, x: 0.5 * (special.i0(x) + _i2(x)))
 ufunc("i0e", lambda y, x: special.i1e(x) - np.sign(x) * y)
-ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * y)
+ufunc("i1e", lambda y, x: 0.5 * (special.i0e(x) + _i2e(y, x)) - np.sign(x) * y)
+# k2(x) = k0(x) + 2 k1(x) / x, which SciPy does not have as far out; x + 0.0 is no -0.0.
 ufunc("k0", lambda y, x: -special.k1(x))
-ufunc("k1", lambda y, x: -0.5 * (special.k0(x) + special.kv(2, x)))
+ufunc("k1", lambda y, x: -special.k0(x) - y / (x + 0.0))
 ufunc("k0e", lambda y, x: y - special.k1e(x))
-ufunc("k1e", lambda y, x: y - 0.5 * (special.k0e(x) + special.kve(2, x)))
+ufunc("k1e", lambda y, x: -special.k0e(x) - y * (1 / (x + 0.0) - 1))
 _order("iv", lambda y, v, x: 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)))
 _order("kv", lambda y, v, x: -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)))
 _order(
@@ -144,9 +159,14 @@ def _airye_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
     return aip + root * ai, x * ai + root * aip, bip - root * bi, x * bi - root * bip
 
 
+def _falling_airy(x: Any) -> Any:
+    """``Ai(x)``; SciPy's is NaN far on the right, where it has underflowed."""
+    far = x > 200
+    return np.where(far, 0.0, special.airy(np.where(far, 0.0, x))[0])
+
+
 def _itairy_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
-    right, left = special.airy(x), special.airy(-x)
-    return right[0], right[2], left[0], left[2]
+    return _falling_airy(x), special.airy(x)[2], _falling_airy(-x), special.airy(-x)[2]
 
 
 several("airy", _airy_slopes)
@@ -236,18 +256,21 @@ def _struve_term(v: Any, x: Any) -> Any:
     return (0.5 * x) ** v * special.rgamma(v + 1.5) / _ROOT_PI
 
 
-_order(
-    "struve",
-    lambda y, v, x: (
-        0.5 * (special.struve(v - 1, x) - special.struve(v + 1, x) + _struve_term(v, x))
-    ),
-)
-_order(
-    "modstruve",
-    lambda y, v, x: (
-        0.5 * (special.modstruve(v - 1, x) + special.modstruve(v + 1, x) + _struve_term(v, x))
-    ),
-)
+def _struve_slope(function: Rule, sign: int) -> Rule:
+    """DLMF 11.4.25 to 11.4.27; order 0 without a function of order -1, which is infinite at 0."""
+
+    def slope(y: Any, v: Any, x: Any) -> Any:
+        none = np.equal(v, 0)
+        some = np.where(none, 1.0, v)
+        sides = function(some - 1, x) + sign * function(some + 1, x)
+        usual = 0.5 * (sides + _struve_term(some, x))
+        return np.where(none, 2 / math.pi + sign * function(1.0, x), usual)
+
+    return slope
+
+
+_order("struve", _struve_slope(special.struve, -1))
+_order("modstruve", _struve_slope(special.modstruve, 1))
 
 # ------------------------------------------------------------------ others
 

@@ -6,6 +6,7 @@ order of derivative is exact, also where the closed forms of the derivatives can
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,16 @@ def sinc(x: Any) -> Any:
 # ------------------------------------------------------------------ modified Bessel functions
 
 
+_OVERFLOWS = 1e9
+
+
 def _bessel_i(x: Any, order: int) -> Any:
-    return np.i0(x) if order == 0 else np.asarray(scipy.special.iv(order, x))
+    if order == 0:
+        return np.i0(x)
+    tiny, whole = np.abs(x) < 1e-100, np.abs(x) > _OVERFLOWS
+    y = scipy.special.iv(order, np.where(tiny | whole, 0, x))  # SciPy's is NaN at some of these
+    y = np.where(tiny, (0.5 * x) ** order / math.factorial(order), y)
+    return np.where(whole, np.where(x < 0, (-1) ** order, 1) * np.inf, y).astype(x.dtype)
 
 
 def _bessel_jvp(ts: Any, ins: Any, out: Any, order: int) -> Any:

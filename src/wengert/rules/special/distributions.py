@@ -16,8 +16,11 @@ import scipy.special
 from ...core.algebra import strong_product
 from ...core.bind import bind
 from ...core.errors import NoRuleError
+from ...core.quiet import quiet
+from ..at_infinity import slope
 from .declare import float_dtype, numbered, refused, ufunc
 from .elementary import exprel_slope
+from .error_functions import normal_density
 from .gamma import polygamma
 from .incomplete_beta import beta_density, slope_in
 from .incomplete_gamma import gamma_density, slope_in_shape
@@ -130,13 +133,15 @@ def _chndtr_density(x: Any, df: Any, nc: Any) -> Any:
 
     Written with the scaled Bessel function, which does not overflow.
     """
+    far = np.isinf(x)
+    x = np.where(far, 1.0, x)
     half = 0.5 * df - 1
     product = np.sqrt(x * nc)
     central = gamma_density(0.5 * df, 0.5 * x)
     safe = np.where(nc > 0, nc, 1.0)
-    power = np.exp(0.5 * half * np.log(x / safe) - 0.5 * np.square(np.sqrt(x) - np.sqrt(safe)))
-    spread = power * special.ive(half, np.where(nc > 0, product, 1.0))
-    return 0.5 * np.where(nc > 0, spread, central)
+    power = special.xlogy(0.5 * half, x / safe) - 0.5 * np.square(np.sqrt(x) - np.sqrt(safe))
+    spread = np.exp(power) * special.ive(half, np.where(nc > 0, product, 1.0))
+    return np.where(far, 0.0, 0.5 * np.where(nc > 0, spread, central))
 
 
 _NO_DEGREES = "the slope of the noncentral distribution in it has no closed form"
@@ -243,16 +248,41 @@ _inverse("fdtridfd", _FDTR, 1, 1, searched=True)
 # ------------------------------------------------------------------ Student's t
 
 
-def _student_density(df: Any, t: Any) -> Any:
+def _student_density_formula(df: Any, t: Any) -> Any:
     power = 0.5 * (df + 1) * np.log1p(t * t / df)
     return np.exp(-power - special.betaln(0.5, 0.5 * df)) / np.sqrt(df)
 
 
-def _student_density_in_df(df: Any, t: Any) -> Any:
+def _evaluate_student_density(df: Any, t: Any) -> Any:
+    with quiet():
+        y = _student_density_formula(df, t)
+        if not np.isinf(df).any():
+            return y
+        return np.where(np.isinf(df), normal_density(t), y).astype(y.dtype)[()]
+
+
+def _log_student_density_in_df(df: Any, t: Any) -> Any:
     square = t * t / df
     log = 0.5 * (square * (df + 1) / (df * (1 + square)) - np.log1p(square) - 1 / df)
-    log = log + 0.5 * (polygamma(0, 0.5 * df + 0.5) - polygamma(0, 0.5 * df))
-    return _student_density(df, t) * log
+    return log + 0.5 * (polygamma(0, 0.5 * df + 0.5) - polygamma(0, 0.5 * df))
+
+
+# In the tails the density is 0, and what its logarithm does there does not matter.
+_student_density = slope(
+    "student_density",
+    _student_density_formula,
+    lambda y, df, t: strong_product(y, _log_student_density_in_df(df, t)),
+    lambda y, df, t: strong_product(y, -(1 + 1 / df) * t / (1 + t * t / df)),
+    evaluate=_evaluate_student_density,
+    show=(
+        "np.exp(-0.5 * ({0} + 1) * np.log1p({1} * {1} / {0}) "
+        "- scipy.special.betaln(0.5, 0.5 * {0})) / np.sqrt({0})"
+    ),
+)
+
+
+def _student_density_in_df(df: Any, t: Any) -> Any:
+    return strong_product(_student_density(df, t), _log_student_density_in_df(df, t))
 
 
 def _evaluate_student(df: Any, t: Any, order: int) -> Any:
@@ -280,7 +310,8 @@ def _evaluate_student(df: Any, t: Any, order: int) -> Any:
             bend = density * (-0.5 / w - (b - 1) / rest)
             total = 0.25 * in_b(2) + density * log * fall
             total = total + bend * fall * fall - density * 2 * fall / whole
-        total = np.where((t == 0) | np.isinf(t), 0.0, 0.5 * np.sign(t) * total)
+        flat = (t == 0) | np.isinf(t) | np.isinf(df)
+        total = np.where(flat, 0.0, 0.5 * np.sign(t) * total)
         return np.where(np.isnan(t), np.nan, total).astype(dtype)[()]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from ..at_infinity import power_slope, power_slope_in_exponent
 from ..pointwise import pointwise
 from .declare import function, refused, same_as, ufunc
 
@@ -42,8 +43,8 @@ ufunc("exprel", lambda y, x: exprel_slope(x))
 ufunc("cosm1", lambda y, x: -np.sin(x))
 ufunc(
     "powm1",
-    lambda z, x, y: y * x ** (y - 1 + (y == 0)),
-    lambda z, x, y: (z + 1) * np.log(x + (x == 0)),
+    lambda z, x, y: power_slope(x, y),
+    lambda z, x, y: power_slope_in_exponent(z + 1, x),
 )
 
 # ------------------------------------------------------------------ angles in degrees
@@ -79,22 +80,22 @@ def _inverse_slope_in_power(y: Any, power: Any) -> Any:
 
 ufunc(
     "boxcox",
-    lambda z, x, p: np.exp((p - 1) * np.log(x)),
+    lambda z, x, p: np.where(x >= 0, x, np.nan) ** (p - 1),
     lambda z, x, p: _slope_in_power(np.log(x), p),
 )
 ufunc(
     "boxcox1p",
-    lambda z, x, p: np.exp((p - 1) * np.log1p(x)),
+    lambda z, x, p: np.where(x >= -1, 1 + x, np.nan) ** (p - 1),
     lambda z, x, p: _slope_in_power(np.log1p(x), p),
 )
 ufunc(
     "inv_boxcox",
-    lambda x, y, p: x / (1 + p * y),
+    lambda x, y, p: x ** (1 - p),
     lambda x, y, p: x * _inverse_slope_in_power(y, p),
 )
 ufunc(
     "inv_boxcox1p",
-    lambda x, y, p: (1 + x) / (1 + p * y),
+    lambda x, y, p: (1 + x) ** (1 - p),
     lambda x, y, p: (1 + x) * _inverse_slope_in_power(y, p),
 )
 
@@ -114,10 +115,16 @@ def _pseudo_huber_in_delta(z: Any, d: Any, r: Any) -> Any:
     return d * square * square / (s * np.square(1 + s))
 
 
+def _pseudo_huber_in_residual(z: Any, d: Any, r: Any) -> Any:
+    far = np.isinf(r)
+    w = np.where(far, 0.0, r)
+    return np.where(far, d * np.sign(r), w / np.sqrt(1 + np.square(w / d)))
+
+
 ufunc(
     "pseudo_huber",
     _pseudo_huber_in_delta,
-    lambda z, d, r: r / np.sqrt(1 + np.square(r / d)),
+    _pseudo_huber_in_residual,
 )
 
 # ------------------------------------------------------------------ Lambert's function
@@ -131,4 +138,15 @@ pointwise(
     show="scipy.special.lambertw({0}, {1}, {2})",
 )
 lambertw = function("lambertw")
-ufunc("wrightomega", lambda w, z: w / (1 + w))
+
+
+def _wrightomega_slope(w: Any, z: Any) -> Any:
+    """``w / (1 + w)``, which goes to 1 as w goes to infinity."""
+    if z.dtype.kind == "c":
+        return w / (1 + w)
+    large = w > 1
+    small = np.where(large, 1.0, w)
+    return np.where(large, 1 / (1 + 1 / np.where(large, w, 1.0)), small / (1 + small))
+
+
+ufunc("wrightomega", _wrightomega_slope)

@@ -31,7 +31,7 @@ def symmetric_integral(x: Any, y: Any, z: Any, p: Any, powers: tuple[int, ...]) 
 
     With ``t = exp(s)`` the integrand is analytic for ``abs(Im s) < pi``, so that the trapezoidal
     rule with a step of 0.4 has an error of ``exp(-2 pi^2 / 0.4)``. Infinite where an argument is
-    zero with a power of 2 or more, NaN where one is negative.
+    zero with a power of 2 or more, NaN where one is negative, 0 where one is infinite.
     """
     args = [np.array(v, float) for v in np.broadcast_arrays(x, y, z, p)]
     shape = args[0].shape
@@ -54,6 +54,7 @@ def symmetric_integral(x: Any, y: Any, z: Any, p: Any, powers: tuple[int, ...]) 
         for v, n in zip(args, powers, strict=True):
             if n:
                 total = np.where((v == 0) & (n > 1), np.inf, np.where(v < 0, np.nan, total))
+                total = np.where(v == np.inf, 0.0, total)
     return total.reshape(shape)
 
 
@@ -112,8 +113,11 @@ ufunc("elliprc", _rc_in_x, _rc_in_y)
 
 
 def _rg_slope(w: Any, x: Any, y: Any, z: Any) -> Any:
-    """In x. ``RG(x, 0, 0)`` is ``sqrt(x) / 2``, where RF and RD are infinite."""
-    usual = special.elliprf(x, y, z) / 4 - x * special.elliprd(y, z, x) / 12
+    """In x. ``RG(x, 0, 0)`` is ``sqrt(x) / 2``, where RF and RD are infinite.
+
+    RD grows as the reciprocal square root of x.
+    """
+    usual = special.elliprf(x, y, z) / 4 - strong_product(x, special.elliprd(y, z, x)) / 12
     alone = (y == 0) & (z == 0) & (x != 0)
     return np.where(alone, 0.25 / np.sqrt(np.where(alone, x, 1.0)), usual)
 

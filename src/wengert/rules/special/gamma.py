@@ -130,6 +130,9 @@ def polygamma(n: Any, x: Any) -> Any:
 # ------------------------------------------------------------------ gamma and logarithms
 
 
+_NOTHING_LEFT = 200.0  # from here on 1 / gamma(x) underflows
+
+
 def _rgamma_slope(y: Any, x: Any) -> Any:
     """``-rgamma(x) digamma(x)``, and at the poles of digamma its limit (-1)^n n!.
 
@@ -138,10 +141,11 @@ def _rgamma_slope(y: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
         return -y * digamma(x)
     left = np.where(x < 0.5, x, 0.25)
-    right = np.where(x < 0.5, 0.75, x)
+    right = np.where((x < 0.5) | (x >= _NOTHING_LEFT), 0.75, x)
     sine, cosine = np.sin(np.pi * left), np.cos(np.pi * left)
     mirrored = scipy.special.gamma(1 - left) * (cosine - digamma(1 - left) * sine / np.pi)
-    return np.where(x < 0.5, mirrored, -scipy.special.rgamma(right) * digamma(right))
+    usual = -scipy.special.rgamma(right) * digamma(right)
+    return np.where(x < 0.5, mirrored, np.where(x < _NOTHING_LEFT, usual, 0.0))
 
 
 ufunc("psi", lambda y, x: polygamma(1, x), also="digamma")
@@ -178,10 +182,17 @@ def _poch_slope(z: Any, x: Any, m: Any) -> Any:
     return np.where(single, zero, np.where(double, both, usual))
 
 
+def _beta_slope(z: Any, a: Any, b: Any) -> Any:
+    """In a: ``z (psi(a) - psi(a + b))``, which vanishes at infinity."""
+    far = np.isinf(a) | np.isinf(b)
+    a, b = np.where(far, 1.0, a), np.where(far, 1.0, b)
+    return np.where(far, 0.0, z * (digamma(a) - digamma(a + b)))
+
+
 ufunc(
     "beta",
-    lambda z, a, b: z * (digamma(a) - digamma(a + b)),
-    lambda z, a, b: z * (digamma(b) - digamma(a + b)),
+    lambda z, a, b: _beta_slope(z, a, b),
+    lambda z, a, b: _beta_slope(z, b, a),
 )
 ufunc(
     "betaln",

@@ -21,7 +21,8 @@ __all__ = ["gamma_density", "gammainc_derivative_p", "slope_in_shape"]
 
 def _powers(p: Any, x: Any, c: Any) -> Any:
     with quiet():
-        return np.exp(scipy.special.xlogy(p, x) - x - c)
+        y = np.exp(scipy.special.xlogy(p, x) - x - c)
+        return np.where(x == np.inf, y.dtype.type(0), y)[()] if np.isnan(y).any() else y
 
 
 # ``x^p exp(-x - c)``: see `beta_powers`.

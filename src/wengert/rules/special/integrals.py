@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from ...core.algebra import strong_product
 from ...core.bind import bind
+from ..at_infinity import arctan_slope
 from .declare import float_dtype, numbered, refused, several, ufunc
+from .error_functions import gaussian, normal_density
 
 __all__ = ["voigt_derivative_p"]
 
 special: Any = scipy.special
 _ROOT_PI = math.sqrt(math.pi)
+_ROOT_HALF = math.sqrt(0.5)
 
 # ------------------------------------------------------------------ exponential integrals
 
@@ -44,11 +48,16 @@ def _sinhc(x: Any) -> Any:
     return np.exp(size) * special.exprel(-2 * size)
 
 
-def _sinc(x: Any) -> Any:
-    return np.sin(x) / x if x.dtype.kind == "c" else np.sinc(x / np.pi)
+def _sici_slopes(outs: Any, x: Any) -> tuple[Any, ...]:
+    """``sin(x) / x`` and ``cos(x) / x``, which are 0 at infinity."""
+    if x.dtype.kind == "c":
+        return np.sin(x) / x, np.cos(x) / x
+    far = np.isinf(x)
+    x = np.where(far, 1.0, x)
+    return np.where(far, 0.0, np.sinc(x / np.pi)), np.where(far, 0.0, np.cos(x) / x)
 
 
-several("sici", lambda outs, x: (_sinc(x), np.cos(x) / x))
+several("sici", _sici_slopes)
 several("shichi", lambda outs, x: (_sinhc(x), np.cosh(x) / x))
 
 # ------------------------------------------------------------------ Fresnel integrals
@@ -103,7 +112,8 @@ def _voigt_derivative(x: Any, sigma: Any, gamma: Any, n: int) -> Any:
             # the term k over the one before: (2k - 1) (2k + n - 1) (2k + n) / ((2k - 1) (2k)) r
             total = (1 + total) * ratio * ((2 * k + n - 1) * (2 * k + n) / (2 * k))
         first = 1j * (-1) ** n * math.factorial(n) / math.pi / z ** (n + 1)
-        return np.where(far, first * (1 + total), near)
+        infinite = np.isinf(z) | np.isinf(sigma)
+        return np.where(infinite, 0.0, np.where(far, first * (1 + total), near))
 
 
 def _evaluate_voigt(x: Any, sigma: Any, gamma: Any, n: int, part: str) -> Any:
@@ -139,10 +149,11 @@ ufunc(
 )
 ufunc(
     "owens_t",
-    lambda y, h, a: (
-        -np.exp(-0.5 * h * h) * special.erf(a * h * math.sqrt(0.5)) / (2 * math.sqrt(2 * math.pi))
+    lambda y, h, a: -0.5 * strong_product(normal_density(h), special.erf(a * h * _ROOT_HALF)),
+    lambda y, h, a: strong_product(
+        strong_product(gaussian(h * _ROOT_HALF), arctan_slope(a) / (2 * math.pi)),
+        gaussian(a * h * _ROOT_HALF),
     ),
-    lambda y, h, a: np.exp(-0.5 * h * h * (1 + a * a)) / (2 * math.pi * (1 + a * a)),
 )
 
 # ------------------------------------------------------------------ dilogarithm

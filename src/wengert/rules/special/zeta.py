@@ -17,6 +17,7 @@ __all__ = ["hurwitz", "riemann", "zeta_derivative", "zeta_derivative_p"]
 
 _DIRECT = 20  # terms summed
 _CORRECTIONS = 12  # Bernoulli numbers used
+_FAR = 1e18  # from here on q^-s log(q) is nothing for all q >= 1
 
 
 def zeta_derivative(s: Any, q: Any, order: int) -> Any:
@@ -46,7 +47,8 @@ def zeta_derivative(s: Any, q: Any, order: int) -> Any:
                 below = [0.0, *rising[:-1]]
                 rising = [r * (s + shift) + b for r, b in zip(rising, below, strict=True)]
         tail: Any = sum(power[j] * factor[order - j] for j in range(order + 1))
-        return np.where(good, total + math.factorial(order) * tail, np.nan)
+        total = np.where((s > _FAR) & (q >= 1), 0.0, total + math.factorial(order) * tail)
+        return np.where(good, total, np.nan)
 
 
 def _evaluate(s: Any, q: Any, order: int) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
+from ...rules.special.incomplete_beta import beta_density
+from ...rules.special.incomplete_gamma import gamma_density
 from .base import log_of, log_one_minus_exp, replaced
 from .continuous import Continuous
 from .line import norm
@@ -58,6 +60,9 @@ class Gamma(Continuous):
     def _logpdf(self, z: Any, a: Any) -> Any:
         return sc.xlogy(a - 1.0, z) - z - sc.gammaln(a)
 
+    def _pdf(self, z: Any, a: Any) -> Any:
+        return gamma_density(a, z)  # by the logarithm its slope would be lost at 0
+
     def _cdf(self, z: Any, a: Any) -> Any:
         return sc.gammainc(a, z)
 
@@ -83,6 +88,9 @@ class ChiSquared(Continuous):
     def _logpdf(self, z: Any, df: Any) -> Any:
         half = 0.5 * df
         return sc.xlogy(half - 1.0, z) - 0.5 * z - sc.gammaln(half) - math.log(2) * half
+
+    def _pdf(self, z: Any, df: Any) -> Any:
+        return 0.5 * gamma_density(0.5 * df, 0.5 * z)
 
     def _cdf(self, z: Any, df: Any) -> Any:
         return sc.gammainc(0.5 * df, 0.5 * z)
@@ -167,6 +175,9 @@ class Beta(Continuous):
 
     def _logpdf(self, z: Any, a: Any, b: Any) -> Any:
         return sc.xlog1py(b - 1.0, -z) + sc.xlogy(a - 1.0, z) - sc.betaln(a, b)
+
+    def _pdf(self, z: Any, a: Any, b: Any) -> Any:
+        return beta_density(a, b, z)
 
     def _cdf(self, z: Any, a: Any, b: Any) -> Any:
         return sc.betainc(a, b, z)
