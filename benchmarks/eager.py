@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import libraries, report
+from benchmarks import libraries, processors, report
 from benchmarks.timing import Times, interleave, statement_timer, timer
 from benchmarks.workloads import WORKLOADS, Workload
 from benchmarks.workloads.operations import OPERATIONS, Operation, operands
 
-RESULTS = Path(__file__).parent / "results" / "eager.json"
+RESULTS = report.RESULTS
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(report.as_text(results))
     path = arguments.json or (None if arguments.quick or arguments.only else RESULTS)
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=1) + "\n")
+        if path == RESULTS:
+            processors.store(path, results)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(results, indent=1) + "\n")
         print(f"\nwrote {path}")
     return 0
 

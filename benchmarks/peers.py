@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import libraries, peers_report
+from benchmarks import libraries, peers_report, processors
 from benchmarks.backends import BACKENDS
 from benchmarks.limits import Limits, measure_limits
 from benchmarks.memory import peak_beyond_data
@@ -30,7 +30,7 @@ from benchmarks.timing import Times, interleave, timer
 
 __all__ = ["main", "measure"]
 
-RESULTS = Path(__file__).parent / "results" / "peers.json"
+RESULTS = peers_report.RESULTS
 OURS = "wengert"
 Step = Callable[[], Any]
 
@@ -190,8 +190,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_whole = not (arguments.quick or arguments.only or arguments.variant is not None)
     path = arguments.json or (RESULTS if is_whole else None)
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=1) + "\n")
+        if path == RESULTS:
+            processors.store(path, results)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(results, indent=1) + "\n")
         print(f"wrote {path}")
     if is_whole:
         print(f"wrote {peers_report.write_page(results)}, {peers_report.draw(results)}")

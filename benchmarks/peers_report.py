@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.processors import Bar, bars_by_processor
+
 __all__ = ["as_text", "conditions", "draw", "summary", "write_page"]
 
 _ROOT = Path(__file__).parent.parent
 PAGE = _ROOT / "docs" / "benchmarks-jit.md"
 CHART = _ROOT / "docs" / "images" / "benchmarks-jit.png"
 README = _ROOT / "README.md"
+RESULTS = Path(__file__).parent / "results" / "peers.json"
 _OPEN, _CLOSE = "<!-- benchmarks:peers -->", "<!-- /benchmarks:peers -->"
 _OURS = "wengert"
 _SHOWN = ("numpy", "jax", "pytorch", "torch.compile")
@@ -128,6 +131,10 @@ def page(results: dict[str, Any]) -> str:
         lines += [f"## {heading}", "", *("| " + " | ".join(row) + " |" for row in rows[:1])]
         lines.append("|" + " --- |" * len(rows[0]))
         lines += ["| " + " | ".join(row) + " |" for row in rows[1:]] + [""]
+    if rows := bars_by_processor(RESULTS, results, _bars):
+        lines += ["## Bars by processor", "", *("| " + " | ".join(row) + " |" for row in rows[:1])]
+        lines.append("|" + " --- |" * len(rows[0]))
+        lines += ["| " + " | ".join(row) + " |" for row in rows[1:]] + [""]
     own = [(e["title"], b) for e in results["programs"] for b in e.get("own_bars", ())]
     if own:
         lines += ["## Other bars", "", *(f"- {t}: {own_bar(b)}" for t, b in own), ""]
@@ -135,6 +142,19 @@ def page(results: dict[str, Any]) -> str:
     if missing:
         lines += ["## Left out", "", *(f"- {t}: {n} ({w})" for t, n, w in missing), ""]
     return "\n".join(lines)
+
+
+def _bars(results: dict[str, Any]) -> dict[str, Bar]:
+    """The bars of the workloads."""
+    found: dict[str, Bar] = {}
+    for e in results["programs"]:
+        for b in () if e["is_gallery"] else e["bars"]:
+            name = f"{e['title']}: {b['bound']:g} x {b['peer']}"
+            found[name] = f"{e['ratios'][b['peer']]:.2f} x", b["met"]
+        for b in () if e["is_gallery"] else e.get("own_bars", ()):
+            text, _, bar = own_bar(b).partition(", bar ")
+            found[f"{e['title']}: {bar.rpartition(':')[0]}"] = text, b["met"]
+    return found
 
 
 def write_page(results: dict[str, Any]) -> Path:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processors import Bar, bars_by_processor
+
 ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results" / "eager.json"
 # Which table stands in which document.
 DOCUMENTS = {"README.md": "summary", "docs/benchmarks.md": "full"}
 _OPEN, _CLOSE = "<!-- benchmarks:eager {} -->", "<!-- /benchmarks:eager -->"
@@ -19,10 +22,15 @@ def as_text(results: dict[str, Any]) -> str:
 
 
 def as_markdown(results: dict[str, Any]) -> str:
-    """Everything, for the documentation."""
-    return "\n\n".join(
-        _table(rows, plain=False) if rows else head for head, rows in _parts(results)
-    )
+    """Everything, for the documentation, and the bars on other kinds of processors."""
+    parts = _parts(results)
+    if rows := bars_by_processor(RESULTS, results, _bars):
+        parts += [("### Bars by processor", []), ("", rows)]
+    return "\n\n".join(_table(rows, plain=False) if rows else head for head, rows in parts)
+
+
+def _bars(results: dict[str, Any]) -> dict[str, Bar]:
+    return {b["bar"]: (f"{b['measured']:.2f} x", b["met"]) for b in results["bars"]}
 
 
 def summary(results: dict[str, Any]) -> str:
