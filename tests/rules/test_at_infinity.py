@@ -124,6 +124,7 @@ POINTS: dict[str, tuple[Function, list[float], Any, Any]] = {
     "stdtr in t": (lambda t: sp.stdtr(3.0, t), [INF, -INF], 0, 0),
     "stdtr of the normal": (lambda t: sp.stdtr(INF, t), [1.0, -INF], [NORMAL, 0], [-NORMAL, 0]),
     "stdtr in df": (lambda df: sp.stdtr(df, 2.0), [INF], 0, 0),
+    "fdtr": (lambda x: sp.fdtr(2.0, 3.0, x), [INF], 0, 0),
     "voigt": (lambda x: sp.voigt_profile(x, 1.0, 0.5), [INF, -INF], 0, 0),
     "chndtr": (lambda x: sp.chndtr(x, 2.0, 1.0), [INF], 0, 0),
     "gamma.pdf": (lambda x: stats.gamma.pdf(x, 2.0), [0.0, INF], [1, 0], [-2, 0]),

@@ -251,6 +251,18 @@ class Symbol:
             raise WengertTypeError(f"{ufunc.__name__} cannot be written as source")
         return Symbol(tree)
 
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Symbol:
+        if function is not np.where or len(args) != 3 or kwargs:
+            raise WengertTypeError(f"{function.__name__} cannot be written as source")
+        condition, x, y = map(_tree, args)
+        return Symbol(parse("np.where(_c_, _x_, _y_)", _c_=condition, _x_=x, _y_=y))
+
+    def __bool__(self) -> bool:
+        # NumPy would take an object for true.
+        raise WengertTypeError("an operand that is not known has no truth value")
+
     def __neg__(self) -> Symbol:
         return Symbol(ast.UnaryOp(ast.USub(), self.tree))
 

@@ -240,7 +240,15 @@ def _fdtr_in_x(m: Any, n: Any, x: Any) -> Any:
     return beta_density(a, b, w) * slope
 
 
-_FDTR: Slopes = [_fdtr_in_m, _fdtr_in_n, _fdtr_in_x]
+def _vanishing_at_infinity(slope: Callable[..., Any]) -> Callable[..., Any]:
+    def limited(m: Any, n: Any, x: Any) -> Any:
+        far = np.isinf(x)
+        return np.where(far, 0.0, slope(m, n, np.where(far, 1.0, x)))
+
+    return limited
+
+
+_FDTR: Slopes = [_vanishing_at_infinity(f) for f in (_fdtr_in_m, _fdtr_in_n, _fdtr_in_x)]
 _distribution("fdtr", "fdtrc", _FDTR)
 _inverse("fdtri", _FDTR, 2, 2)
 _inverse("fdtridfd", _FDTR, 1, 1, searched=True)
