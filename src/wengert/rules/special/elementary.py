@@ -9,7 +9,7 @@ import numpy as np
 import scipy.special
 
 from ..pointwise import pointwise
-from .declare import function, refused, same_as, ufunc
+from .declare import behind, function, refused, same_as, ufunc
 
 __all__ = ["exprel_slope", "lambertw"]
 
@@ -131,4 +131,5 @@ pointwise(
     show="scipy.special.lambertw({0}, {1}, {2})",
 )
 lambertw = function("lambertw")
+behind("_lambertw", "lambertw")
 ufunc("wrightomega", lambda w, z: w / (1 + w))
