@@ -102,6 +102,8 @@ def test_errors() -> None:
         (lambda: np.histogram2d(t[0], t[1, :2]), "same length"),
         (lambda: np.histogramdd(t, [2, 2]), "bins has 2 entries for a sample of 4 dimensions"),
         (lambda: np.histogramdd(t, weights=t[0]), "expected one for each"),
+        (lambda: np.histogramdd([t[0], t[1, :2]]), "d vectors of one length"),
+        (lambda: np.histogram2d(t, t, weights=t), "d vectors of one length"),
         (lambda: np.histogram_bin_edges(t, "auto", weights=t), "not supported"),
     ):
         with pytest.raises(wg.WengertError, match=message) as caught:

@@ -154,6 +154,7 @@ REFUSED = [
     (lambda: scipy.sparse.csr_matrix(DENSE) * X, "write products with sparse matrices as A @ x"),
     (lambda: scipy.sparse.linalg.spsolve(C, X), "use wengert.scipy.sparse.linalg.spsolve"),
     (lambda: C @ A, "sparse matrices of shapes (3, 4) and (2, 2)"),
+    (lambda: A.multiply(np.ones(3)), "does not broadcast"),
     (lambda: A.multiply(A), "elementwise product of two sparse matrices"),
     (lambda: A @ np.ones(3), "does not fit an array of shape (3,)"),
     (lambda: np.ones(3) @ A, "on the left"),

@@ -190,6 +190,17 @@ def histogramdd(
 def _columns(sample: Any) -> list[Any]:
     """The coordinates, each of shape (n,): columns of a matrix, or elements of a list."""
     if isinstance(sample, (list, tuple)) and np.ndim(sample[0]):
-        return [operand(x) for x in sample]
-    sample = operand(sample)
-    return [sample[:, i] for i in np.arange(sample.shape[1])] if sample.ndim == 2 else [sample]
+        columns = [operand(x) for x in sample]
+    else:
+        sample = operand(sample)
+        if sample.ndim == 2:
+            columns = [sample[:, i] for i in np.arange(sample.shape[1])]
+        else:
+            columns = [sample]
+    lengths = {x.shape for x in columns}
+    if len(lengths) > 1 or any(x.ndim != 1 for x in columns):
+        raise ShapeError(
+            f"np.histogramdd: coordinates of shapes {sorted(lengths)}; expected a matrix of shape "
+            "(n, d), or d vectors of one length"
+        )
+    return columns

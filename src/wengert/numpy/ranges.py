@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ShapeError, WengertValueError
-from .arguments import contains_tensor, operand
+from .arguments import concrete, contains_tensor, is_abstract, operand
 from .creation import writable
 from .dispatch import implements
 from .shapes import _as_type
@@ -86,10 +86,21 @@ def geomspace(
     """``np.geomspace``: a geometric progression between ends of one sign, which may be traced.
 
     Between complex ends it turns the shorter way.
+
+    Raises
+    ------
+    ValueError
+        For an end that is zero, where values are known.
     """
     if not contains_tensor((start, stop)):
         return writable(np.geomspace(start, stop, num, endpoint, dtype, axis))
     start, stop = operand(start), operand(stop)
+    for argument, end in (("start", start), ("stop", stop)):
+        if not is_abstract(end) and not np.all(concrete(end, "np.geomspace")):
+            raise WengertValueError(
+                f"np.geomspace: {argument} is 0; a geometric progression cannot include zero. "
+                "Use np.linspace, or start above zero"
+            )
     # NumPy computes in float64 unless a longer dtype is given.
     wide = np.result_type(start.dtype, stop.dtype, np.float64)
     start, stop = start.astype(wide), stop.astype(wide)

@@ -99,7 +99,13 @@ class SparseTensor:
                 "multiply: an elementwise product of two sparse matrices with differentiated "
                 "elements is not supported; make one of them dense with .toarray()"
             )
-        dense = np.broadcast_to(operand(other), self.shape)
+        dense = operand(other)
+        if any(n not in (1, k) for n, k in zip(dense.shape[::-1], self.shape[::-1])):
+            raise ShapeError(
+                f"multiply: an array of shape {dense.shape} does not broadcast to that of the "
+                f"sparse matrix, {self.shape}"
+            )
+        dense = np.broadcast_to(dense, self.shape)
         return self._scaled(self.data * dense[self.coords])
 
     def diagonal(self) -> Any:
