@@ -196,7 +196,7 @@ def _columns(sample: Any) -> list[Any]:
         if sample.ndim == 2:
             columns = [sample[:, i] for i in np.arange(sample.shape[1])]
         else:
-            columns = [sample]
+            columns = [sample if sample.ndim else sample.reshape(1)]
     lengths = {x.shape for x in columns}
     if len(lengths) > 1 or any(x.ndim != 1 for x in columns):
         raise ShapeError(
