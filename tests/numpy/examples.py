@@ -196,12 +196,10 @@ EXAMPLES: dict[str, Example] = {
     "searchsorted": _E(lambda np, x, y: np.searchsorted(x, y), (numpy.sort(V), W)),
     "digitize": _E(lambda np, x: np.digitize(x, [0.2, 0.5])),
     "bincount": _E(lambda np, x: np.bincount([0, 2, 1, 2], x), (V,)),
-    "histogram": _E(lambda np, x: np.histogram(x, 3, (0.0, 1.0))),
-    "histogram_bin_edges": _E(lambda np, x: np.histogram_bin_edges(x, 3, (0.0, 1.0))),
-    "histogram2d": _E(
-        lambda np, x, y: np.histogram2d(x, y, 2, [(0.0, 1.0), (0.0, 1.0)]), (X[0], Y[0])
-    ),
-    "histogramdd": _E(lambda np, x: np.histogramdd(x, 2, [(0.0, 1.0), (0.0, 1.0)])[0], (X.T,)),
+    "histogram": _E(lambda np, x: np.histogram(x, 3)[1]),
+    "histogram_bin_edges": _E(lambda np, x: np.histogram_bin_edges(x, 3)),
+    "histogram2d": _E(lambda np, x, w: np.histogram2d(x, x, 2, weights=w)[0], (X[0], X[1])),
+    "histogramdd": _E(lambda np, x: np.histogramdd(x, 2, density=True)[0], (X.T,)),
     "interp": _E(lambda np, x, xp, fp: np.interp(x, xp, fp), (X, numpy.linspace(0, 1.1, 4), V)),
     "trapezoid": _E(lambda np, y, x: np.trapezoid(y, x), (X, W)),
     "trapz": _E(_quietly(lambda np, y: np.trapz(y))),

@@ -388,3 +388,14 @@ def test_log_ndtr_in_the_tails(x: float) -> None:
             for inner in (wg.jacfwd, wg.jacrev):
                 value = outer(inner(sp.log_ndtr))(x)
                 np.testing.assert_allclose(value, second, rtol=1e-8, atol=1e-300)
+
+
+def test_functions_of_scipy_with_a_ufunc_behind_them() -> None:
+    x = np.array([1.5, 2.5])
+    for name, args in (("zeta", ()), ("zeta", (1.25,)), ("lambertw", ()), ("lambertw", (1,))):
+        total = lambda module, x, name=name, args=args: np.sum(  # noqa: E731
+            np.real(getattr(module, name)(x, *args))
+        )
+        found = wg.grad(lambda x, total=total: total(sp, x))(x)
+        expected = wg.grad(lambda x, total=total: total(special, x))(x)
+        np.testing.assert_array_equal(found, expected)

@@ -120,6 +120,28 @@ def test_diagonals() -> None:
         )
 
 
+def test_products_of_sparse_matrices() -> None:
+    rng = np.random.default_rng(5)
+    rows, columns = np.array([0, 2, 2, 0, 1, 2]), np.array([1, 0, 3, 2, 1, 0])
+    constant = scipy.sparse.csr_array(rng.normal(size=(4, 3)) * (rng.random((4, 3)) < 0.6))
+
+    def product(module: Any, d: Any) -> Any:
+        a = module.coo_array((d, (rows, columns)), shape=(3, 4)).tocsr()
+        return ((a @ constant) @ (a @ a.T) + constant.T @ a.T.tocoo()).tocsc()
+
+    d = rng.normal(size=6)
+    found = wg.jacobian(lambda d: product(sparse, d).toarray())(d)
+    for i in range(6):
+        step = 1e-6 * np.eye(6)[i]
+        difference = product(scipy.sparse, d + step) - product(scipy.sparse, d - step)
+        np.testing.assert_allclose(found[..., i], difference.toarray() / 2e-6, atol=1e-8)
+    y = sparse.csr_array((wg.Tensor(d), (rows, columns)), shape=(3, 4))
+    np.testing.assert_allclose((y @ constant).toarray().array, y.toarray().array @ constant)
+    empty = sparse.csr_array((wg.Tensor(d[:0]), (rows[:0], columns[:0])), shape=(4, 3))
+    assert (y @ empty).shape == (3, 3)
+    assert (y @ empty).nnz == 0
+
+
 A = sparse.csr_array((wg.Tensor([1.0, 2.0]), ([0, 1], [1, 0])), shape=(2, 2))
 C = scipy.sparse.csr_array(DENSE)
 X = wg.Tensor(np.ones(4), requires_grad=True)
@@ -131,8 +153,9 @@ REFUSED = [
     (lambda: C.tocoo().dot(X), "write products with sparse matrices as A @ x"),
     (lambda: scipy.sparse.csr_matrix(DENSE) * X, "write products with sparse matrices as A @ x"),
     (lambda: scipy.sparse.linalg.spsolve(C, X), "use wengert.scipy.sparse.linalg.spsolve"),
-    (lambda: A @ A, "product of two sparse matrices"),
-    (lambda: C @ A, "product of two sparse matrices"),
+    (lambda: C @ A, "sparse matrices of shapes (3, 4) and (2, 2)"),
+    (lambda: A.multiply(np.ones(3)), "does not broadcast"),
+    (lambda: A.multiply(A), "elementwise product of two sparse matrices"),
     (lambda: A @ np.ones(3), "does not fit an array of shape (3,)"),
     (lambda: np.ones(3) @ A, "on the left"),
     (lambda: A * np.ones(2), "only products with numbers"),

@@ -22,13 +22,8 @@ from ..laws.collect import all_cases
 
 # Cases of which no listing is possible, each with the reason, by mode.
 _ITEM = "takes a value out of the program with .item()"
-_BINS = "chooses bins by the data"
 _FROM_DATA = {
     "faces-method_item": _ITEM,
-    "faces-histogram": _BINS,
-    "faces-histogram_bin_edges": _BINS,
-    "faces-histogram2d": _BINS,
-    "faces-histogramdd": _BINS,
 }
 EXCEPTIONS = {
     "forward": _FROM_DATA,

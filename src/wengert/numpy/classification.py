@@ -127,7 +127,8 @@ COMPOSITE: dict[str, str] = {
         union1d intersect1d setdiff1d setxor1d""",
     "Statistics": """
         mean average var std median quantile percentile nanmean nanvar nanstd nanmedian
-        nanquantile nanpercentile cov corrcoef""",
+        nanquantile nanpercentile cov corrcoef histogram histogram2d histogramdd
+        histogram_bin_edges""",
     "Polynomials": """
         poly polyadd polysub polydiv polyder polyint polyval polyfit roots poly1d""",
     "Linear algebra": """
@@ -168,13 +169,17 @@ NOTES: dict[str, str] = {
     "full_like": "in the value; NumPy's own works if the first argument is a Tensor",
     "gradient": "in the samples and in the spacings",
     "heaviside": "in the value at 0",
+    "histogram": "in the weights, and in edges chosen from the data; counts are plain",
     "intersect1d": "needs values",
     "interp": "in the points, the knots and the values at them",
     "kaiser": "in beta",
     "linalg.cond": "norms by singular values, and others",
     "linalg.eig": "complex results, also where NumPy's are real",
     "linalg.eigvals": "a complex result, also where NumPy's is real",
-    "linalg.eigh": "functions of it that are smooth where eigenvalues coincide have derivatives",
+    "linalg.cholesky": "along Hermitian directions: fill both triangles",
+    "linalg.eigh": "along Hermitian directions: fill both triangles; functions of it that are "
+    "smooth where eigenvalues coincide have derivatives",
+    "linalg.eigvalsh": "along Hermitian directions: fill both triangles",
     "linalg.lstsq": "for constant rank; the rank is plain",
     "linalg.norm": "0 at 0",
     "linalg.qr": "for full rank; mode 'raw' is refused",
@@ -219,8 +224,6 @@ PLAIN: dict[str, str] = {
     "It finds positions, and how many depends on values (inside vmap and jit use the mask itself: "
     "`x[mask]`, `np.where(mask, x, 0)`)": """
         nonzero flatnonzero argwhere""",
-    "It counts elements in bins, or finds the bins": """
-        histogram histogram2d histogramdd histogram_bin_edges""",
     "It works on integers": """
         bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_invert invert bitwise_count
         bitwise_left_shift bitwise_right_shift left_shift right_shift gcd lcm packbits

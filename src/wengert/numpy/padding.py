@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bind import bind
-from ..core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
+from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.primitive import PRIMITIVES
 from ..core.tensor import Tensor
 from .arguments import concrete, contains_tensor, operand
@@ -41,19 +41,17 @@ _STATISTICS: dict[str, Callable[..., Any]] = {
 
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """``np.pad``, all modes but functions.
+    """``np.pad``, all modes. A function as ``mode`` writes into the vectors that it is given.
 
     Raises
     ------
-    NoRuleError
-        For a function as ``mode``: it would have to write into the array it is given.
     ValueError
         For an unknown mode or an option that the mode does not have.
     """
     if callable(mode):
-        raise NoRuleError(
-            "np.pad(mode=function) has no rule in wengert: the function writes into its argument. "
-            "Use another mode, or np.concatenate"
+        a = operand(array)
+        return _pad_by_function(
+            a, _widths(concrete(pad_width, "pad(pad_width)"), a.ndim), mode, kwargs
         )
     if mode not in _OPTIONS:
         raise WengertValueError(f"mode '{mode}' is not supported")
@@ -145,6 +143,21 @@ def _pad_constant(a: Any, widths: list[tuple[int, int]], values: Any) -> Any:
         return left, right
 
     return _each_axis(a, widths, sides)
+
+
+# ------------------------------------------------------------------ a function of the user
+
+
+def _pad_by_function(
+    a: Any, widths: list[tuple[int, int]], function: Callable[..., Any], kwargs: dict[str, Any]
+) -> Any:
+    """Zeros around ``a``; then ``function`` writes into every vector, axis after axis."""
+    padded = _pad_constant(a, widths, 0)
+    for axis, width in enumerate(widths):
+        vectors = np.moveaxis(padded, axis, -1)
+        for place in np.ndindex(vectors.shape[:-1]):
+            function(vectors[(*place, ...)], width, axis, kwargs)
+    return padded
 
 
 # ------------------------------------------------------------------ copies of elements

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import ShapeError, WengertTypeError, WengertValueError
-from .arguments import contains_tensor, operand
+from ..core.errors import ShapeError, WengertValueError
+from .arguments import concrete, contains_tensor, is_abstract, operand
 from .creation import writable
 from .dispatch import implements
 from .shapes import _as_type
@@ -83,17 +83,34 @@ def logspace(
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """``np.geomspace``: a geometric progression between ends of one sign, which may be traced."""
+    """``np.geomspace``: a geometric progression between ends of one sign, which may be traced.
+
+    Between complex ends it turns the shorter way.
+
+    Raises
+    ------
+    ValueError
+        For an end that is zero, where values are known.
+    """
     if not contains_tensor((start, stop)):
         return writable(np.geomspace(start, stop, num, endpoint, dtype, axis))
     start, stop = operand(start), operand(stop)
-    if start.dtype.kind == "c" or stop.dtype.kind == "c":
-        raise WengertTypeError("np.geomspace: complex ends are not supported; use logspace")
+    for argument, end in (("start", start), ("stop", stop)):
+        if not is_abstract(end) and not np.all(concrete(end, "np.geomspace")):
+            raise WengertValueError(
+                f"np.geomspace: {argument} is 0; a geometric progression cannot include zero. "
+                "Use np.linspace, or start above zero"
+            )
     # NumPy computes in float64 unless a longer dtype is given.
     wide = np.result_type(start.dtype, stop.dtype, np.float64)
     start, stop = start.astype(wide), stop.astype(wide)
-    direction = np.sign(start)
-    logs = linspace(np.log(np.absolute(start)), np.log(np.absolute(stop)), num, endpoint, axis=0)
+    if wide.kind == "c":
+        direction = start / np.absolute(start)
+        last = np.log(stop / direction)
+    else:
+        direction = np.sign(start)
+        last = np.log(np.absolute(stop))
+    logs = linspace(np.log(np.absolute(start)), last, num, endpoint, axis=0)
     result = direction * np.exp(logs)
     # The ends are what was given, not what exp and log made of them.
     first = np.arange(num).reshape((num,) + (1,) * (result.ndim - 1))

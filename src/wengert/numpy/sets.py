@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import concrete, operand, raveled, refuse_traced
+from ..core.bind import bind
+from ..core.index import split
+from ..core.tensor import Tensor
+from ..rules.indexing import scatter_add_p
+from .arguments import concrete, operand, raveled
 from .dispatch import implements
 from .sorting import pick, sort
 
@@ -32,25 +36,40 @@ def unique(
 ) -> Any:
     """`numpy.unique`: the first of each group of equal elements in the sorted array.
 
-    Elements that are equal share the derivative evenly. The other results are plain.
+    Elements that are equal share the derivative evenly, and so do equal slices along an axis. The
+    other results are plain.
     """
     a = operand(ar)
     values = concrete(a, "np.unique")
     wanted = (return_index, return_inverse, return_counts, axis)
     plain: Any = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
     if axis is not None and a.ndim > 1:
-        refuse_traced(
-            "np.unique(..., axis=...)",
-            "the array",
-            a,
-            "equal rows would have to share the derivative; index with the positions from "
-            "np.unique(stop_gradient(x), axis=..., return_index=True) instead",
-        )
-        return plain
+        if not isinstance(a, Tensor) or a.dtype.kind not in "fc":
+            return plain
+        distinct, *others = plain if isinstance(plain, tuple) else (plain,)
+        result = _shared(a, np.asarray(values), distinct, axis)
+        return (result, *others) if others else result
     ordered = sort(a, None)
     firsts = np.unique(concrete(ordered, "np.unique"), return_index=True, equal_nan=equal_nan)[1]
     result = pick(ordered, firsts)
     return (result, *plain[1:]) if isinstance(plain, tuple) else result
+
+
+def _shared(a: Any, values: Any, distinct: Any, axis: int) -> Any:
+    """The distinct slices of ``a``, with the mean of the derivatives of those that are equal.
+
+    ``distinct + mean(a - values)``, where nothing but derivatives is left of ``a - values``: the
+    mean itself would round what it takes the mean of.
+    """
+    inverse = np.unique(values, return_inverse=True, axis=axis)[1].reshape(-1)
+    finite = np.isfinite(values)
+    change = np.where(finite, a - np.where(finite, values, 0), 0)
+    rows = np.moveaxis(change, axis, 0)
+    template, arrays = split(inverse)
+    shape = (distinct.shape[axis], *rows.shape[1:])
+    sums = bind(scatter_add_p, (rows, *arrays), {"template": template, "shape": shape})
+    counts = np.bincount(inverse).reshape((-1,) + (1,) * (a.ndim - 1)).astype(values.real.dtype)
+    return distinct + np.moveaxis(sums / counts, 0, axis)
 
 
 def _unique_like(name: str) -> Any:

@@ -21,17 +21,16 @@ from ..rules.sorting import (
     searchsorted_p,
     sort_p,
 )
-from .arguments import cast, concrete, is_abstract, operand, raveled, refuse_traced
+from .arguments import cast, concrete, is_abstract, operand, raveled
 from .dispatch import implements
 from .methods import attach_method
-from .unknown_values import counts_between, number_of_bin
+from .unknown_values import number_of_bin
 
 __all__ = [
     "argpartition",
     "argsort",
     "bincount",
     "digitize",
-    "histogram",
     "lexsort",
     "partition",
     "searchsorted",
@@ -198,73 +197,6 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     template, arrays = split(x)
     return bind(
         scatter_add_p, (cast(weights, np.float64), *arrays), {"template": template, "shape": (n,)}
-    )
-
-
-_NO_WEIGHTS = "histograms are not differentiated; use np.add.at or np.bincount for sums by bin"
-
-
-def _sample(name: str, a: Any, bins: Any, range: Any) -> Any:
-    """The plain values of a sample. Edges found in traced values would lose their derivative."""
-    if not isinstance(a, Tensor):
-        return a
-    if range is None and _ndim(bins) == 0:
-        return a._untraced(f"{name} with bins chosen from the data")
-    return a._concrete(name)
-
-
-def _ndim(bins: Any) -> int:
-    """Dimensions of a specification of bins; names of methods have none."""
-    return 0 if isinstance(bins, str) else np.ndim(bins)
-
-
-@implements(np.histogram)
-def histogram(
-    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
-    """`numpy.histogram`; the results are plain."""
-    refuse_traced("np.histogram", "weights", weights, _NO_WEIGHTS)
-    refuse_traced("np.histogram", "bins", bins, _NO_WEIGHTS)
-    if weights is None and not density and (is_abstract(a) or is_abstract(bins)):
-        edges = bins if _ndim(bins) == 1 else None
-        if type(bins) is int and range is not None:
-            edges = np.histogram_bin_edges(np.zeros(0), bins, range)
-        if edges is not None:
-            return counts_between(a, edges), edges
-    bins, weights = concrete(bins, "np.histogram, bins"), concrete(weights, "np.histogram, weights")
-    return np.histogram(_sample("np.histogram", a, bins, range), bins, range, density, weights)
-
-
-@implements(np.histogram_bin_edges)
-def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    """`numpy.histogram_bin_edges`; the result is plain."""
-    name = "np.histogram_bin_edges"
-    bins, weights = concrete(bins, f"{name}, bins"), concrete(weights, f"{name}, weights")
-    return np.histogram_bin_edges(_sample(name, a, bins, range), bins, range, weights)
-
-
-@implements(np.histogram2d)
-def histogram2d(
-    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
-    """`numpy.histogram2d`; the results are plain."""
-    refuse_traced("np.histogram2d", "weights", weights, _NO_WEIGHTS)
-    x, y = (_sample("np.histogram2d", v, bins, range) for v in (x, y))
-    return np.histogram2d(x, y, bins, range, density, concrete(weights, "np.histogram2d, weights"))
-
-
-@implements(np.histogramdd)
-def histogramdd(
-    sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
-    """`numpy.histogramdd`; the results are plain."""
-    refuse_traced("np.histogramdd", "weights", weights, _NO_WEIGHTS)
-    if isinstance(sample, (tuple, list)):
-        sample = [_sample("np.histogramdd", v, bins, range) for v in sample]
-    else:
-        sample = _sample("np.histogramdd", sample, bins, range)
-    return np.histogramdd(
-        sample, bins, range, density, concrete(weights, "np.histogramdd, weights")
     )
 
 

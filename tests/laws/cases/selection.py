@@ -95,6 +95,13 @@ CASES = [
     Case("linspace_open", lambda a, b: np.linspace(a, b, 3, endpoint=False, axis=-1), [(2,), ()]),
     Case("logspace", lambda a, b: np.logspace(a, b, 3), [(), ()], domain="unit"),
     Case("geomspace", lambda a, b: np.geomspace(a, b, 4), [(), ()], domain="positive"),
+    Case(
+        "geomspace_complex",
+        lambda a, b: np.geomspace(a + 2.0j, b - 1.0, 4),
+        [(), (2,)],
+        domain="unit",
+        complex=True,
+    ),
     Case("vander", lambda x: np.vander(x, 3), [(3,)], domain="nonzero"),
     Case("vander_increasing", lambda x: np.vander(x, increasing=True), [(3,)], domain="nonzero"),
 ]

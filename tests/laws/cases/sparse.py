@@ -61,6 +61,15 @@ def chain(m: Any, d: Array, x: Array) -> Array:
     return (a * 2.0 + b).T @ (-a / 3.0 @ x)
 
 
+def product(m: Any, d: Array, e: Array) -> Array:
+    """Of two sparse matrices; elements that are stored twice, and an empty row."""
+    return (made(m, d) @ made(m, e).T).toarray()
+
+
+def by_elements(m: Any, d: Array, x: Array) -> Array:
+    return made(m, d).multiply(x).toarray()
+
+
 def tridiagonal(m: Any, d: Array, e: Array, x: Array) -> Array:
     return m.diags_array([d, e, e], offsets=[0, 1, -1]) @ x
 
@@ -75,6 +84,9 @@ CASES = [
          plain=lambda x: x @ CONSTANT.astype(x.real.dtype)),
     Case("constant_left_matrix", lambda x: x @ constant("csc", x), [(2, 3)], complex=True,
          plain=lambda x: x @ CONSTANT.astype(x.real.dtype)),
+    dense("product", product, (6,), (6,)),
+    dense("multiply_row", by_elements, (6,), (4,)),
+    dense("multiply_matrix", by_elements, (6,), (3, 4)),
     dense("vector", lambda m, d, x: made(m, d) @ x, (6,), (4,)),
     dense("matrix", lambda m, d, x: made(m, d) @ x, (6,), (4, 2)),
     dense("transposed", lambda m, d, x: made(m, d).T @ x, (6,), (3, 2)),

@@ -17,6 +17,7 @@ from ..pointwise import POINTWISE, UFUNCS, broadcast_shape, pointwise
 
 __all__ = [
     "REFUSED_ARGUMENTS",
+    "behind",
     "float_dtype",
     "function",
     "in_double",
@@ -51,6 +52,13 @@ def ufunc(name: str, *partials: Rule | int | None, also: str = "") -> None:
 def same_as(name: str, primitive: str) -> None:
     """``scipy.special.NAME`` is an operation that there is already."""
     UFUNCS[getattr(scipy.special, name)] = POINTWISE[primitive]
+
+
+def behind(private: str, primitive: str) -> None:
+    """The ufunc that a plain function of SciPy calls: so that SciPy's own takes Tensors, too."""
+    served = getattr(scipy.special._ufuncs, private, None)
+    if served is not None:
+        UFUNCS[served] = POINTWISE[primitive]
 
 
 def function(primitive: str) -> Rule:

@@ -10,7 +10,7 @@ import scipy.special
 
 from ..at_infinity import power_slope, power_slope_in_exponent
 from ..pointwise import pointwise
-from .declare import function, refused, same_as, ufunc
+from .declare import behind, function, refused, same_as, ufunc
 
 __all__ = ["exprel_slope", "lambertw"]
 
@@ -138,6 +138,7 @@ pointwise(
     show="scipy.special.lambertw({0}, {1}, {2})",
 )
 lambertw = function("lambertw")
+behind("_lambertw", "lambertw")
 
 
 def _wrightomega_slope(w: Any, z: Any) -> Any:

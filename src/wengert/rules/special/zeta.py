@@ -11,7 +11,7 @@ import scipy.special
 from ...core.bind import bind
 from ...core.errors import NoRuleError
 from ..pointwise import pointwise
-from .declare import float_dtype, function, numbered, ufunc
+from .declare import behind, float_dtype, function, numbered, ufunc
 
 __all__ = ["hurwitz", "riemann", "zeta_derivative", "zeta_derivative_p"]
 
@@ -95,6 +95,7 @@ pointwise(
     show="scipy.special.zeta({0}, {1})",
 )
 hurwitz: Any = function("zeta")
+behind("_zeta", "zeta")
 
 
 def _riemann_slope(y: Any, s: Any) -> Any:
@@ -114,4 +115,5 @@ def _riemann_slope(y: Any, s: Any) -> Any:
 
 pointwise("riemann_zeta", scipy.special.zeta, _riemann_slope, show="scipy.special.zeta({0})")
 riemann: Any = function("riemann_zeta")
+behind("_riemann_zeta", "riemann_zeta")
 ufunc("zetac", _riemann_slope)

@@ -27,8 +27,9 @@ class SparseTensor:
 
     It is a container of its data: it can be an argument of `grad` and of other transforms, and then
     the gradient is a SparseTensor of the same pattern. Products with dense arrays and Tensors
-    (``A @ x``, ``x @ A``), ``A.T``, ``A + B``, products with numbers and ``toarray()`` are
-    differentiable; a product of two sparse matrices is not supported.
+    (``A @ x``, ``x @ A``) and with sparse matrices (``A @ B``), ``A.T``, ``A + B``, products with
+    numbers, ``multiply`` and ``toarray()`` are differentiable. There is one format: ``tocsr()`` and
+    its kind return the matrix itself.
 
     Attributes
     ----------
@@ -85,6 +86,28 @@ class SparseTensor:
 
     todense = toarray
 
+    def tocsr(self) -> SparseTensor:
+        """The matrix itself: formats differ in nothing that can be seen."""
+        return self
+
+    tocsc = tocoo = tocsr
+
+    def multiply(self, other: Any) -> SparseTensor:
+        """The product with a number or a dense array, element by element."""
+        if isinstance(other, SparseTensor) or is_sparse(other):
+            raise NoRuleError(
+                "multiply: an elementwise product of two sparse matrices with differentiated "
+                "elements is not supported; make one of them dense with .toarray()"
+            )
+        dense = operand(other)
+        if any(n not in (1, k) for n, k in zip(dense.shape[::-1], self.shape[::-1])):
+            raise ShapeError(
+                f"multiply: an array of shape {dense.shape} does not broadcast to that of the "
+                f"sparse matrix, {self.shape}"
+            )
+        dense = np.broadcast_to(dense, self.shape)
+        return self._scaled(self.data * dense[self.coords])
+
     def diagonal(self) -> Any:
         """The elements of the diagonal."""
         r, c = self.coords
@@ -106,14 +129,16 @@ class SparseTensor:
         return self @ other
 
     def __matmul__(self, other: Any) -> Any:
-        _refuse_sparse(other)
+        if isinstance(other, SparseTensor) or is_sparse(other):
+            return _product(self, as_sparse_tensor("matmul", other))
         x = operand(other)
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise self._no_fit(x, f"({self.shape[1]},) or ({self.shape[1]}, k) on the right")
         return sparse_matmul(self.data, x, self._pattern, self._transposed)
 
     def __rmatmul__(self, other: Any) -> Any:
-        _refuse_sparse(other)
+        if is_sparse(other):
+            return _product(as_sparse_tensor("matmul", other), self)
         x = operand(other)
         if x.ndim not in (1, 2) or x.shape[-1] != self.shape[0]:
             raise self._no_fit(x, f"({self.shape[0]},) or (k, {self.shape[0]}) on the left")
@@ -180,12 +205,28 @@ class SparseTensor:
         return f"<SparseTensor of dtype {self.dtype} with {self.nnz} elements and shape ({m}, {n})>"
 
 
-def _refuse_sparse(x: Any) -> None:
-    if isinstance(x, SparseTensor) or is_sparse(x):
-        raise NoRuleError(
-            "matmul: a product of two sparse matrices with differentiated elements is not "
-            "supported; make one of them dense with .toarray(), or apply them one after the other"
+def _product(a: SparseTensor, b: SparseTensor) -> SparseTensor:
+    """``A @ B``: each element of A with the elements of B in the row that is its column."""
+    if a.shape[1] != b.shape[0]:
+        raise ShapeError(
+            f"matmul: sparse matrices of shapes {a.shape} and {b.shape}; the columns of the first "
+            "must be as many as the rows of the second"
         )
+    m, n = a.shape[0], b.shape[1]
+    (rows, inner), (below, columns) = (
+        tuple(np.asarray(i, np.intp) for i in x.coords) for x in (a, b)
+    )
+    order = np.argsort(below, kind="stable")
+    starts = np.searchsorted(below[order], inner, "left")
+    counts = np.searchsorted(below[order], inner, "right") - starts
+    left = np.repeat(np.arange(len(inner)), counts)
+    within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    right = order[np.repeat(starts, counts) + within]
+    places, slots = np.unique(rows[left] * n + columns[right], return_inverse=True)
+    terms = a.data[left] * b.data[right]
+    params = {"template": _ONE, "shape": (len(places),)}
+    data = bind(scatter_add_p, (terms, slots), params)
+    return from_coordinates(data, places // max(n, 1), places % max(n, 1), (m, n))
 
 
 def as_sparse_tensor(name: str, a: Any) -> SparseTensor:

@@ -137,9 +137,9 @@ NOTES: dict[str, str] = {
         "in the parameters for real arguments, by power series: NaN for x within 0.002 of 1, "
         "above, or below -500, and where the series loses more than ten digits by cancellation"
     ),
-    "zeta": "real: in x by the Euler-Maclaurin formula, and in q",
+    "zeta": "real: in x by the Euler-Maclaurin formula, and in q; SciPy's own takes Tensors",
     "zetac": "real",
-    "lambertw": "in z; the result is complex",
+    "lambertw": "in z; the result is complex; SciPy's own takes Tensors",
     "jve": "real arguments",
     "yve": "real arguments",
     "ive": "real arguments",
