@@ -136,6 +136,11 @@ def test_unknown_backend() -> None:
         wg.jit(np.sin, backend="xla")
 
 
+def test_report_says_that_nothing_is_native() -> None:
+    report = wg.jit(lambda x: np.sum(np.tanh(x)), backend="numpy").lower(X).report()
+    assert report == 'no native code: backend="numpy"\nby NumPy tanh (1), sum (1)'
+
+
 _WITHOUT = """
 import sys
 sys.modules["llvmlite"] = None
@@ -150,6 +155,7 @@ try:
 except wg.WengertValueError as error:
     print(error)
 lowered = wg.jit(np.sin).lower(np.ones(3))
+assert lowered.report() == "no native code: llvmlite is not installed\\nby NumPy sin (1)"
 for stage in (lambda: lowered.llvm, lowered.profile):
     try:
         stage()
