@@ -99,6 +99,26 @@ def test_dtypes_and_scalars() -> None:
     assert type(found[2]) is np.float32
 
 
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, x: (a * 2 + 1) * x, lambda a, x: -a * x, lambda a, x: abs(a) * x,
+        lambda a, x: a**2 * x, lambda a, x: +a * x, lambda a, x: (a // 2) * x - a % 3,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("a", [2, -1.5, 1.0 - 2.0j])
+def test_what_pythons_numbers_give_is_weak(f: Any, backend: str, a: Any) -> None:
+    x = np.ones(3, np.float32)
+    try:
+        expected = f(a, x)
+    except TypeError:
+        return  # complex numbers have no remainders
+    found = wg.jit(f, backend=backend)(a, x)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_transforms() -> None:
     def f(x: Any) -> Any:
         return np.sum(np.tanh(x) ** 2 * np.sort(x))

@@ -91,7 +91,9 @@ class _Writer:
             left = ", ".join(map(self.name, e.outputs))
             if e.primitive.outputs is not None:
                 left = f"({left},)"
-            text = f"{left} = {function}({operands}{params})"
+            # What Python's numbers give stays weak.
+            item = ".item()" if any(v.weak for v in e.outputs) else ""
+            text = f"{left} = {function}({operands}{params}){item}"
             self.share(e)
         self.lines.append(indent + text)
         self.release(number, e, indent)
