@@ -92,8 +92,9 @@ class _Writer:
             if e.primitive.outputs is not None:
                 left = f"({left},)"
             # What Python's numbers give stays weak.
-            item = ".item()" if any(v.weak for v in e.outputs) else ""
-            text = f"{left} = {function}({operands}{params}){item}"
+            value = f"{function}({operands}{params})"
+            weak = any(v.weak for v in e.outputs)
+            text = f"{left} = " + (f"asarray({value}).item()" if weak else value)
             self.share(e)
         self.lines.append(indent + text)
         self.release(number, e, indent)
