@@ -104,7 +104,8 @@ def test_dtypes_and_scalars() -> None:
     "f",
     [
         lambda a, x: (a * 2 + 1) * x, lambda a, x: -a * x, lambda a, x: abs(a) * x,
-        lambda a, x: a**2 * x, lambda a, x: +a * x, lambda a, x: np.real(a) * x - np.imag(a), lambda a, x: (a // 2) * x - a % 3,
+        lambda a, x: a**2 * x, lambda a, x: +a * x, lambda a, x: np.real(a) * x,
+        lambda a, x: (a // 2) * x - a % 3,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("a", [2, -1.5, 1.0 - 2.0j])
