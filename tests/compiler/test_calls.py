@@ -295,6 +295,25 @@ def test_donated_arrays_are_guarded() -> None:
         )
 
 
+@pytest.mark.parametrize("kind", [float, int, complex, np.float64, np.float32, np.array])
+def test_donated_numbers_are_never_overwritten(kind: Any) -> None:
+    """Native calls wrote into the number itself, which is whoever's constant."""
+
+    def step(w: Any, state: Any) -> Any:
+        return w * 2, {"count": state["count"] + 1, "m": state["m"] - w}
+
+    g = wg.jit(step, donate_argnums=(0, 1))
+    number = kind(2.5)
+    before = repr(number)
+    for _ in range(6):
+        state = {"count": number, "m": np.ones(3)}
+        expected = step(np.ones(3), state)[1]["count"]
+        found = g(np.ones(3), state)[1]["count"]
+        assert repr(number) == before
+        assert found == expected
+        assert isinstance(found, np.ndarray) == isinstance(expected, np.ndarray)
+
+
 # ------------------------------------------------------------------ objects and memory
 
 

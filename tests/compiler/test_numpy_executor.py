@@ -99,6 +99,27 @@ def test_dtypes_and_scalars() -> None:
     assert type(found[2]) is np.float32
 
 
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, x: (a * 2 + 1) * x, lambda a, x: -a * x, lambda a, x: abs(a) * x,
+        lambda a, x: a**2 * x, lambda a, x: +a * x, lambda a, x: np.real(a) * x,
+        lambda a, x: (a // 2) * x - a % 3,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("a", [2, -1.5, 1.0 - 2.0j])
+def test_what_pythons_numbers_give_is_weak(f: Any, backend: str, a: Any) -> None:
+    x = np.ones(3, np.float32)
+    try:
+        expected = f(a, x)
+    except TypeError:
+        return  # complex numbers have no remainders
+    found = wg.jit(f, backend=backend)(a, x)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_transforms() -> None:
     def f(x: Any) -> Any:
         return np.sum(np.tanh(x) ** 2 * np.sort(x))
@@ -136,6 +157,11 @@ def test_unknown_backend() -> None:
         wg.jit(np.sin, backend="xla")
 
 
+def test_report_says_that_nothing_is_native() -> None:
+    report = wg.jit(lambda x: np.sum(np.tanh(x)), backend="numpy").lower(X).report()
+    assert report == 'no native code: backend="numpy"\nby NumPy tanh (1), sum (1)'
+
+
 _WITHOUT = """
 import sys
 sys.modules["llvmlite"] = None
@@ -150,6 +176,7 @@ try:
 except wg.WengertValueError as error:
     print(error)
 lowered = wg.jit(np.sin).lower(np.ones(3))
+assert lowered.report() == "no native code: llvmlite is not installed\\nby NumPy sin (1)"
 for stage in (lambda: lowered.llvm, lowered.profile):
     try:
         stage()

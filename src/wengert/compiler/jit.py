@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import inspect
 import threading
@@ -22,7 +23,7 @@ from ..core.recorder import record
 from ..core.state import LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
-from ..transforms.boundary import check_function, name_of, tracing_user
+from ..transforms.boundary import check_function, is_named, name_of, tracing_user
 from .captures import Captures, unwritten
 from .draws import refused_draws
 from .options import check_positions, names_of, positions_of
@@ -80,15 +81,29 @@ class Jitted(NativeCallable):
         return Captures(self._function)
 
     def _with_function(self, function: Function) -> Jitted:
-        return Jitted(
-            function, self._static_argnums, self._static_argnames, self._donate_argnums,
-            self._threads,
-            self._backend,
-        )  # fmt: skip
+        return Jitted(function, *self._options())
+
+    def _options(self) -> tuple[Any, ...]:
+        named = self._static_argnums, self._static_argnames, self._donate_argnums
+        return *named, self._threads, self._backend
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the instance is the first argument."""
         return self if instance is None else functools.partial(self, instance)
+
+    def __copy__(self) -> Jitted:
+        """Itself, as functions are copied."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Jitted:
+        """Itself, unless the function belongs to an object that is copied, such as a method."""
+        function = copy.deepcopy(self._function, memo)
+        return self if function is self._function else self._with_function(function)
+
+    def __reduce__(self) -> Any:
+        """Pickled by name where that is its name, else with its function, without machine code."""
+        name = self.__dict__.get("__qualname__")
+        return name if is_named(self) else (Jitted, (self._function, *self._options()))
 
     # -------------------------------------------------------------- calls
 
@@ -186,7 +201,9 @@ class Jitted(NativeCallable):
         """
         leaves, spec, static = self._arguments(args, kwargs)
         _, entry = self._found(leaves, spec, static)
-        return Lowered(entry.operation.program, self._donated_leaves(spec), self._threads)
+        return Lowered(
+            entry.operation.program, self._donated_leaves(spec), self._threads, self._backend
+        )
 
     # -------------------------------------------------------------- signatures
 
@@ -466,9 +483,7 @@ def jit(
         raise WengertValueError(
             f"jit: argument {min(set(static) & set(donated))} is both static and donated"
         )
-
     number = None if threads is None else checked_threads(threads, "jit")
-
     if backend not in (None, "llvm", "numpy"):
         raise WengertValueError(
             f"jit: backend={backend!r} is unknown; expected 'llvm', 'numpy' or None"

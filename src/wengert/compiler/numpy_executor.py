@@ -91,7 +91,10 @@ class _Writer:
             left = ", ".join(map(self.name, e.outputs))
             if e.primitive.outputs is not None:
                 left = f"({left},)"
-            text = f"{left} = {function}({operands}{params})"
+            # What Python's numbers give stays weak.
+            value = f"{function}({operands}{params})"
+            weak = any(v.weak for v in e.outputs)
+            text = f"{left} = " + (f"asarray({value}).item()" if weak else value)
             self.share(e)
         self.lines.append(indent + text)
         self.release(number, e, indent)

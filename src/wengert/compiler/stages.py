@@ -239,6 +239,11 @@ def _prepared(a: Any, dtype: Any) -> Any:
     return np.require(np.asarray(a, dtype), requirements=["C", "A"]).reshape(np.shape(a))
 
 
+def _counted(names: Any) -> str:
+    """Names with how often each of them is there."""
+    return ", ".join(f"{k} ({n})" for k, n in Counter(names).items() if n > 0)
+
+
 class Lowered:
     """What a jitted function is for given arguments, stage by stage.
 
@@ -251,9 +256,14 @@ class Lowered:
     """
 
     def __init__(
-        self, program: Program, donated: Sequence[int] = (), threads: int | None = None
+        self,
+        program: Program,
+        donated: Sequence[int] = (),
+        threads: int | None = None,
+        backend: str | None = None,
     ) -> None:
         self.program = program
+        self._backend = backend
         self._threads = threads
         self._donated = donated
         self.optimized = _optimized(program)
@@ -277,8 +287,19 @@ class Lowered:
 
         return emit(self.plan, target.host_processor()).text
 
+    @property
+    def _without_native_code(self) -> str:
+        """Why NumPy evaluates all of it, or nothing."""
+        if self._backend == "numpy":
+            return 'backend="numpy"'
+        try:
+            from .codegen import target  # noqa: F401
+        except ImportError:
+            return "llvmlite is not installed"
+        return ""
+
     def cost(self) -> dict[str, Any]:
-        """What a call takes.
+        """What a call of the native code takes.
 
         Returns
         -------
@@ -305,18 +326,21 @@ class Lowered:
         }
 
     def report(self) -> str:
-        """`cost` as text, with the names of what is native."""
+        """`cost` as text, with the names of what is native and of what NumPy evaluates."""
         cost = self.cost()
+        if reason := self._without_native_code:
+            run = _optimized(self.program, only_shared=True).equations
+            return f"no native code: {reason}\nby NumPy {_counted(e.primitive.name for e in run)}"
         native = Counter(e.primitive.name for e in self.optimized.equations)
         native.subtract(cost["calls"])
         lines = [
             f"{cost['nests']} nests of loops, {cost['products']} products by BLAS, "
             f"{cost['flops']:,} operations, {cost['bytes']:,} bytes moved, "
             f"{cost['peak']:,} bytes held",
-            "native   " + ", ".join(f"{k} ({n})" for k, n in native.items() if n > 0),
+            f"native   {_counted(native)}",
         ]
         if cost["calls"]:
-            lines.append("by NumPy " + ", ".join(f"{k} ({n})" for k, n in cost["calls"].items()))
+            lines.append(f"by NumPy {_counted(cost['calls'])}")
         return "\n".join(lines)
 
     def profile(self, seconds: float = 0.2) -> Measurement:

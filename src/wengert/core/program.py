@@ -218,7 +218,8 @@ def evaluate(
         else:
             out = bind(e.primitive, ins, e.params, False)
         if e.primitive.outputs is None:
-            env[e.outputs[0]] = out
+            v = e.outputs[0]
+            env[v] = out.item() if v.weak and isinstance(out, np.generic) else out
         else:
             env.update(zip(e.outputs, out, strict=True))
     return [env[v] if type(v) is Var else v for v in program.outputs]

@@ -223,7 +223,10 @@ def _in_c_order(primitive: Primitive, ins: tuple[Any, ...], params: dict[str, An
 
 # What Python's numbers give under these is a Python number again. (So it is taken to be where the
 # function called was NumPy's, which gives a NumPy scalar: one cannot tell.)
-_ON_PYTHON_NUMBERS = frozenset({"add", "sub", "mul", "div", "neg", "pow", "floor_divide", "mod"})
+_ON_PYTHON_NUMBERS = frozenset(
+    {"add", "sub", "mul", "div", "neg", "positive", "pow", "square", "floor_divide", "mod",
+     "abs", "abs_complex", "real", "imag"}
+)  # fmt: skip
 
 
 def _is_weak(primitive: Primitive, ins: tuple[Any, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = [
     "chosen_argnums",
     "function_of_selected",
     "input_leaf",
+    "is_named",
     "rebuilt",
     "release",
     "release_all",
@@ -92,6 +94,14 @@ def check_function(transform: str, function: Any) -> None:
             f"{transform}: expected a function, not a {type(function).__name__}; give it f itself, "
             "not f(x)"
         )
+
+
+def is_named(function: Any) -> bool:
+    """Whether its module has it under its name, as functions are found again that were pickled."""
+    found: Any = sys.modules.get(getattr(function, "__module__", None) or "")
+    for name in getattr(function, "__qualname__", "<lambda>").split("."):
+        found = getattr(found, name, None)
+    return found is function
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -17,10 +17,13 @@ def donate(plan: Plan, slots: Sequence[int]) -> Plan:
     """Let results take over the memory of the arguments in these slots, where that is safe.
 
     An argument's memory may be overwritten by a nest if nothing reads it later, and the nest itself
-    reads of it only the element that it writes next. What finds no result is left alone.
+    reads of it only the element that it writes next. What finds no result is left alone, and so is
+    what has no dimension: a Python number or NumPy scalar must never change.
     """
     for slot in slots:
         argument = plan.inputs[slot]
+        if len(argument.shape) == argument.is_complex:  # the last axis has real and imaginary parts
+            continue
         found = _result_for(plan, argument)
         if found is not None:
             number, memory = found
