@@ -57,7 +57,7 @@ class _Costs(NamedTuple):
 
 # Fitted to the times of all tiles of 37 products: on an Intel Xeon with AMX, with registers of 64
 # bytes and of 32, and on AMD's Zen 4, to which instructions are cheap beside multiplications.
-_WHOLE = _Costs(1.1, 2.0, 1.5, 8.0, 4.0, 8.0, 25.0, 1 / 8, 1 / 40, 1 << 20)
+_WHOLE = _Costs(1.1, 2.0, 2.0, 8.0, 4.0, 8.0, 25.0, 1 / 8, 1 / 40, 1 << 20)
 _HALVED = _Costs(0.8, 1.0, 1.5, 4.0, 0.2, 6.0, 10.0, 1 / 16, 1 / 120, 640 << 10)
 
 

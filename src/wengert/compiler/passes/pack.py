@@ -22,6 +22,7 @@ __all__ = ["pack"]
 
 _PER_ELEMENT = 1.0  # cycles of a copied element
 _GAIN = 0.85  # of the cycles may be left, at most
+_LARGEST = 1 << 24  # bytes: a copy of what no cache holds takes as long as the product
 
 
 def pack(plan: Plan, processor: Processor) -> Plan:
@@ -110,6 +111,8 @@ def _order(nest: Nest, r: Node, y: Node, axes: ProductAxes, plan: Plan) -> list[
     if y.op != "view" or y.args[0] not in plan.buffers:
         return None
     base = y.args[0]
+    if plan.buffers[base].nbytes > _LARGEST:
+        return None
     if any(len(axis_terms(entry)) > 1 for entry in y.attrs):
         return None
     moving = [d for entry in y.attrs for d, _ in axis_terms(entry)]
