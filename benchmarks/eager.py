@@ -54,11 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(report.as_text(results))
     path = arguments.json or (None if arguments.quick or arguments.only else RESULTS)
     if path:
-        if path == RESULTS:
-            processors.store(path, results)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(results, indent=1) + "\n")
+        processors.store(path, results, keep=path == RESULTS)
         print(f"\nwrote {path}")
     return 0
 

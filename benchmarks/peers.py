@@ -190,11 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_whole = not (arguments.quick or arguments.only or arguments.variant is not None)
     path = arguments.json or (RESULTS if is_whole else None)
     if path:
-        if path == RESULTS:
-            processors.store(path, results)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(results, indent=1) + "\n")
+        processors.store(path, results, keep=path == RESULTS)
         print(f"wrote {path}")
     if is_whole:
         print(f"wrote {peers_report.write_page(results)}, {peers_report.draw(results)}")

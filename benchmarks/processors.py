@@ -18,10 +18,10 @@ __all__ = ["bars_by_processor", "store"]
 Bar = tuple[str, bool]  # what was measured, as text, and whether the bar is met
 
 
-def store(path: Path, results: dict[str, Any]) -> None:
+def store(path: Path, results: dict[str, Any], keep: bool = True) -> None:
     """Write a run, and keep it for its kind of processor."""
     name = re.sub(r"\W+", "-", results["machine"]["processor"].lower()).strip("-")
-    for place in (path, path.with_suffix("") / f"{name}.json"):
+    for place in (path, path.with_suffix("") / f"{name}.json")[: 1 + keep]:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(results, indent=1) + "\n")
 
