@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import AbstractValueError, WengertError, WengertTypeError, WengertValueError
+from .errors import (
+    AbstractValueError,
+    MutationError,
+    WengertError,
+    WengertTypeError,
+    WengertValueError,
+)
 from .where import Caller, calling, is_item_assignment
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "lost_derivative",
     "lost_history",
     "no_array",
+    "no_copy",
     "no_format",
     "no_index",
     "no_number",
@@ -290,3 +297,10 @@ def _at(error: E, caller: Caller) -> E:
     if caller.line:
         error.args = (f"{error.args[0]} [{caller.line}]",)
     return error
+
+
+def no_copy(what: str, remedy: str) -> MutationError:
+    """The error of a result of a recorded operation that is copied or pickled."""
+    return MutationError(
+        f"the result of a recorded operation cannot be {what}: its history would be lost; {remedy}"
+    )
