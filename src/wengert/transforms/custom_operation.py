@@ -104,7 +104,7 @@ class CustomOperation:
         self.name = name
         self.arity = arity
         self._primal = primal
-        self._given = (forward, reverse)
+        self._given = (forward is not None, reverse is not None)
         self._forward = UserFunction(
             f"{name}_jvp",
             self._transposed_reverse if forward is None else self._checked_forward(forward),
@@ -308,30 +308,31 @@ class CustomOperation:
         """The operation on operands of which those flagged have a batch axis first."""
         if flags not in self._batched:
             forward, reverse = self._given
+            # Of the rules what they return was checked, and has numbers in place of None.
             self._batched[flags] = CustomOperation(
                 self.name,
                 self._primal.batched(flags),
-                None if forward is None else self._batched_forward(forward, flags),
-                None if reverse is None else self._batched_reverse(reverse, flags),
+                self._batched_forward(flags) if forward else None,
+                self._batched_reverse(flags) if reverse else None,
                 self.arity,
             )
         return self._batched[flags]
 
-    def _batched_forward(self, forward: UserFunction, flags: tuple[bool, ...]) -> UserFunction:
+    def _batched_forward(self, flags: tuple[bool, ...]) -> UserFunction:
         def call(*leaves: Any) -> list[Any]:
             outs = (True,) * (len(leaves) - 2 * self.arity)
-            return forward.batched((*flags, *outs, *flags))(*leaves)
+            return self._forward.batched((*flags, *outs, *flags))(*leaves)
 
-        return UserFunction(forward.name, call, self._like_out)
+        return UserFunction(self._forward.name, call, self._like_out)
 
-    def _batched_reverse(self, reverse: UserFunction, flags: tuple[bool, ...]) -> UserFunction:
+    def _batched_reverse(self, flags: tuple[bool, ...]) -> UserFunction:
         def call(*leaves: Any) -> list[Any]:
             outs = (True,) * ((len(leaves) - self.arity) // 2)
-            cotangents = reverse.batched((*outs, *flags, *outs))(*leaves)
+            cotangents = self._reverse.batched((*outs, *flags, *outs))(*leaves)
             # An operand that all examples share gets the sum of their cotangents.
             return [c if b else np.sum(c, axis=0) for c, b in zip(cotangents, flags, strict=True)]
 
-        return UserFunction(reverse.name, call, self._like_in)
+        return UserFunction(self._reverse.name, call, self._like_in)
 
 
 def _transpose(
