@@ -343,7 +343,9 @@ class TestRulesWithoutARecording:
 
         by_x, by_n = wg.grad(loss, argnums=(0, 1))(*args)
         one = 0.0 if kind == "forward" else 7.0
-        np.testing.assert_array_equal(by_x, one * np.ones((4, 3)) if axes[0] == 0 else [4 * one] * 3)
+        np.testing.assert_array_equal(
+            by_x, one * np.ones((4, 3)) if axes[0] == 0 else [4 * one] * 3
+        )
         np.testing.assert_array_equal(by_n, np.zeros(args[1].shape))
         assert len(calls) <= 2 or kind == "opaque"
 
