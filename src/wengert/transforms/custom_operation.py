@@ -240,6 +240,8 @@ class CustomOperation:
         except NoRuleError:
             raise  # it names the function that has none
         except WengertTypeError as error:
+            if self.name in str(error).partition(":")[0]:
+                raise  # it says itself what is wrong with the rule
             raise WengertTypeError(
                 f"{self.name} has only a forward rule, and reverse mode (grad, vjp) could not be "
                 f"derived from it ({type(error).__name__}: {error}). Compute on the tangents with "
