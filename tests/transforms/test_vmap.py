@@ -256,6 +256,21 @@ class TestStructuresOfAxes:
         with pytest.raises(wg.WengertTypeError, match="out_axes must be integers or None"):
             wg.vmap(np.sin, out_axes=axes)
 
+    @pytest.mark.parametrize(
+        "x", [np.array(["a", "b"]), np.array([[], {}], object), np.zeros(2, "M8[D]"), "ab"]
+    )
+    def test_batches_are_numbers(self, x: Any) -> None:
+        with pytest.raises(wg.WengertTypeError, match=r"argument \[0\]: has dtype .* in in_axes"):
+            wg.vmap(lambda x: x)(x)
+        assert wg.vmap(lambda x, y: y, in_axes=(None, 0))(x, np.ones(2)).shape == (2,)
+
+    def test_slices_at_batched_places(self) -> None:
+        places = np.array([0, 1])
+        with pytest.raises(wg.AbstractValueError, match=r"x\[i \+ np\.arange\(n\)\] instead of"):
+            wg.vmap(lambda x, i: x[i : i + 2])(self.X, places)
+        found = wg.vmap(lambda x, i: x[i + np.arange(2)])(self.X, places)
+        np.testing.assert_array_equal(found, [[0.0, 1.0], [4.0, 5.0]])
+
     def test_no_batched_argument(self) -> None:
         with pytest.raises(wg.ShapeError, match="by position, keyword arguments are shared"):
             wg.vmap(lambda x: x * 2)(x=self.X)

@@ -84,6 +84,11 @@ def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
             "can be computed with element by element, summed and written back; np.where(mask, x, "
             "0), np.count_nonzero(mask) and the where= of reductions have fixed shapes"
         )
+    elif what == "index()":
+        text += (
+            ". A slice of fixed length is x[i + np.arange(n)] instead of x[i : i + n]; an element "
+            "of a plain table or list is wengert.numpy.take(table, i); counts are plain numbers"
+        )
     elif what in _OF_FIXED_LENGTH:
         text += f", and {_OF_FIXED_LENGTH[what]}"
     else:

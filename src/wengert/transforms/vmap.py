@@ -227,6 +227,11 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             x = lift_plain(x if isinstance(x, Tensor) else np.asarray(x))
             if isinstance(x, Tensor):
                 refresh(x)
+            elif x.dtype.kind not in "biufc":
+                raise WengertTypeError(
+                    f"{where}: has dtype {x.dtype}; what has a batch axis must be numbers. The "
+                    "axis of anything else is None in in_axes, and all examples share it"
+                )
             x = _to_front(x, int(axis), where)
             sizes.setdefault(x.shape[0], path)
             batched.append(x)
@@ -274,7 +279,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             kind = np.asarray(y).dtype.kind if not isinstance(y, Tensor) else "f"
             if kind not in "biufc":
                 raise WengertTypeError(
-                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}; results must "
+                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}"
+                    f"{f' of dtype {y.dtype}' if hasattr(y, 'dtype') else ''}; results must "
                     "be numbers, arrays or containers of them"
                 )
         # An argument, or a result that stands twice, is not given away.
