@@ -89,6 +89,9 @@ class CustomOperation:
         ``(*ins) -> Saved``: the outputs, and residuals for a first derivative.
     reverse_saved : callable, optional
         ``(residuals, cts) -> cotangents of ins``: what ``reverse`` does, from these residuals.
+    undefined : pair of dicts, optional
+        Of the operands without a forward and without a reverse rule: what to say where one is
+        needed. The rules treat these operands as constants.
     """
 
     def __init__(
@@ -100,8 +103,10 @@ class CustomOperation:
         arity: int,
         save: Callable[..., Saved] | None = None,
         reverse_saved: Callable[[Any, Sequence[Any]], Sequence[Any]] | None = None,
+        undefined: tuple[dict[int, str], dict[int, str]] = ({}, {}),
     ) -> None:
         self.name = name
+        self._undefined = undefined
         self.arity = arity
         self._primal = primal
         self._given = (forward is not None, reverse is not None)
@@ -172,6 +177,9 @@ class CustomOperation:
         return bind(self.batched(tuple(batched)).primitive, args, {})
 
     def _jvp(self, tangents: Any, ins: Any, outs: Any) -> Any:
+        for i, text in self._undefined[0].items():
+            if tangents[i] is not None:
+                raise NoRuleError(text)
         ts = [_zeros(x) if t is None else t for x, t in zip(ins, tangents, strict=True)]
         results = self._forward(*ins, *outs, *ts)
         return [t if _is_float(y) else None for t, y in zip(results, outs, strict=True)]
@@ -183,7 +191,10 @@ class CustomOperation:
             found = self._cotangents(self._reverse_saved(outs.residuals, cts), ins)
         else:
             found = self._reverse(*cts, *ins, *outs)
-        return [c if _is_float(x) else None for c, x in zip(found, ins, strict=True)]
+        cotangents = [c if _is_float(x) else None for c, x in zip(found, ins, strict=True)]
+        for i, text in self._undefined[1].items():  # raised where the cotangent is asked for
+            cotangents[i] = NoRuleError(text) if _is_float(ins[i]) else None
+        return cotangents
 
     # -------------------------------------------------------------- what the user's rules return
 
@@ -317,6 +328,7 @@ class CustomOperation:
                 self._batched_forward(flags) if forward else None,
                 self._batched_reverse(flags) if reverse else None,
                 self.arity,
+                undefined=self._undefined,
             )
         return self._batched[flags]
 
