@@ -84,11 +84,6 @@ def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
             "can be computed with element by element, summed and written back; np.where(mask, x, "
             "0), np.count_nonzero(mask) and the where= of reductions have fixed shapes"
         )
-    elif what == "index()":
-        text += (
-            ". A slice of fixed length is x[i + np.arange(n)] instead of x[i : i + n]; an element "
-            "of a plain table or list is wengert.numpy.take(table, i); counts are plain numbers"
-        )
     elif what in _OF_FIXED_LENGTH:
         text += f", and {_OF_FIXED_LENGTH[what]}"
     else:
@@ -96,6 +91,8 @@ def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
             ". Use np.where instead of a branch, wengert.numpy.take(table, i) instead of table[i] "
             "for a plain table, or keep the value out of the transform"
         )
+        if what == "index()":
+            text += ". A slice of fixed length is x[i + np.arange(n)] instead of x[i : i + n]"
     if what in _NUMBERS or what in _METHODS or what == CONVERSION:
         text += f". {_reason(what, caller)}"
     return _at(AbstractValueError(text), caller)
