@@ -358,3 +358,17 @@ def test_errors_of_the_function_come_through() -> None:
 
     with pytest.raises(KeyError, match="what the user raised"):
         integrate.odeint(broken, START, TIMES)
+
+
+def test_gradient_of_a_batch_of_solutions() -> None:
+    """Regression: the rule has no cotangent for the times, and says None."""
+    starts, rates = np.array([[0.5, 1.0], [0.7, 0.9]]), np.array([0.5, 2.0])
+    times = np.linspace(0, 1, 4)
+
+    def end(start: Any, rate: Any) -> Any:
+        return np.sum(integrate.odeint(lambda y, t, k: -k * y * y, start, times, args=(rate,)) ** 2)
+
+    found = wg.grad(lambda s, r: np.sum(wg.vmap(end)(s, r)), argnums=(0, 1))(starts, rates)
+    each = [wg.grad(end, argnums=(0, 1))(s, r) for s, r in zip(starts, rates, strict=True)]
+    np.testing.assert_allclose(found[0], [g[0] for g in each])
+    np.testing.assert_allclose(found[1], [g[1] for g in each])

@@ -52,6 +52,14 @@ _NUMPY_NAMES = {"fabs": "abs", "fsum": "sum", "dist": "linalg.norm", "sumprod": 
 _COUNTED = frozenset(
     {"np.nonzero", "np.flatnonzero", "np.argwhere", "np.where(condition)", "np.unique"}
 )
+# What serves instead of functions whose result is as long as a value says.
+_OF_FIXED_LENGTH = {
+    "np.bincount": "the largest number says how long the result is. counts = wengert.numpy.zeros(n)"
+    " and np.add.at(counts, x, weights) have a fixed length",
+    "np.repeat": "the repeats say how long the result is. Give them as plain numbers",
+    "np.roots": "the number of roots depends on leading zeros. np.linalg.eigvals of the companion "
+    "matrix has a fixed length",
+}
 _METHODS = frozenset({".item()", ".tolist()", ".numpy()"})
 _NUMBERS = frozenset({"float()", "int()", "complex()"})
 _IN_GENERAL = (
@@ -83,11 +91,15 @@ def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
             "can be computed with element by element, summed and written back; np.where(mask, x, "
             "0), np.count_nonzero(mask) and the where= of reductions have fixed shapes"
         )
+    elif what in _OF_FIXED_LENGTH:
+        text += f", and {_OF_FIXED_LENGTH[what]}"
     else:
         text += (
             ". Use np.where instead of a branch, wengert.numpy.take(table, i) instead of table[i] "
             "for a plain table, or keep the value out of the transform"
         )
+        if what == "index()":
+            text += ". A slice of fixed length is x[i + np.arange(n)] instead of x[i : i + n]"
     if what in _NUMBERS or what in _METHODS or what == CONVERSION:
         text += f". {_reason(what, caller)}"
     return _at(AbstractValueError(text), caller)
