@@ -159,6 +159,27 @@ def test_responses() -> None:
     agrees_on_spectra("freqz", b, 2.0, 8, include_nyquist=True)
 
 
+@pytest.mark.parametrize("num", [1, 2, 5, 6, 8, 9, 13, 16])
+@pytest.mark.parametrize("n", [1, 2, 6, 9])
+def test_resample(n: int, num: int) -> None:
+    x = RNG.normal(size=(n, 3))
+    agrees("resample", x, num)
+    agrees("resample", x + 1j * x[::-1], num)
+    agrees("resample", np.fft.fft(x, axis=0), num, domain="freq")
+    weights = RNG.uniform(0.3, 1.0, n)
+    for window in (lambda f: np.exp(-f * f), "hann", np.r_[weights[:1], np.sort(weights[1:])]):
+        agrees("resample", x[:, 0] + 1j, num, window=window)
+        agrees("resample", x[:, 0], num, window=window)
+    if n > 2:
+        agrees("resample", x, num, window="hamming")
+        for e, f in zip(
+            scipy.signal.resample(x.T, num, np.arange(n) * 0.5, 1),
+            signal.resample(wg.tensor(x.T), num, np.arange(n) * 0.5, 1),
+            strict=True,
+        ):
+            np.testing.assert_allclose(f.array if isinstance(f, wg.Tensor) else f, e, atol=1e-12)
+
+
 def test_states_from_the_past() -> None:
     for n, m in ((1, 1), (1, 4), (4, 1), (3, 5), (5, 3)):
         b, a = RNG.normal(size=n), RNG.normal(size=m)
@@ -234,6 +255,9 @@ REFUSED = [
     (lambda: signal.spectrogram(X, nperseg=2, mode="power"), "mode must be one of 'psd'"),
     (lambda: signal.stft(X, nperseg=2, boundary="wrap"), "boundary must be one of"),
     (lambda: signal.stft(X, nperseg=2, scaling="density"), "scaling must be one of 'spectrum'"),
+    (lambda: signal.resample(X, 0), "num=0; the result needs at least one"),
+    (lambda: signal.resample(X, 3, domain="space"), "domain must be one of 'time', 'freq'"),
+    (lambda: signal.resample(X, 3, window=np.ones(3)), "the window has shape (3,); expected (4,)"),
     (lambda: signal.periodogram(X[:0], axis=0), "expected a signal, not empty"),
 ]
 

@@ -221,6 +221,13 @@ CASES = [
     two("welch_window", (lambda x, w: spectrum(signal, "welch", x, window=w, noverlap=1),
                          lambda x, w: spectrum(scipy.signal, "welch", x, window=w, noverlap=1)),
         (8,), (4,)),
+    *(
+        one(f"resample_{n}_{num}", (lambda x, num=num: signal.resample(x, num),
+                                    lambda x, num=num: scipy.signal.resample(x, num)), (n, 2))
+        for n, num in ((6, 4), (5, 8), (4, 7), (7, 3))
+    ),
+    two("resample_window", (lambda x, w: signal.resample(x, 4, window=w * w[::-1], axis=-1),) * 2,
+        (2, 6), (6,)),
     Case("lfilter_by_vmap", lambda b, a, x: wg.vmap(signal.lfilter)(b, a, x),
          domain=stable((2, 2), (2, 3), (2, 4)), plain=by_rows),
 ]  # fmt: skip

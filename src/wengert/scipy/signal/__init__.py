@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..mirror import names
 from .convolution import convolve, convolve2d, correlate, correlate2d, fftconvolve, oaconvolve
 from .filtering import detrend, filtfilt, hilbert, lfilter, lfilter_zi, lfiltic, savgol_filter
+from .resampling import resample
 from .response import freqz, freqz_sos, sosfreqz
 from .sections import sosfilt, sosfilt_zi, sosfiltfilt
 from .spectral import coherence, csd, periodogram, spectrogram, stft, welch
@@ -30,6 +31,7 @@ __all__ = [
     "lfiltic",
     "oaconvolve",
     "periodogram",
+    "resample",
     "savgol_filter",
     "sosfilt",
     "sosfilt_zi",
