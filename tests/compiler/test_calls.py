@@ -218,6 +218,23 @@ def test_bad_arguments_after_native_calls(bad: Any) -> None:
     assert g(3) == 6
 
 
+def test_thousands_of_arrays_do_not_fill_the_stack_of_a_thread() -> None:
+    """Regression: native calls had all of them on it, and compared every array with every other."""
+    f = wg.jit(lambda xs: (xs[0] + xs[-1], xs[1] * 2))
+    xs = [X] * 20_000
+    for _ in range(3):
+        f(xs)
+    found: list[Any] = []
+    size = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: found.extend(f(xs)))
+        thread.start()
+    finally:
+        threading.stack_size(size)
+    thread.join()
+    np.testing.assert_array_equal(found, [2 * X, 2 * X])
+
+
 def test_equal_dtypes_that_are_other_objects() -> None:
     x = pickle.loads(pickle.dumps(X))
     assert x.dtype is not X.dtype

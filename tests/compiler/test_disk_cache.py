@@ -80,6 +80,14 @@ def test_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert disk.directory() == tmp_path / "home/.cache/wengert"
 
 
+def test_a_home_directory_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Regression: where no shell replaces it, a directory named ~ was made."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("WENGERT_CACHE", "~/kept")
+    assert disk.directory() == tmp_path / "kept"
+
+
 def _variants() -> list[Any]:
     """Functions and arguments that compile to different code."""
     y = X.astype(np.float32)
@@ -200,6 +208,40 @@ def test_what_others_can_write_is_not_run(place: Path, compiled: list[str]) -> N
     place.chmod(0o700)
     wg.jit(loss)(X)
     assert len(compiled) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_links_are_not_followed(place: Path, compiled: list[str]) -> None:
+    """Neither one that stands for an entry nor one that stands for the directory."""
+    wg.jit(loss)(X)
+    (path,) = place.iterdir()
+    other = place.parent / "elsewhere"
+    path.rename(other)
+    path.symlink_to(other)
+    wg.jit(loss)(X)
+    assert len(compiled) == 2
+    assert not path.is_symlink()
+    assert other.exists()
+    place.rename(place.parent / "moved")
+    place.symlink_to(place.parent / "moved")
+    wg.jit(loss)(X)
+    assert len(compiled) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of processes")
+def test_a_full_disk_leaves_nothing_behind(place: Path) -> None:
+    """A file may not grow beyond 500 bytes: the write fails in the middle."""
+    import resource
+
+    wg.jit(lambda x: x - 1)(X)
+    before = sorted(place.iterdir())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        np.testing.assert_allclose(wg.jit(loss)(X), loss(X))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(place.iterdir()) == before
 
 
 def test_directory_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,3 +321,16 @@ def test_inverse_squares_of_large_numbers_are_subnormal(dtype: Any) -> None:
     found = wg.jit(lambda x: x**-2)(x)
     assert np.all(expected[:2] > 0)
     np.testing.assert_allclose(found, expected, rtol=3 * info.eps, atol=info.smallest_subnormal)
+
+
+@pytest.mark.parametrize("narrow", [np.bool_, np.int8, np.uint16, np.int32])
+@pytest.mark.parametrize("wide", [np.int16, np.uint32, np.int64])
+def test_narrowed_integers_end_with_the_array(wide: Any, narrow: Any) -> None:
+    """Regression: the last vector, of one number, was stored in its old length.
+
+    `conftest` looks at what lies beyond the results.
+    """
+    for shape in ((9,), (17,), (33,), (65,), (3, 9), (2, 81)):
+        x = np.arange(np.prod(shape)).reshape(shape).astype(wide)
+        agrees(lambda x: x.astype(narrow), x)
+        agrees(lambda x: (3 * x).astype(narrow)[..., ::-1], x)

@@ -444,9 +444,10 @@ def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
         assert parts() == 4
     finally:
         wg.set_threads(None)
-    monkeypatch.setenv("WENGERT_THREADS", "many")
-    with pytest.raises(wg.WengertValueError, match="WENGERT_THREADS must be a positive integer"):
-        parts()
+    for text in ("many", "²", "0", ""):
+        monkeypatch.setenv("WENGERT_THREADS", text)
+        with pytest.raises(wg.WengertValueError, match="THREADS must be a positive integer, not"):
+            parts()
 
 
 def test_few_rows_keep_all_threads_busy(monkeypatch: pytest.MonkeyPatch) -> None:

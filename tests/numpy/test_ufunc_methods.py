@@ -196,3 +196,22 @@ def test_at_with_broadcasting_and_without_operand() -> None:
 def test_at_into_a_plain_array() -> None:
     with pytest.raises(wg.MutationError, match="plain array"):
         wg.grad(lambda x: np.add.at(np.zeros(3), [0], x))(np.ones(1))
+
+
+@pytest.mark.parametrize("given", [np.bool_, np.uint8, np.uint16, np.uint64, np.int8, np.float32])
+@pytest.mark.parametrize("into", [np.float32, np.float64, np.int32, np.uint8, np.complex128])
+def test_subtract_at_of_other_dtypes(into, given):
+    """Regression: unsigned numbers were negated in their own dtype; booleans were refused."""
+    if not np.can_cast(np.result_type(into, given), into, "same_kind"):
+        pytest.skip("NumPy does not store that")
+    a, b, places = np.full(4, 10, into), np.array([1, 3, 0], given), np.array([0, 2, 0])
+
+    def f(a, b):
+        y = a.copy()
+        np.subtract.at(y, places, b)
+        return y
+
+    expected = f(a, b)
+    for found in (wg.jit(f)(a, b), wg.vmap(f)(a[None], b[None])[0]):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)

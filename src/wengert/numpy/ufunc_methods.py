@@ -234,7 +234,9 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
         place = join(template, [])
         a[place] = ufunc(a[place]) if b is NO_VALUE else ufunc(a[place], b)  # type: ignore[index]
     elif ufunc in (np.add, np.subtract):
-        b = b if ufunc is np.add else np.negative(b)
+        if ufunc is np.subtract:
+            # Unsigned numbers and booleans have no negatives in their own dtype.
+            b = np.negative(b if b.dtype.kind in "ifc" else cast(b, a.dtype))
         set_item(a, ..., bind(add_at_p, (a, b, *arrays), {"template": template}))
     elif any(isinstance(i, Tensor) for i in arrays):
         _apply_one_by_one(ufunc, a, template, arrays, b)

@@ -216,6 +216,12 @@ class NestMemory:
         if v.width == 1 or self.active == self.width:
             self.w.line(f"store {t} {name}, ptr {pointer}, align {memory.itemsize}")
             return
+        if self.active == 1:
+            # LLVM 22 makes of a masked store of one lane that was truncated a store of the whole
+            # number: of seven bytes too many where an int64 becomes an int8.
+            name = v.emit(f"extractelement {t} {name}, i32 0")
+            self.w.line(f"store {type_name(memory)} {name}, ptr {pointer}, align {memory.itemsize}")
+            return
         function = f"@llvm.masked.store.v{v.width}{letter(memory)}.p0"
         mask_type = type_name(bool, v.width)
         self.w.declarations.add(f"declare void {function}({t}, ptr, i32, {mask_type})")

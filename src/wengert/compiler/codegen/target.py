@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -15,10 +17,31 @@ from .processor import Processor
 __all__ = ["TARGETS", "Code", "description", "host_processor", "link"]
 __all__ += ["object_code", "object_code_for"]
 
-_lock = threading.Lock()
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A fork waits until no thread is inside of LLVM: in the child, the locks that it holds, ours
+    # and llvmlite's, would be taken for ever.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+
+def _alone(function: Callable[P, R]) -> Callable[P, R]:
+    """One thread at a time; the function's local variables are gone when the next one comes."""
+
+    @functools.wraps(function)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _lock:
+            return function(*args, **kwargs)
+
+    return locked
 
 
 @functools.cache
+@_alone
 def _machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -50,17 +73,17 @@ TARGETS = {
 }
 
 
+@_alone
 def object_code_for(text: str, name: str) -> bytes:
     """The object file of a module for one of the `TARGETS`."""
     wanted = TARGETS[name]
-    with _lock:
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
-        target = llvm.Target.from_triple(wanted.triple)
-        machine = target.create_target_machine(
-            cpu=wanted.cpu, features=wanted.features, opt=2, reloc="pic"
-        )
-        return _emitted(text, machine)
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(wanted.triple)
+    machine = target.create_target_machine(
+        cpu=wanted.cpu, features=wanted.features, opt=2, reloc="pic"
+    )
+    return _emitted(text, machine)
 
 
 # They multiply 64 bytes in two halves, or with one unit where there are two for 32. Virtual
@@ -70,6 +93,7 @@ _MATRICES = "amx-tile"
 
 
 @functools.cache
+@_alone
 def host_processor() -> Processor:
     """The processor of this machine, as the generated code uses it."""
     features = llvm.get_host_cpu_features()
@@ -81,6 +105,7 @@ def host_processor() -> Processor:
     return Processor(16, 32 if _machine().triple.startswith("aarch64") else 16)
 
 
+@_alone
 def description() -> str:
     """What machine code depends on besides its text: LLVM, and the processor."""
     machine = _machine()
@@ -97,6 +122,23 @@ class Code:
         self._tracker = tracker
         self.addresses = addresses
 
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        """Free the memory: now, or when the thread that is inside of LLVM has left it."""
+        if is_finalizing():
+            return  # threads of the pool run in it as long as the process lives
+        _dead.append(self._tracker)
+        if _lock.acquire(blocking=False):
+            _bury()
+            _lock.release()
+
+
+_dead: list[Any] = []
+
+
+def _bury() -> None:
+    while _dead:
+        _dead.pop().close()
+
 
 @functools.cache
 def _compiler() -> Any:
@@ -106,10 +148,10 @@ def _compiler() -> Any:
 _count = 0
 
 
+@_alone
 def object_code(text: str) -> bytes:
     """The object file of a module, for this machine."""
-    with _lock:
-        return _emitted(text, _machine())
+    return _emitted(text, _machine())
 
 
 def _emitted(text: str, machine: Any) -> bytes:
@@ -120,6 +162,7 @@ def _emitted(text: str, machine: Any) -> bytes:
     return bytes(machine.emit_object(module))
 
 
+@_alone
 def link(code: bytes, names: Sequence[str], symbols: Mapping[str, int]) -> Code:
     """Load an object file, and make it ready to run.
 
@@ -132,15 +175,15 @@ def link(code: bytes, names: Sequence[str], symbols: Mapping[str, int]) -> Code:
         The addresses of functions that the code calls.
     """
     global _count
-    with _lock:
-        _count += 1
-        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-        for name, address in symbols.items():
-            builder.import_symbol(name, address)
-        for name in names:
-            builder.export_symbol(name)
-        tracker = builder.link(_compiler(), f"wengert{_count}")
-        return Code(tracker, {name: tracker[name] for name in names})
+    _bury()
+    _count += 1
+    builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for name, address in symbols.items():
+        builder.import_symbol(name, address)
+    for name in names:
+        builder.export_symbol(name)
+    tracker = builder.link(_compiler(), f"wengert{_count}")
+    return Code(tracker, {name: tracker[name] for name in names})
 
 
 def _simplify(module: Any, machine: Any) -> None:

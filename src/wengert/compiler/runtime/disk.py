@@ -36,7 +36,9 @@ def directory() -> Path | None:
     """Where entries are kept; None if the cache is turned off."""
     given = os.environ.get("WENGERT_CACHE")
     if given is not None:
-        return None if given.strip().lower() in ("", "0", "off", "no", "none") else Path(given)
+        if given.strip().lower() in ("", "0", "off", "no", "none"):
+            return None
+        return Path(os.path.expanduser(given))  # where no shell has replaced ~
     base = os.environ.get("XDG_CACHE_HOME")
     if base and os.path.isabs(base):
         return Path(base) / "wengert"
@@ -49,12 +51,26 @@ def directory() -> Path | None:
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "wengert"
 
 
-def _own(path: Path) -> bool:
+def _own(about: os.stat_result) -> bool:
     """Whether nobody but the user can have put something there."""
     if sys.platform == "win32":
         return True
-    about = path.lstat()
     return about.st_uid == os.getuid() and not about.st_mode & 0o022
+
+
+def _content(path: Path) -> bytes:
+    """What is in the user's own file; links are not followed, and nobody can exchange it meanwhile.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or others can write to it.
+    """
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, os.O_RDONLY | flags), "rb") as stream:
+        if not _own(os.fstat(stream.fileno())):
+            raise PermissionError(path)
+        return stream.read()
 
 
 def load(key: str) -> tuple[dict[str, Any], bytes] | None:
@@ -64,10 +80,9 @@ def load(key: str) -> tuple[dict[str, Any], bytes] | None:
         return None
     path = place / (key + _SUFFIX)
     try:
-        if not _own(place) or not _own(path):
+        if not _own(place.lstat()):
             return None
-        content = path.read_bytes()
-        header, code = _unpacked(content, key)
+        header, code = _unpacked(_content(path), key)
         with contextlib.suppress(OSError):
             os.utime(path)  # used now
         return header, code
@@ -102,7 +117,7 @@ def store(key: str, about: dict[str, Any], code: bytes) -> None:
     temporary = place / f"{key}.{os.getpid()}.{time.monotonic_ns()}{_TEMPORARY}"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _own(place):
+        if not _own(place.lstat()):
             return
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:

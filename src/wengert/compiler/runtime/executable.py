@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Executable"]
 
 _ALIGNMENT = 64
+_MOST_OUTPUTS = 2048  # native calls have them on the stack, as `guards` says of arguments
 _RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -161,7 +162,7 @@ class Executable:
         Python has a part in it.
         """
         face = self.interface
-        if face.segments != ["run0"] or self._code is None:
+        if face.segments != ["run0"] or self._code is None or len(face.outputs) > _MOST_OUTPUTS:
             return None
         sources: list[tuple[str, Any]] = []
         n, m = face.arguments, len(self._results)

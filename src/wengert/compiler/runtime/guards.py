@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Container, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ __all__ = ["Guards", "NotNative", "outputs_of"]
 _GUARD = {name: k for k, name in enumerate(GUARDS)}
 _OUTPUT = {name: k for k, name in enumerate(OUTPUTS)}
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # flags of an array
+# Native calls keep a few words for each object on the stack, which a thread may have little of.
+_MOST_OBJECTS = 2048
 _NUMBERS = frozenset(np.dtype(t).type for t in "?bhilqBHILQfdFD")
 
 
@@ -68,6 +69,8 @@ class Guards:
     def _new(self, count: int = 1) -> int:
         first = self.registers
         self.registers += count
+        if self.registers > _MOST_OBJECTS:
+            raise NotNative
         return first
 
     # -------------------------------------------------------------- values
@@ -98,6 +101,8 @@ class Guards:
     def leaf(self, register: int, x: Any) -> None:
         """An array or number: its slot is its number among the leaves."""
         slot = len(self.leaves)
+        if slot >= _MOST_OBJECTS:
+            raise NotNative
         self.leaves.append(x)
         self.places.append(register)
         kind = type(x)
@@ -340,9 +345,10 @@ class Guards:
                 self.words += pair
             self._memory.clear()
         overlaps: list[int] = []
-        for a, b in combinations(sorted(self._sizes), 2):
-            if a in self._donated or b in self._donated:
-                overlaps += [a, self._sizes[a], b, self._sizes[b]]
+        for a in sorted(self._donated & self._sizes.keys()):
+            for b, size in self._sizes.items():
+                if b not in self._donated or b > a:
+                    overlaps += [a, self._sizes[a], b, size]
         outputs, stack = outputs_of(sources, out_spec, self.places, self.kept)
         return NativeEntry(
             results, arguments, keywords, self.words, outputs, self.registers, self.scratch, stack,

@@ -87,7 +87,7 @@ def default_threads() -> int:
         return _chosen
     text = os.environ.get("WENGERT_THREADS")
     if text is not None:
-        if not text.strip().isdigit() or int(text) < 1:
+        if not text.strip().isdecimal() or int(text) < 1:
             raise WengertValueError(
                 f"the environment variable WENGERT_THREADS must be a positive integer, not {text!r}"
             )
