@@ -25,6 +25,7 @@ from .cholesky_sweep import cholesky_cotangent
 from .cumulative import cumprod_p
 from .factorizations import cholesky_p
 from .fast_reductions import to_sole_winners
+from .fast_sorting import sort_cotangent
 from .indexing import where_p
 from .norms import vector_norm_p
 from .pointwise import POINTWISE
@@ -120,13 +121,14 @@ _by_hand(cumprod_p, _running_product)
 
 
 def _sorted(ct: Any, x: Any, y: Any, axis: int) -> Any:
-    """Where few places of the result matter, as for a median: no order is needed.
+    """By the order; where few places of the result matter, as for a median, without it."""
+    if x.shape[axis] >= 8 and (g := _few_places(ct, x, y, axis)) is not None:
+        return g
+    return sort_cotangent(ct, x, y, axis, None, False)
 
-    Each element that equals the one in such a place has its share of the cotangent there.
-    """
-    n = x.shape[axis]
-    if n < 8:
-        return None
+
+def _few_places(ct: Any, x: Any, y: Any, axis: int) -> Any:
+    """Each element that equals the one in such a place has its share of the cotangent there."""
     others = tuple([i for i in range(x.ndim) if i != axis])
     places = np.flatnonzero(np.any(ct, others))
     if len(places) > 3 or np.isnan(y.take([-1], axis)).any():
