@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.abstract import Aval
+from ..core.algebra import stretched
 from ..core.bind import bind
 from ..core.dual import Dual
 from ..core.finite import finite
@@ -34,7 +35,6 @@ _minimum: Any = np.minimum.reduce
 _argmax: Any = np.ndarray.argmax
 _argmin: Any = np.ndarray.argmin
 _empty = np.empty
-_broadcast_to = getattr(np.broadcast_to, "_implementation", np.broadcast_to)
 _arange = np.arange
 _asarray = np.asarray
 # Without the dispatch to other libraries' arrays.
@@ -172,7 +172,7 @@ def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
         g = _empty(shape, ct.dtype)
         g[...] = ct
     else:
-        g = _broadcast_to(ct, shape)
+        g = stretched(ct, shape)
     k = m[0]
     cotangents[k] = cotangents[k] + g if k in cotangents else g
 

@@ -17,7 +17,7 @@ from ..core.errors import NonFiniteError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
 from ..core.state import COINCIDENCES, LOCAL, next_id
-from ..core.sweep import sweep
+from ..core.sweep import LARGE, sweep
 from ..core.tape import JOIN
 from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
@@ -142,12 +142,12 @@ def _gradient(
             y, aux = y
         y = check(y)
     del new_args
-    _forget_values(selected)
+    large = _forget_values(selected)
     stops = frozenset([k for _, ids, _ in selected for k in ids])
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
         seed = algebra.ones_like(y)
-        cotangents, _, _, outer = sweep(y._n, seed, stops)
+        cotangents, _, _, outer = sweep(y._n, seed, stops, large=large)
         if not outer and type(y) is FastTensor:  # nothing of an outer transform was met
             y = handle(y._a, None, None) if keep or type(y._a) is ndarray else y._a
     scope.active = False
@@ -158,12 +158,19 @@ def _gradient(
     return value, _cotangents_out(selected, cotangents, single, liveness, keep), aux
 
 
-def _forget_values(selected: list[Any]) -> None:
-    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep."""
+def _forget_values(selected: list[Any]) -> bool:
+    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep.
+
+    Returns whether one of them is large.
+    """
+    large = False
     for _, _, inputs in selected:
         for i, t in enumerate(inputs):
             if type(t) is FastTensor and type(t._a) is ndarray:
+                if t._a.size >= LARGE:
+                    large = True
                 inputs[i] = Aval(t._a.shape, t._a.dtype)
+    return large
 
 
 def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
@@ -443,6 +450,7 @@ def vjp(
     roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
     avals = [handle(o._a, None, None) if isinstance(o, Tensor) else o for o in outs]
     root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
+    large = any(t.size >= LARGE for _, _, inputs in selected for t in inputs)
 
     def pullback(cotangent: Any) -> Any:
         try:
@@ -458,7 +466,7 @@ def vjp(
         ]
 
         def swept() -> Any:
-            cotangents = sweep(root, seeds, stops)[0]
+            cotangents = sweep(root, seeds, stops, large=large)[0]
             return _cotangents_out(
                 selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
             )
