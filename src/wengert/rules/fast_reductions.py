@@ -21,8 +21,10 @@ from ..core.algebra import stretched
 from ..core.bind import bind
 from ..core.dual import Dual
 from ..core.finite import finite
+from ..core.ownership import alone_in_list
 from ..core.primitive import Primitive
 from ..core.state import COUNTER, PAUSED, SlowPath, leaves_tape
+from ..core.sweep import LARGE
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
 from ..core.tensor import FastTensor, Tensor
 from .reductions import canonical_axes, kept_shape, max_p, min_p, spread, sum_p
@@ -37,6 +39,7 @@ _argmin: Any = np.ndarray.argmin
 _empty = np.empty
 _arange = np.arange
 _asarray = np.asarray
+_ndarray = np.ndarray
 # Without the dispatch to other libraries' arrays.
 _count_nonzero: Any = getattr(np.count_nonzero, "_implementation", np.count_nonzero)
 # Below this number of elements filling an array is faster than making a view of stride zero.
@@ -174,7 +177,22 @@ def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
     else:
         g = stretched(ct, shape)
     k = m[0]
-    cotangents[k] = cotangents[k] + g if k in cotangents else g
+    if k not in cotangents:
+        cotangents[k] = g
+    elif type(g) is _ndarray and g.size >= LARGE:
+        _add_large(cotangents, k, g)
+    else:
+        cotangents[k] = cotangents[k] + g
+
+
+def _add_large(cotangents: Cotangents, k: int, g: Any) -> None:
+    """Add to a cotangent, in its own memory if only the sweep holds it."""
+    if alone_in_list(cotangents, k):
+        have = cotangents[k]
+        if have.shape == g.shape and have.dtype is g.dtype and have.flags.writeable:
+            np.add(have, g, have)
+            return
+    cotangents[k] = cotangents[k] + g
 
 
 def _tangent_sum(node: Node, tangents: dict[int, Any]) -> Any:

@@ -114,7 +114,7 @@ def _large_sub(node: Node, g: Any, cotangents: Cotangents) -> None:
         return
     k, shape = n[0], _shape(y)
     if g.shape != shape:
-        t = unbroadcast(-g, shape)
+        t = -unbroadcast(g, shape)
         cotangents[k] = cotangents[k] + t if k in cotangents else t
     elif k in cotangents:
         ct = cotangents[k]
