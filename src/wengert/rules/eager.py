@@ -104,6 +104,23 @@ def _norm(ct: Any, x: Any, y: Any, axis: tuple[int, ...], ord: float) -> Any:
 _by_hand(vector_norm_p, _norm)
 
 
+def _first_of_rows(node: Node) -> Any:
+    """The support of a Euclidean norm of rows: one element of each.
+
+    Where no norm vanishes or overflows, none of its elements is larger; so all of a row of
+    ``x ct / y`` are finite if ``ct / y`` is, and otherwise none.
+    """
+    x, y = node[5][0], node[7]
+    if isinstance(x, Tensor) or node[6]["axis"] != (x.ndim - 1,):
+        return None
+    if node[6]["ord"] != 2 or y.dtype.kind != "f" or not y.size or not _no_tiny(y):
+        return None
+    return np.arange(0, x.size, x.shape[-1])
+
+
+vector_norm_p.kind.support = _first_of_rows
+
+
 # ------------------------------------------------------------------ along one axis
 
 

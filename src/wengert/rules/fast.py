@@ -870,7 +870,7 @@ def op_div(x, y):
                     None,
                     a if m is None else a.shape,
                     b,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -883,7 +883,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, None]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -896,7 +896,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, None]
             return r
     except (ValueError, TypeError):
         pass
@@ -964,7 +964,7 @@ def div(x, y):
                     None,
                     a if m is None else a.shape,
                     b,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -1206,7 +1206,7 @@ def op_pow(x, y):
                     None,
                     a,
                     b if n is None or m is not None else b.shape,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -1219,7 +1219,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, None]
             return r
         if type(y) is ndarray and y.dtype is x._a.dtype:
             a = x._a
@@ -1232,7 +1232,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, None]
             return r
     except (ValueError, TypeError):
         pass
@@ -1302,7 +1302,7 @@ def pow(x, y):
                     None,
                     a,
                     b if n is None or m is not None else b.shape,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
