@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import wengert as wg
-from wengert.compiler.codegen import access, target, tiles
+from wengert.compiler.codegen import loops, target, tiles
 
 __all__ = ["main"]
 
@@ -75,12 +75,12 @@ CASES = [
 @contextlib.contextmanager
 def _choosing(choose: Callable[[tiles.Shape], tiles.Layout]) -> Iterator[None]:
     """Let every product have the layout that a function chooses."""
-    before = access.best_layout
-    access.best_layout = choose  # type: ignore[assignment]
+    before = loops.best_layout
+    loops.best_layout = choose  # type: ignore[assignment]
     try:
         yield
     finally:
-        access.best_layout = before
+        loops.best_layout = before
 
 
 def _seconds(case: Case, choose: Callable[[tiles.Shape], tiles.Layout], budget: float) -> float:

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 from benchmarks import tiles
-from wengert.compiler.codegen import access
+from wengert.compiler.codegen import loops
 from wengert.compiler.codegen.tiles import best_layout
 
 
@@ -20,7 +20,7 @@ def test_every_tile_is_timed_and_the_choice_restored(
     assert line.startswith("16x5x3 update float32")
     assert float(line.split()[-1]) >= 1
     assert mean.startswith("geometric mean")
-    assert access.best_layout is best_layout
+    assert loops.best_layout is best_layout
 
 
 @pytest.mark.parametrize("size", ["16x5", "16x5x0", "16x5xa", "-1x2x3x", ""])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compiler.codegen import access
+from wengert.compiler.codegen import loops
 from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.ir import Graph
 from wengert.compiler.lowering import lowered
@@ -206,14 +206,14 @@ def test_forward_and_backward_share_a_region() -> None:
 def test_tiles_fill_the_registers() -> None:
     for registers in (16, 32):
         for vectors in range(1, 20):
-            columns = access._columns(vectors, registers)
+            columns = loops._columns(vectors, registers)
             assert 1 <= columns <= min(vectors, registers // 8)
-    assert access._columns(4, 32) == 4
-    assert access._columns(6, 32) == 3
+    assert loops._columns(4, 32) == 4
+    assert loops._columns(6, 32) == 3
     for most in (4, 6, 12):
         for length in range(1, 60):
-            assert 1 <= access._rows(length, most) <= most
-    assert access._rows(14, 12) == 8
+            assert 1 <= loops._rows(length, most) <= most
+    assert loops._rows(14, 12) == 8
 
 
 @pytest.mark.parametrize("weight", [np.inf, -np.inf, np.nan])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compiler.codegen.access import choose_loops
+from wengert.compiler.codegen.loops import choose_loops
 from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.passes import few_rows
 from wengert.compiler.plan import Nest, Region

@@ -105,11 +105,14 @@ def test_dtypes_and_scalars() -> None:
     [
         lambda a, x: (a * 2 + 1) * x, lambda a, x: -a * x, lambda a, x: abs(a) * x,
         lambda a, x: a**2 * x, lambda a, x: +a * x, lambda a, x: np.real(a) * x,
-        lambda a, x: (a // 2) * x - a % 3,
+        lambda a, x: (a // 2) * x - a % 3, lambda a, x: np.abs(a) * x,
+        lambda a, x: np.square(a) * x, lambda a, x: np.multiply(a, 2) * x,
+        lambda a, x: np.divmod(a, 2)[0] * x, lambda a, x: np.multiply(a, x),
+        lambda a, x: np.maximum(a, 1) * x, lambda a, x: np.positive(np.negative(a)) * x,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("a", [2, -1.5, 1.0 - 2.0j])
-def test_what_pythons_numbers_give_is_weak(f: Any, backend: str, a: Any) -> None:
+def test_what_pythons_numbers_give_is_weak_under_operators(f: Any, backend: str, a: Any) -> None:
     x = np.ones(3, np.float32)
     try:
         expected = f(a, x)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compiler.codegen import access, target, tiles
+from wengert.compiler.codegen import loops, target, tiles
 from wengert.compiler.codegen.processor import Processor
 from wengert.compiler.codegen.tiles import Layout, Read, Shape, best_layout, pieces
 from wengert.compiler.plan import Nest, Product
@@ -73,10 +73,33 @@ def test_every_layout(
         asked.append(shape)
         return Layout(vector, min(rows, shape.p), min(columns, shape.q), order, 1.0)
 
-    monkeypatch.setattr(access, "best_layout", forced)
+    monkeypatch.setattr(loops, "best_layout", forced)
     check(FORMS["nn"][0], drawn(37, 21, dtype=np.float32), drawn(21, 43, dtype=np.float32))
     check(FORMS["tn"][0], drawn(21, 37), drawn(21, 43))
     assert asked
+
+
+@pytest.mark.parametrize(
+    ("vector", "rows", "columns", "form"),
+    [("q", 6, 1, "nn"), ("q", 3, 1, "nt"), ("k", 4, 3, "nt"), ("k", 2, 1, "nn")],
+)
+def test_what_comes_from_memory_is_asked_for_a_tile_ahead(
+    vector: str, rows: int, columns: int, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forced(s: Shape) -> Layout:
+        near = [x for x in tiles.layouts(s) if x.vector == vector]
+        return min(near, key=lambda x: (abs(x.rows - rows), abs(x.columns - columns)))
+
+    monkeypatch.setenv("WENGERT_CACHE", "off")
+    monkeypatch.setattr(loops, "best_layout", forced)
+    monkeypatch.setattr(loops, "_FROM_MEMORY", 1 << 16)
+    f, shapes = FORMS[form]
+    for dtype, k in ((np.float32, 1003), (np.float64, 517), (np.float32, 35)):
+        m = (1 << 16) // (k * np.dtype(dtype).itemsize) + 5
+        a, b = (drawn(*shape, dtype=dtype) for shape in shapes(m, 7, k))
+        assert "@llvm.prefetch" in wg.jit(f, threads=2).lower(a, b).llvm
+        check(f, a, b, threads=2)
+        assert "@llvm.prefetch" not in wg.jit(f, threads=2).lower(a[:3].copy(), b).llvm
 
 
 def test_large_products_use_all_their_threads() -> None:

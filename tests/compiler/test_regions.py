@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 import wengert as wg
-from wengert.compiler.codegen import access
+from wengert.compiler.codegen import loops
 from wengert.compiler.codegen.access import Unknown
 from wengert.compiler.codegen.tiles import Layout, Shape
 from wengert.compiler.indices import Linear
@@ -275,7 +275,7 @@ def test_tiles_that_depend_on_the_rows_of_a_part(
         asked.append(s.ranged)
         return Layout("q", rows(s), 1, "pq", 1)
 
-    monkeypatch.setattr(access, "best_layout", forced)
+    monkeypatch.setattr(loops, "best_layout", forced)
     force(monkeypatch, 1 << 30)
     rng = np.random.default_rng(0)
     x, g = (rng.normal(size=s).astype(np.float32) for s in ((32, length), (32, 3)))

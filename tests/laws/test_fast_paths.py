@@ -37,7 +37,7 @@ HAND_WRITTEN: dict[str, Callable[..., Any]] = {
 def fast_kinds() -> set[NodeKind]:
     modules = (fast, contractions, fast_reductions, fast_sorting)
     found = [k for m in modules for k in vars(m).values() if isinstance(k, NodeKind)]
-    return {k for k in found if k.primitive is not None}
+    return {k for k in found if k.primitive is not None and not k.wide}
 
 
 def numbers(shape: tuple[int, ...], dtype: Any) -> Any:

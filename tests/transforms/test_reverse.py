@@ -22,11 +22,11 @@ class TestGrad:
     def test_values_that_no_node_saved_are_freed_before_the_sweep(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from wengert.transforms import reverse
+        from wengert.transforms import gradient
 
         inputs: list[Any] = []
         freed: list[bool] = []
-        sweep = reverse.sweep
+        sweep = gradient.sweep
 
         def watched(*args: Any) -> Any:
             freed.extend([ref() is None for ref in inputs])
@@ -36,7 +36,7 @@ class TestGrad:
             inputs[:] = [weakref.ref(w) for w in ws]
             return np.sum(ws[0] + 2.0 * ws[1])
 
-        monkeypatch.setattr(reverse, "sweep", watched)
+        monkeypatch.setattr(gradient, "sweep", watched)
         gradients = wg.grad(f)([X, X, X.astype(np.float32)])
         assert freed == [True, True, True]
         for g, expected, dtype in zip(gradients, (1.0, 2.0, 0.0), "ddf", strict=True):

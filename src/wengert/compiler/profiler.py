@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.program import Program
-from .codegen.access import Axis, Loops, choose_loops
 from .codegen.clocks import Clocks
+from .codegen.loops import Axis, Loops, choose_loops
 from .codegen.module import emit
 from .codegen.processor import Processor
 from .cost import bytes_of, flops_of

@@ -16,13 +16,16 @@ import numpy as np
 from . import debugging
 from .abstract import Aval
 from .finite import finite
-from .quiet import quiet
+from .quiet import restore, silence
 from .state import DEBUGGED
 from .sweep import collect
 from .tape import Cotangents, Node, NodeKind
 from .tensor import FastTensor, Tensor
 
 __all__ = ["Dual", "derivative_of_sweep", "dual_of_record"]
+
+# A global name: looking it up in NumPy's module is slow (docs/design/core.md).
+ndarray = np.ndarray
 
 Tangents = dict[int, Any]
 
@@ -71,18 +74,20 @@ def derivative_of_sweep(root: Node, seed: Any, directions: Tangents) -> Cotangen
     nodes, graph, _ = collect(root, stops)
     if DEBUGGED and debugging.examines():
         return None  # every operation is to be looked at
-    if graph or not all(
-        type(v) is np.ndarray or isinstance(v, np.generic) for v in directions.values()
-    ):
+    if graph:
         return None
+    for v in directions.values():
+        if type(v) is not ndarray and not isinstance(v, np.generic):
+            return None
     order = sorted(nodes)
     tangents = dict(directions)
-    with quiet():
+    before = silence()
+    try:
         for k in order:
             if k in stops:
                 continue
             node = nodes[k]
-            dual = _dual(node[1])
+            dual = node[1].dual or _dual(node[1])
             if dual is None:
                 return None
             t = dual.tangent(node, tangents)
@@ -90,6 +95,8 @@ def derivative_of_sweep(root: Node, seed: Any, directions: Tangents) -> Cotangen
                 return None
             tangents[k] = t
         results = _down(order, nodes, root, seed, tangents, stops)
+    finally:
+        restore(before)
     for r in results.values():
         if not finite(r):
             return None

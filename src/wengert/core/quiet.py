@@ -8,11 +8,12 @@ is set directly (0.1 us), otherwise `np.errstate` serves.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["is_quiet", "quiet"]
+__all__ = ["is_quiet", "quiet", "restore", "silence"]
 
 try:
     from numpy._core.umath import _extobj_contextvar as _setting
@@ -49,8 +50,25 @@ def _errstate() -> Any:
     return np.errstate(all="ignore")
 
 
-quiet: Any = _Direct if _found and _silences() else _errstate
-"""``with quiet():`` evaluates without floating-point warnings."""
+def _enter_errstate() -> Any:
+    block = np.errstate(all="ignore")
+    block.__enter__()
+    return block
+
+
+def _leave_errstate(block: Any) -> None:
+    block.__exit__(None, None, None)
+
+
+quiet: Any
+silence: Any
+restore: Any
+if _found and _silences():
+    quiet, silence, restore = _Direct, partial(_setting.set, _SILENT), _setting.reset
+else:
+    quiet, silence, restore = _errstate, _enter_errstate, _leave_errstate
+"""``with quiet():`` evaluates without floating-point warnings. The hot path writes
+``before = silence()``, ``try:`` and ``finally: restore(before)`` for it."""
 
 
 _known: tuple[Any, bool] = (object(), False)

@@ -221,8 +221,8 @@ def _in_c_order(primitive: Primitive, ins: tuple[Any, ...], params: dict[str, An
     return strides == sorted(strides, reverse=True)
 
 
-# What Python's numbers give under these is a Python number again. (So it is taken to be where the
-# function called was NumPy's, which gives a NumPy scalar: one cannot tell.)
+# What Python's numbers give under these operators is a Python number again. (What NumPy's functions
+# give is cast: see `wengert.numpy.dispatch`.)
 _ON_PYTHON_NUMBERS = frozenset(
     {"add", "sub", "mul", "div", "neg", "positive", "pow", "square", "floor_divide", "mod",
      "abs", "abs_complex", "real", "imag"}

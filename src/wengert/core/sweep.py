@@ -13,7 +13,7 @@ import numpy as np
 from . import debugging
 from .abstract import Var
 from .finite import finite
-from .quiet import quiet
+from .quiet import quiet, restore, silence
 from .state import DEBUGGED
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
@@ -76,12 +76,15 @@ def sweep(
                     order, nodes, root, seed, stops, False, wrap, True, examined=True
                 )
             return cotangents, nodes, False, record
-        with quiet():
+        before = silence()
+        try:
             propagate_usual = propagate_large if large else _propagate_plain
             cotangents = propagate_usual(order, nodes, root, seed, stops)
             if not results_finite(cotangents, nodes):
                 wrap = wrapper(False)
                 cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
+        finally:
+            restore(before)
         return cotangents, nodes, False, record
     wrap = wrapper(record or create_graph, min(stops) if stops else FOREVER)
     if stops and record:
@@ -220,51 +223,50 @@ def _telling(ct: Any, only: Node | None) -> Any:
 def collect(root: Node, stops: frozenset[int]) -> tuple[dict[int, Node], bool, bool]:
     """The nodes between ``root`` and the stops; whether anything foreign or abstract was met."""
     nodes = {root[0]: root}
-    stack = [root]
+    found = [root]
     graph = record = False
     oldest = min(stops) if stops else 0
     live = oldest or FOREVER
-    pop, push = stack.pop, stack.append
-    while stack:
-        node = pop()
+    push = found.append
+    for node in found:
+        kind = node[1]
         if node[0] in stops:
             if node[2] is not None:
                 record = True
-            if node[1] is INPUT and node[5]:
+            if kind is INPUT and node[5]:
                 graph = True
             continue
-        kind = node[1]
         if kind.wide:
             if node[8] and node[8] < live:
                 graph = True
             for parent in node[2]:
-                if parent is None:
-                    continue
-                k = parent[0]
-                if k < oldest:
-                    record = True
-                elif k not in nodes:
-                    nodes[k] = parent
-                    push(parent)
+                if parent is not None and parent[0] not in nodes:
+                    if parent[0] < oldest:
+                        record = True
+                    else:
+                        nodes[parent[0]] = parent
+                        push(parent)
             continue
         parent = node[2]
         if parent is not None:
             k = parent[0]
-            if k < oldest:
-                record = True
-            elif k not in nodes:
-                nodes[k] = parent
-                push(parent)
+            if k not in nodes:
+                if k < oldest:
+                    record = True
+                else:
+                    nodes[k] = parent
+                    push(parent)
         elif kind is LEAF and stops:
             record = True
         parent = node[3]
         if parent is not None:
             k = parent[0]
-            if k < oldest:
-                record = True
-            elif k not in nodes:
-                nodes[k] = parent
-                push(parent)
+            if k not in nodes:
+                if k < oldest:
+                    record = True
+                else:
+                    nodes[k] = parent
+                    push(parent)
     return nodes, graph or record, record
 
 

@@ -22,6 +22,7 @@ from ..core.tensor import RareTensor, Tensor
 from ..rules import special  # noqa: F401 - it declares the ufuncs of scipy.special
 from ..rules.fast import FAST
 from ..rules.pointwise import UFUNCS
+from ..rules.shapes import astype_p
 from .classification import CLASSIFICATION, Entry
 from .ufunc_options import call_with_options
 
@@ -227,5 +228,23 @@ def is_abstract(x: Any) -> bool:
     return isinstance(x, Tensor) and type(x._a) is Var
 
 
+def _array_ufunc_rarely(self: Tensor, ufunc: Any, method: str, *xs: Any, **kwargs: Any) -> Any:
+    """`_array_ufunc` where an abstract value may stand for a Python number.
+
+    ``np.abs(2.0)`` is a NumPy scalar, which promotes dtypes; ``abs(2.0)`` is a Python number.
+    """
+    y = _array_ufunc(self, ufunc, method, *xs, **kwargs)
+    if type(y) is tuple:
+        return tuple([_strong(part) for part in y])
+    return _strong(y)
+
+
+def _strong(y: Any) -> Any:
+    if type(y) is RareTensor and type(y._a) is Var and y._a.weak:
+        return bind(astype_p, (y,), {"dtype": y._a.dtype})
+    return y
+
+
 Tensor.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+RareTensor.__array_ufunc__ = _array_ufunc_rarely
 Tensor.__array_function__ = _array_function  # type: ignore[attr-defined]

@@ -227,19 +227,29 @@ def _constants(x: Tensor, y: Tensor) -> tuple[Any, Any]:
 
 def _raw(node: Node, ct: Any, cotangents: dict[int, Any]) -> None:
     m, n, x, y = node[2], node[3], node[5], node[6]
-    if m is not None and n is not None and _is_transpose(n, m):  # x @ x.T: one product, not two
-        if _getrefcount(n) == _UNSEEN and ct.dtype is x.dtype:
-            accumulate(cotangents, m, (ct + ct.T).dot(x))
-            return
+    if m is not None and n is not None:
+        if m is n:
+            if x.ndim == 1:  # the square of a vector's length
+                accumulate(cotangents, m, (ct + ct) * x)
+                return
+        elif n[1] is _TRANSPOSE and _is_transpose(n, m):  # x @ x.T: one product, not two
+            if _getrefcount(n) == _UNSEEN and ct.dtype is x.dtype:
+                accumulate(cotangents, m, (ct + ct.T).dot(x))
+                return
     if m is not None:
-        g = _raw_a(ct, x if type(x) is tuple else x.shape, y)
+        shape = x if type(x) is tuple else x.shape
+        if len(shape) == 2 == y.ndim and ct.dtype.char == "d":
+            g = ct.dot(y.T)
+        else:
+            g = _raw_a(ct, shape, y)
         k = m[0]
         if k in cotangents:
             algebra.add_to_cotangent(cotangents, k, g)
         else:
             cotangents[k] = g
     if n is not None:
-        g = _raw_b(ct, x, y if type(y) is tuple else y.shape)
+        shape = y if type(y) is tuple else y.shape
+        g = x.T.dot(ct) if x.ndim == 2 and len(shape) < 3 else _raw_b(ct, x, shape)
         k = n[0]
         if k in cotangents:
             algebra.add_to_cotangent(cotangents, k, g)
@@ -248,8 +258,11 @@ def _raw(node: Node, ct: Any, cotangents: dict[int, Any]) -> None:
 
 
 def _is_transpose(n: Node, m: Node) -> bool:
-    """Whether ``n`` is the transpose of the matrix ``m``."""
-    return n[1] is transpose_p.kind and n[2][0] is m and n[6]["axes"] == (1, 0)
+    """Whether ``n``, of a transpose, is the transpose of the matrix ``m``."""
+    return n[2][0] is m and n[6]["axes"] == (1, 0)
+
+
+_TRANSPOSE = transpose_p.kind
 
 
 def _count_unseen() -> int:
@@ -301,9 +314,8 @@ def _times_transpose(x: Any, y: Any) -> Any:
 
 
 def _raw_b(ct: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """`_cotangent_b` on plain arrays: vectors, and ranks above two."""
     rank = len(shape)
-    if x.ndim == 2 and rank < 3:
-        return x.T.dot(ct)
     if x.ndim == 1 and rank < 3:
         return x * ct if rank == 1 else multiply_outer(x, ct)
     return _cotangent_b(ct, (x, Aval(shape, None)), None)

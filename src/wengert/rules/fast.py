@@ -11,7 +11,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
+from ..core.algebra import add_to_cotangent, inner_product, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -730,7 +730,7 @@ def raw_mul(node, g, cotangents):
             cotangents[k] = t
         return
     if m is not None:
-        t = g * y
+        t = g * y if sx or not g.shape else inner_product(g, y)
         if t.shape != sx:
             t = unbroadcast(t, sx)
         k = m[0]
@@ -739,7 +739,7 @@ def raw_mul(node, g, cotangents):
         else:
             cotangents[k] = t
     if n is not None:
-        t = g * x
+        t = g * x if sy or not g.shape else inner_product(g, x)
         if t.shape != sy:
             t = unbroadcast(t, sy)
         k = n[0]

@@ -73,7 +73,7 @@ from _weakref import ref
 import numpy as np
 
 from ..core.abstract import Aval
-from ..core.algebra import add_to_cotangent, twice_product, unbroadcast
+from ..core.algebra import add_to_cotangent, inner_product, twice_product, unbroadcast
 from ..core.bind import bind
 from ..core.dual import Dual, dual_of_record
 from ..core.ownership import settled, snapshot
@@ -304,9 +304,12 @@ else:
                 continue
             if tensors:
                 partial = Symbol(_on_tensors(partial.text), partial.precedence, partial.names)
+            made = product("g", partial)
+            if not tensors and partial.text in ("x", "y"):  # of a number times an array: one pass
+                made += f" if s{operand} or not g.shape else inner_product(g, {partial.text})"
             parts.append(
                 f"if {parent} is not None:\n"
-                f"    t = {product('g', partial)}\n"
+                f"    t = {made}\n"
                 f"    if t.shape != s{operand}:\n"
                 f"        t = unbroadcast(t, s{operand})\n"
                 + indent(add_to(parent, not tensors and partial.text != "1"))

@@ -93,19 +93,26 @@ def fast_concatenate(xs: Sequence[Any], axis: int) -> Any:
     """`concatenate` of ordinary Tensors and plain arrays of one rank; None for anything else."""
     if PAUSED and is_debugged() is not None:
         return None
-    arrays, parents = [], []
-    tracked = constant = False
+    arrays: list[Any] = []
+    parents: list[Any] = []
+    saved: list[Any] = []  # what `bind` keeps: shape and dtype of what is differentiated
+    constants: list[Tensor] = []
+    tracked = False
     for x in xs:
         if type(x) is FastTensor:
-            arrays.append(x._a)
-            parents.append(x._n)
-            if x._n is not None:
+            a, m = x._a, x._n
+            arrays.append(a)
+            parents.append(m)
+            if m is not None:
                 tracked = True
+                saved.append(Aval(a.shape, a.dtype))
             else:
-                constant = True
+                constants.append(x)
+                saved.append(a)
         elif type(x) is ndarray:
             arrays.append(x)
             parents.append(None)
+            saved.append(x)
         else:
             return None
     ndim = arrays[0].ndim
@@ -119,13 +126,14 @@ def fast_concatenate(xs: Sequence[Any], axis: int) -> Any:
     r._a = y
     r._n = None
     if tracked and not (PAUSED and is_paused()):
-        saved = tuple([a if m is None else Aval(a.shape, a.dtype) for a, m in zip(arrays, parents)])
         held = None
-        if constant:
+        if constants:
             held = tuple([ref(x) if isinstance(x, Tensor) and x._n is None else None for x in xs])
         kind = concatenate_p.kind
-        params = {"axis": axis % ndim}
-        r._n = [next(COUNTER), kind, tuple(parents), None, None, saved, params, None, 0, held]
+        params = {"axis": axis if axis >= 0 else axis + ndim}
+        r._n = [
+            next(COUNTER), kind, tuple(parents), None, None, tuple(saved), params, None, 0, held
+        ]  # fmt: skip
     return r
 
 

@@ -18,7 +18,7 @@ from ..core import algebra
 from ..core.abstract import Aval, Var
 from ..core.bind import bind
 from ..core.primitive import Primitive
-from ..core.quiet import quiet
+from ..core.quiet import quiet, restore, silence
 from .batching import align
 
 __all__ = ["POINTWISE", "UFUNCS", "pointwise"]
@@ -311,15 +311,22 @@ pointwise("radians", np.radians, lambda y, x: _DEGREE)
 pointwise("degrees", np.degrees, lambda y, x: 1 / _DEGREE)
 
 
+# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
+ndarray, _negative, _exp, _reciprocal = np.ndarray, np.negative, np.exp, np.reciprocal
+
+
 def _sigmoid(x: Any) -> Any:
     # exp(-x) may overflow to infinity, whose reciprocal is the right 0; no other form is as fast.
-    with quiet():
-        y = np.negative(x)
-        if type(y) is not np.ndarray or y.dtype.kind != "f":
-            return 1 / (1 + np.exp(y))
-        np.exp(y, out=y)
+    before = silence()
+    try:
+        y = _negative(x)
+        if type(y) is not ndarray or y.dtype.kind != "f":
+            return 1 / (1 + _exp(y))
+        _exp(y, out=y)
         y += 1
-        return np.divide(1, y, out=y)
+        return _reciprocal(y, out=y)
+    finally:
+        restore(before)
 
 
 # Fused because networks use it in every layer: composed, it takes four passes forward and six

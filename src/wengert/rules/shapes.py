@@ -387,7 +387,7 @@ def _astype_transpose(ct: Any, ins: Any, out: Any, dtype: Any) -> Any:
 astype_p = parameters_with_batch(
     Primitive(
         "astype",
-        lambda x, dtype: x.astype(dtype),
+        lambda x, dtype: x.astype(dtype) if hasattr(x, "astype") else np.dtype(dtype).type(x),
         lambda x, dtype: (x.shape, np.dtype(dtype)),
         None,
         linear=(0,),

@@ -38,15 +38,18 @@ __all__ = [
     "function_of_selected",
     "input_leaf",
     "is_named",
+    "plain_inputs",
     "rebuilt",
     "release",
     "release_all",
+    "reveal",
     "select_arguments",
     "tracing_user",
 ]
 
 # Global names: looking them up in NumPy's module is slow (docs/design/core.md).
 ndarray = np.ndarray
+np_float64 = np.float64
 
 
 class tracing_user(tracing):
@@ -62,13 +65,18 @@ class tracing_user(tracing):
 
     def __exit__(self, *raised: Any) -> None:
         super().__exit__()
-        _, error, traceback = raised
-        if error is not None and _hides_another(error):
-            cause = error.__cause__ or error.__context__
-            while cause is not None and not isinstance(cause, WengertError):
-                cause = cause.__cause__ or cause.__context__
-            if cause is not None:
-                raise cause.with_traceback(traceback) from None
+        if raised[1] is not None:
+            reveal(raised[1])
+
+
+def reveal(error: BaseException) -> None:
+    """Raise the error of wengert's that another one hides, if it does: see `tracing_user`."""
+    if _hides_another(error):
+        cause = error.__cause__ or error.__context__
+        while cause is not None and not isinstance(cause, WengertError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise cause.with_traceback(error.__traceback__) from None
 
 
 def _hides_another(error: BaseException) -> bool:
@@ -277,6 +285,37 @@ def select_arguments(
     return new_args, selected
 
 
+def plain_inputs(
+    tree: Any, scope: Scope
+) -> tuple[Any, type | None, list[int], list[FastTensor]] | None:
+    """`select_arguments` for an array of real floats, or a list or tuple of such arrays.
+
+    Returns the argument with new inputs, its structure, their ids and themselves; None for anything
+    else.
+    """
+    structure = type(tree)
+    if structure is ndarray or structure is np_float64:
+        leaves: Any = (tree,)
+    elif structure is list or structure is tuple:
+        leaves = tree
+    else:
+        return None
+    for a in leaves:
+        if (type(a) is not ndarray and type(a) is not np_float64) or a.dtype.kind != "f":
+            return None
+    ids, inputs = [], []
+    for a in leaves:
+        t = FastTensor()
+        t._a = snapshot(a) if type(a) is ndarray else a
+        k = next_id()
+        t._n = [k, INPUT, None, None, None, False, scope]
+        ids.append(k)
+        inputs.append(t)
+    if leaves is not tree:
+        return inputs[0], None, ids, inputs
+    return structure(inputs), structure, ids, inputs  # a copy: the function may change its list
+
+
 def rebuilt(structure: Any, leaves: list[Any]) -> Any:
     """A container of one of the structures of `select_arguments`."""
     if structure is None:
@@ -353,7 +392,10 @@ def release(x: Any, keep: bool) -> Any:
 def release_all(results: list[Any], keep: bool) -> list[Any]:
     """`release` of each, in the same list; the caller must hold none of them besides."""
     for i in range(len(results)):
-        if keep or type(results[i]) is not ndarray or not alone_in_list(results, i):
+        if keep or (
+            type(results[i]) is not np_float64
+            and (type(results[i]) is not ndarray or not alone_in_list(results, i))
+        ):
             results[i] = release(_taken(results, i), keep)
     return results
 

@@ -28,7 +28,7 @@ from .boundary import (
     seed_like,
     tracing_user,
 )
-from .reverse import _value_tensor
+from .gradient import as_value
 
 __all__ = ["derivative", "jvp", "linearize"]
 
@@ -109,7 +109,7 @@ def jvp(
     with tracing_user():
         y = function(*pytree.unflatten(spec, inputs), **kwargs)
         outs, out_spec = pytree.flatten(y)
-        outs = [_value_tensor(o) for o in outs]
+        outs = [as_value(o) for o in outs]
     values, derivatives = [], []
     liveness = Liveness()
     for o in outs:
@@ -187,7 +187,7 @@ def linearize(function: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any,
         with tracing_user():
             y = function(*pytree.unflatten(spec, inputs), **kwargs)
             outs, out_spec = pytree.flatten(y)
-            outs = [_value_tensor(o) for o in outs]
+            outs = [as_value(o) for o in outs]
             tangents = []
             for o in outs:
                 t = o._x.tangents.get(level) if type(o) is RareTensor else None

@@ -9,29 +9,32 @@ from typing import Any
 import numpy as np
 
 from ..core import algebra, pytree
-from ..core.abstract import Aval
-from ..core.bind import refresh
 from ..core.coincidence import resolved_in_debug, resolves_coincidence, resolving
 from ..core.dual import derivative_of_sweep
 from ..core.errors import NonFiniteError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
-from ..core.refusals import not_numbers
 from ..core.state import COINCIDENCES, LOCAL, next_id
 from ..core.sweep import LARGE, sweep
 from ..core.tape import JOIN
-from ..core.tensor import FastTensor, Tensor, handle
+from ..core.tensor import Tensor, handle
 from .boundary import (
     any_tensor,
     check_argnums,
     check_function,
     chosen_argnums,
     name_of,
-    rebuilt,
-    release,
-    release_all,
     seed_like,
     select_arguments,
     tracing_user,
+)
+from .gradient import (
+    as_scalar,
+    as_value,
+    aux_out,
+    cotangents_out,
+    gradient_of,
+    run_at_plain_arrays,
+    value_out,
 )
 
 __all__ = [
@@ -43,141 +46,7 @@ __all__ = [
     "vjp",
 ]
 
-# Global names: looking them up in NumPy's module is slow (docs/design/core.md).
-ndarray = np.ndarray
-
 Function = Callable[..., Any]
-
-
-def _value_tensor(y: Any) -> Any:
-    """An output as the transforms see it: a refreshed Tensor, or a plain array."""
-    if isinstance(y, Tensor):
-        refresh(y)
-        return y
-    if isinstance(y, (np.ndarray, np.generic)):
-        return y
-    return np.asarray(y)[()]
-
-
-def _value_out(y: Any, liveness: Liveness, keep: bool) -> Any:
-    """The function's value for the caller, without the nodes of the transform that has ended."""
-    return release(liveness.strip(y), keep) if isinstance(y, Tensor) else y
-
-
-def _cotangents_out(
-    selected: list[Any], cotangents: dict[int, Any], single: bool, liveness: Liveness, keep: bool
-) -> Any:
-    """The cotangents in the structure of the arguments, each in its argument's dtype."""
-    trees = []
-    for spec, ids, inputs in selected:
-        leaves = []
-        for k, t in zip(ids, inputs):
-            g = cotangents.pop(k, None)
-            if g is None:
-                g = algebra.zeros_like(t)
-            elif g.dtype is not t.dtype:
-                g = algebra.cast_like(g, t.dtype)
-            leaves.append(liveness.strip(g) if isinstance(g, Tensor) else g)
-            del g  # a leaf must not be held here while it is asked whether anybody else holds it
-        out = release_all(leaves, keep)
-        trees.append(rebuilt(spec, out))
-    return trees[0] if single else tuple(trees)
-
-
-def _check_scalar(transform: str, function: Function, y: Any, holomorphic: bool = False) -> Any:
-    try:
-        if type(y) is FastTensor and y._a.ndim == 0 and y._a.dtype.kind == "f":
-            return y
-    except AttributeError:  # the sum of an array of Python objects is whatever they add up to
-        raise not_numbers(f"{transform} of {name_of(function)}", np.dtype(object)) from None
-    name = f"{transform} of {name_of(function)}"
-    if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
-        raise WengertTypeError(
-            f"{name}: the function returned a {type(y).__name__}; it must return one scalar. To "
-            "return more, use grad_and_aux or vjp"
-        )
-    y = _value_tensor(y)
-    if y.size != 1:
-        raise WengertTypeError(
-            f"{name}: the function returned an array of shape {y.shape}; a gradient is defined for "
-            "a scalar. Sum it, or use wengert.jacobian, wengert.elementwise_grad or wengert.vjp"
-        )
-    if y.dtype.kind == "c" and not holomorphic:
-        raise WengertTypeError(
-            f"{name}: the function returned a complex number; take np.real of it, or use "
-            "wengert.holomorphic_grad"
-        )
-    if y.dtype.kind not in "fc":
-        if y.dtype.kind not in "biu":
-            raise not_numbers(name, y.dtype)
-        raise WengertTypeError(
-            f"{name}: the function returned a value of dtype {y.dtype}, whose derivative is zero "
-            "or undefined; return a float"
-        )
-    return y
-
-
-def _gradient(
-    transform: str,
-    function: Function,
-    argnums: int | Sequence[int],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    has_aux: bool,
-    check: Callable[[Any], Any],
-) -> tuple[Any, Any, Any]:
-    positions, single = check_argnums(transform, argnums, len(args))
-    keep = any_tensor(*args, *kwargs.values()) if kwargs else any_tensor(*args)
-    scope = Scope()
-    new_args, selected = select_arguments(transform, function, args, positions, scope)
-    aux = None
-    with tracing_user():
-        y = function(*new_args, **kwargs)
-        if has_aux:
-            if not isinstance(y, tuple) or len(y) != 2:
-                raise WengertTypeError(
-                    f"{transform} of {name_of(function)}: the function must return a pair "
-                    "(value, auxiliary data)"
-                )
-            y, aux = y
-        y = check(y)
-    del new_args
-    large = _forget_values(selected)
-    stops = frozenset([k for _, ids, _ in selected for k in ids])
-    cotangents: dict[int, Any] = {}
-    if isinstance(y, Tensor) and y._n is not None:
-        seed = algebra.ones_like(y)
-        cotangents, _, _, outer = sweep(y._n, seed, stops, large=large)
-        if not outer and type(y) is FastTensor:  # nothing of an outer transform was met
-            y = handle(y._a, None, None) if keep or type(y._a) is ndarray else y._a
-    scope.active = False
-    liveness = Liveness()
-    value = _value_out(y, liveness, keep)
-    if has_aux:
-        aux = pytree.map(lambda t: _aux_out(t, liveness, keep), aux)
-    return value, _cotangents_out(selected, cotangents, single, liveness, keep), aux
-
-
-def _forget_values(selected: list[Any]) -> bool:
-    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep.
-
-    Returns whether one of them is large.
-    """
-    large = False
-    for _, _, inputs in selected:
-        for i, t in enumerate(inputs):
-            if type(t) is FastTensor and type(t._a) is ndarray:
-                if t._a.size >= LARGE:
-                    large = True
-                inputs[i] = Aval(t._a.shape, t._a.dtype)
-    return large
-
-
-def _aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:
-    """An auxiliary output, without the nodes of the transform that has ended."""
-    if isinstance(t, Tensor):
-        refresh(t)
-    return _value_out(t, liveness, keep)
 
 
 def value_and_grad(
@@ -219,10 +88,9 @@ def value_and_grad(
     @resolves_coincidence
     @functools.wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        value, gradient, aux = _gradient(
-            "value_and_grad", function, argnums, args, kwargs, has_aux,
-            lambda y: _check_scalar("value_and_grad", function, y),
-        )  # fmt: skip
+        value, gradient, aux = gradient_of(
+            "value_and_grad", function, argnums, args, kwargs, has_aux, as_scalar
+        )
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return value_and_gradient
@@ -250,10 +118,7 @@ def grad(
     @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        return _gradient(
-            "grad", function, argnums, args, kwargs, False,
-            lambda y: _check_scalar("grad", function, y),
-        )[1]  # fmt: skip
+        return gradient_of("grad", function, argnums, args, kwargs, False, as_scalar)[1]
 
     return gradient
 
@@ -265,7 +130,15 @@ def gradient_derivative(
     """The derivative of the gradient in the direction ``v``: see `hvp`."""
     keep = any_tensor(x, v, *args, *kwargs.values())
     scope = Scope()
-    new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
+    run = None
+    if not (kwargs or keep):
+        run = run_at_plain_arrays("hvp", function, 0, (x, *args), as_scalar, scope)
+    if run is not None:
+        y, selected = run
+    else:
+        new_args, selected = select_arguments("hvp", function, (x, *args), (0,), scope)
+        with tracing_user():
+            y = as_scalar("hvp", function, function(*new_args, **kwargs))
     ((spec, ids, inputs),) = selected
     try:
         directions = [v] if spec is None else pytree.flatten_up_to(pytree.structure(x), v)
@@ -276,14 +149,12 @@ def gradient_derivative(
     where = f"hvp of {name_of(function)}: v"
     seeds = {k: seed_like(t, u, lambda: where) for k, t, u in zip(ids, inputs, directions)}
     stops = frozenset(ids)
-    with tracing_user():
-        y = _check_scalar("hvp", function, function(*new_args, **kwargs))
     products: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
         plain = derivative_of_sweep(y._n, algebra.ones_like(y), seeds)
         products = _recorded_twice(y, y._n, stops, seeds) if plain is None else plain
     scope.active = False
-    return _cotangents_out(selected, products, True, Liveness(), keep)
+    return cotangents_out(selected, products, True, Liveness(), keep)
 
 
 def _recorded_twice(
@@ -312,10 +183,9 @@ def grad_and_aux(
     @resolves_coincidence
     @functools.wraps(function, updated=())
     def gradient_and_aux(*args: Any, **kwargs: Any) -> Any:
-        _, gradient, aux = _gradient(
-            "grad_and_aux", function, argnums, args, kwargs, True,
-            lambda y: _check_scalar("grad_and_aux", function, y),
-        )  # fmt: skip
+        _, gradient, aux = gradient_of(
+            "grad_and_aux", function, argnums, args, kwargs, True, as_scalar
+        )
         return gradient, aux
 
     return gradient_and_aux
@@ -338,25 +208,25 @@ def elementwise_grad(
     @resolves_coincidence
     @functools.wraps(function, updated=())
     def elementwise(*args: Any, **kwargs: Any) -> Any:
-        return _gradient(
-            "elementwise_grad", function, argnums, args, kwargs, False, _check_elementwise
-        )[1]
-
-    def _check_elementwise(y: Any) -> Any:
-        if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int)):
-            raise WengertTypeError(
-                f"elementwise_grad of {name_of(function)}: the function returned a "
-                f"{type(y).__name__}; it must return an array"
-            )
-        y = _value_tensor(y)
-        if y.dtype.kind != "f":
-            raise WengertTypeError(
-                f"elementwise_grad of {name_of(function)}: the function returned dtype {y.dtype}; "
-                "it must return real floats"
-            )
-        return y
+        return gradient_of("elementwise_grad", function, argnums, args, kwargs, False, _as_array)[1]
 
     return elementwise
+
+
+def _as_array(transform: str, function: Function, y: Any) -> Any:
+    """The output of a function of which each element is to be differentiated."""
+    if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int)):
+        raise WengertTypeError(
+            f"{transform} of {name_of(function)}: the function returned a {type(y).__name__}; it "
+            "must return an array"
+        )
+    y = as_value(y)
+    if y.dtype.kind != "f":
+        raise WengertTypeError(
+            f"{transform} of {name_of(function)}: the function returned dtype {y.dtype}; it must "
+            "return real floats"
+        )
+    return y
 
 
 def holomorphic_grad(
@@ -381,10 +251,7 @@ def holomorphic_grad(
                         f"complex, not {getattr(leaf, 'dtype', type(leaf).__name__)}; cast it "
                         "with .astype(complex)"
                     )
-        return _gradient(
-            "holomorphic_grad", function, argnums, args, kwargs, False,
-            lambda y: _check_scalar("holomorphic_grad", function, y, True),
-        )[1]  # fmt: skip
+        return gradient_of("holomorphic_grad", function, argnums, args, kwargs, False, as_scalar)[1]
 
     return gradient
 
@@ -441,7 +308,7 @@ def vjp(
                 )
             y, aux = y
         outs, spec = pytree.flatten(y)
-        outs = [_value_tensor(o) for o in outs]
+        outs = [as_value(o) for o in outs]
     met = COINCIDENCES[0] != before and not LOCAL.depth
     if met:
         primals = pytree.map(_own_copy, primals)
@@ -467,7 +334,7 @@ def vjp(
 
         def swept() -> Any:
             cotangents = sweep(root, seeds, stops, large=large)[0]
-            return _cotangents_out(
+            return cotangents_out(
                 selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
             )
 
@@ -483,8 +350,8 @@ def vjp(
         return resolving(results, again) if met else results
 
     liveness = Liveness()
-    value = pytree.unflatten(spec, [_value_out(o, liveness, keep) for o in outs])
+    value = pytree.unflatten(spec, [value_out(o, liveness, keep) for o in outs])
     if has_aux:
-        aux = pytree.map(lambda t: _aux_out(t, liveness, keep), aux)
+        aux = pytree.map(lambda t: aux_out(t, liveness, keep), aux)
         return value, pullback, aux
     return value, pullback

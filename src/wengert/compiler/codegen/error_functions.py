@@ -34,7 +34,7 @@ def _tail(m: Math, a: str) -> str:
     wrong = m.fma(m.poly(t, m.choose(*coefficients.ERFC_SLOPE)), t_rest, m.neg(m.mul(lost, q)))
     square = m.mul(a, a)
     square_lost = m.fused(a, a, m.neg(square))
-    n, bits = m.rounded(square, -1.4426950408889634)
+    n, bits = m.rounded(square, -1.4426950408889634, 2 * m.f.bias)
     r = m.fma(n, m.c(-m.f.ln2[0]), m.neg(square))
     r = m.fma(n, m.c(-m.f.ln2[1]), r)
     r = m.add(m.sub(r, square_lost), wrong)

@@ -19,15 +19,16 @@ import numpy as np
 from ..indices import Linear, address, seen_through, strides_of
 from ..ir import Node
 from ..plan import Buffer, Nest, Store
-from .access import Axis, choose_loops, operand_index, through_views
+from .access import operand_index, through_views
 from .angles import angles_of_both
 from .interleave import interleaved
+from .loops import Axis, choose_loops
 from .nest_memory import NestMemory
 from .parts import are_twins, write_parts
 from .processor import Processor
 from .scalars import SCALAR_OPERATIONS
 from .trigonometric import sine_and_cosine
-from .values import LANE, Counter, Value, combine, identity_of, without_lane
+from .values import LANE, Counter, Value, combine, identity_of, joined, without_lane
 from .vector_math import Math
 from .vectors import Vectors, literal, type_name
 from .writer import Writer
@@ -35,6 +36,7 @@ from .writer import Writer
 __all__ = ["NestFunction", "nest_function"]
 
 _DOUBLED = 64  # bytes of the vectors that take twice the time of half of them, or nearly
+_LINE = 64  # bytes of memory that come together
 _TOGETHER = 2  # points of a tile whose instructions take turns: more run out of registers
 
 
@@ -255,11 +257,33 @@ class _NestWriter(NestMemory):
 
         def body(first: Linear, count: int, active: int) -> None:
             along = axis is self.loops.vector
+            if along:
+                self.ask_ahead([point for point, _ in points], axis, first)
             for i in self._indices(axis, first, count):
                 inner = [({**point, axis: i}, active if along else a) for point, a in points]
                 self._reduced_loops(axes[1:], inner, slots)
 
-        self._walk(axis, body)
+        if self.loops.ahead and axis is not self.loops.vector:
+            self._walk_by_lines(axis, body, points)
+        else:
+            self._walk(axis, body)
+
+    def _walk_by_lines(
+        self, axis: Axis, body: Callable[[Linear, int, int], None], points: list[Point]
+    ) -> None:
+        """`_walk` over a sum element by element; what comes from memory is asked for by lines."""
+        line = _LINE // min(a.buffer.dtype.itemsize for a in self.loops.ahead)
+        full = axis.length // line * line
+        if full:
+            with self.w.loop(0, full, line) as start:
+                at = Linear.variable(Counter(start, self.w.depth))
+                self.ask_ahead([point for point, _ in points], axis, at)
+                stop = self.w.emit(f"add i64 {start}, {line}", self.w.depth)
+                with self.w.loop(start, stop, 1) as name:
+                    body(Linear.variable(Counter(name, self.w.depth)), 1, self.active)
+        if full < axis.length:
+            with self._piece(full, axis.length, 1) as first:
+                body(first, 1, self.active)
 
     def _reduced_blocks(self, axis: Axis) -> Iterator[tuple[int, int, int, int, int]]:
         if axis is self.loops.vector:
@@ -311,21 +335,7 @@ class _NestWriter(NestMemory):
         name = v.emit(f"load {type_name(r.dtype, self.width)}, ptr {slot}")
         if self.width == 1 or self.loops.vector in self.loops.kept:
             return Value(name, r.dtype, self.w.depth, self.width > 1)
-        width = self.width
-        while width > 1:
-            t, half = type_name(r.dtype, width), width // 2
-            parts = []
-            for start in (0, half):
-                lanes = ", ".join(f"i32 {start + k}" for k in range(half))
-                parts.append(
-                    v.emit(f"shufflevector {t} {name}, {t} poison, <{half} x i32> <{lanes}>")
-                )
-            width = half
-            if half == 1:
-                t = f"<1 x {type_name(r.dtype)}>"
-                parts = [v.emit(f"extractelement {t} {p}, i32 0") for p in parts]
-            narrow = Vectors(self.w, self.w.depth, half)
-            name = combine(narrow, r.attrs[0], parts[0], parts[1], r.dtype)
+        name = joined(v, r.attrs[0], name, r.dtype)
         return Value(name, r.dtype, self.w.depth)
 
     # -------------------------------------------------------------- values

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..indices import Linear
 from ..plan import Buffer, Store
-from .access import Axis, Loops
+from .loops import Axis, Loops
 from .parts import load_part
 from .values import LANE, Value, combine, letter, without_lane
 from .vectors import Vectors, transposed, type_name
@@ -121,6 +121,18 @@ class NestMemory:
             f"call {t} {function}(ptr {pointer}, i32 {dtype.itemsize}, "
             f"{mask_type} {self.mask()}, {t} zeroinitializer)"
         )
+
+    def ask_ahead(self, points: Sequence[Mapping[Any, Linear]], axis: Axis, first: Linear) -> None:
+        """Fetch what the next tile reads at this place of a sum, a line of each of its rows.
+
+        Processors go on by themselves within pages, but rows are longer.
+        """
+        for a in self.loops.ahead:
+            for at in dict.fromkeys(a.at.replaced({**point, axis: first}) for point in points):
+                ahead = Linear(at.offset + a.distance, without_lane(at))
+                pointer, _ = self.pointer(a.buffer, ahead, None, 0)
+                self.w.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+                self.w.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 2, i32 1)")
 
     def _strided(self, v: Vectors, pointer: str, dtype: Any, step: int) -> str:
         t, s = v.type(dtype), type_name(dtype)

@@ -25,7 +25,7 @@ def exp2(m: Math, x: str) -> str:
 
 
 def _exp2_of_sum(m: Math, x: str, rest: str | None) -> str:
-    n, bits = m.rounded(x, 1.0)
+    n, bits = m.rounded(x, 1.0, 2 * m.f.bias)
     r = m.sub(x, n)
     if rest is not None:
         r = m.add(r, rest)
@@ -67,7 +67,8 @@ def cbrt(m: Math, x: str) -> str:
         wrong = m.fma(m.neg(square), y, f)
         y = m.add(y, m.div(wrong, m.mul(square, m.c(3.0))))
     third = m.sub(third, m.select(tiny, m.c(lift / 3), m.c(0.0)))
-    y = m.mul(y, m.power_of_two(m.v.cast("fptosi", third, m.dtype, m.integer)))
+    biased = m.v.cast("fptosi", m.add(third, m.c(m.f.bias)), m.dtype, m.integer)
+    y = m.mul(y, m.power_of_two(biased))
     plain = m.both(m.test("one", x, m.c(0.0)), m.test("olt", a, m.c(np.inf)))
     return m.select(plain, m.copysign(y, x), x)
 
@@ -100,7 +101,8 @@ def ldexp(m: Math, x: str, n: str) -> str:
     for predicate, limit in (("sgt", bound), ("slt", -bound)):
         beyond = m.v.compare(predicate, total, m.i(limit), m.integer)
         total = m.v.select(beyond, m.i(limit), total, m.integer)
-    return m.select(usual, scaled_by_powers(m, f, None, total), x)
+    biased = m.int_op("add", total, m.i(2 * m.f.bias))
+    return m.select(usual, scaled_by_powers(m, f, None, biased), x)
 
 
 def _hypot(m: Math, x: str, y: str) -> str:
@@ -233,7 +235,7 @@ def _single_power(m: Math, x: str, y: str) -> str:
     z = double.mul(exponent, _short_log2(double, base))
     # What is beyond is infinite or zero in single precision.
     z = double.at_least(double.at_most(z, 200.0), -200.0)
-    n, bits = double.rounded(z, 1.0)
+    n, bits = double.rounded(z, 1.0, double.f.bias)
     r = double.sub(z, n)
     scale = double.power_of_two(bits)
     power = double.fma(double.mul(r, double.poly(r, coefficients.EXP2[1])), scale, scale)

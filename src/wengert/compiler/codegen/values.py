@@ -9,7 +9,7 @@ import numpy as np
 
 from ..indices import Linear
 from .scalars import SCALAR_OPERATIONS
-from .vectors import Vectors
+from .vectors import Vectors, type_name
 
 __all__ = ["LANE", "Counter", "Value", "combine", "identity_of", "letter", "without_lane"]
 
@@ -72,3 +72,20 @@ _COMBINE = {
 def combine(v: Vectors, kind: str, a: str, b: str, dtype: Any) -> str:
     """One step of a reduction."""
     return SCALAR_OPERATIONS[_COMBINE[kind]][1](v, [a, b], dtype, dtype)
+
+
+def joined(v: Vectors, kind: str, name: str, dtype: Any) -> str:
+    """The lanes of a vector reduced to one value: halves with halves."""
+    width = v.width
+    while width > 1:
+        t, half = type_name(dtype, width), width // 2
+        parts = []
+        for start in (0, half):
+            lanes = ", ".join(f"i32 {start + k}" for k in range(half))
+            parts.append(v.emit(f"shufflevector {t} {name}, {t} poison, <{half} x i32> <{lanes}>"))
+        width = half
+        if half == 1:
+            t = f"<1 x {type_name(dtype)}>"
+            parts = [v.emit(f"extractelement {t} {p}, i32 0") for p in parts]
+        name = combine(Vectors(v.writer, v.depth, half), kind, parts[0], parts[1], dtype)
+    return name

@@ -190,23 +190,26 @@ class Math:
         """An instruction on integers."""
         return self.v.binary(opcode, a, b, self.integer)
 
-    def rounded(self, x: str, scale: float) -> tuple[str, str]:
-        """The integer next to ``x * scale``: as a float, and as bits whose low part it is."""
-        z = self.fma(x, self.c(scale), self.c(self.f.magic))
-        return self.sub(z, self.c(self.f.magic)), self.bits(z)
+    def rounded(self, x: str, scale: float, plus: int = 0) -> tuple[str, str]:
+        """The integer next to ``x * scale``, as a float, and bits whose low part is it ``+ plus``.
 
-    def power_of_two(self, n: str) -> str:
-        """``2 ** n`` for an integer whose low bits are those of ``n``, in the normal range."""
-        biased = self.int_op("add", n, self.i(self.f.bias))
+        What is added to it costs nothing, since a number is added for the rounding.
+        """
+        magic = self.c(self.f.magic + plus)
+        z = self.fma(x, self.c(scale), magic)
+        return self.sub(z, magic), self.bits(z)
+
+    def power_of_two(self, biased: str) -> str:
+        """``2 ** n``, in the normal range, for an integer whose low part is ``n + bias``."""
         return self.from_bits(self.int_op("shl", biased, self.i(self.f.mantissa)))
 
 
-def _reduced_exp(m: Math, x: str) -> tuple[str, str, str]:
-    """``n`` as a float and as bits, and ``exp(r) - 1``, where ``x = n ln 2 + r``."""
-    n, bits = m.rounded(x, 1.4426950408889634)
+def _reduced_exp(m: Math, x: str, plus: int) -> tuple[str, str]:
+    """Bits whose low part is ``n + plus``, and ``exp(r) - 1``, where ``x = n ln 2 + r``."""
+    n, bits = m.rounded(x, 1.4426950408889634, plus)
     r = m.fma(n, m.c(-m.f.ln2[0]), x)
     r = m.fma(n, m.c(-m.f.ln2[1]), r)
-    return n, bits, m.fma(m.mul(r, r), m.poly(r, m.f.exp), r)
+    return bits, m.fma(m.mul(r, r), m.poly(r, m.f.exp), r)
 
 
 def signed(m: Math, bits: str) -> str:
@@ -216,10 +219,13 @@ def signed(m: Math, bits: str) -> str:
     return m.int_op("sub", bits, m.i(int(magic)))
 
 
-def scaled_by_powers(m: Math, mantissa: str | None, p: str | None, n: str) -> str:
-    """``mantissa * 2 ** n`` or ``(1 + p) * 2 ** n``, also subnormal or nearly too large."""
-    half = m.int_op("ashr", n, m.i(1))
-    first, second = m.power_of_two(half), m.power_of_two(m.int_op("sub", n, half))
+def scaled_by_powers(m: Math, mantissa: str | None, p: str | None, biased: str) -> str:
+    """``mantissa * 2 ** n`` or ``(1 + p) * 2 ** n``, also subnormal or nearly too large.
+
+    ``biased`` is ``n`` and twice the bias of exponents.
+    """
+    half = m.int_op("ashr", biased, m.i(1))
+    first, second = m.power_of_two(half), m.power_of_two(m.int_op("sub", biased, half))
     if mantissa is not None:
         return m.mul(m.mul(mantissa, first), second)
     assert p is not None
@@ -230,16 +236,15 @@ def exp_scaled(m: Math, x: str, shift: int) -> str:
     """``exp(x) * 2 ** shift``, which may overflow later, or earlier, than ``exp(x)``."""
     high = m.f.exp_range[1] + max(-shift, 0)
     x = m.at_least(m.at_most(x, high), m.f.exp_range[0])
-    _, bits, p = _reduced_exp(m, x)
-    n = signed(m, bits)
-    return scaled_by_powers(m, None, p, m.int_op("add", n, m.i(shift)) if shift else n)
+    bits, p = _reduced_exp(m, x, 2 * m.f.bias + shift)
+    return scaled_by_powers(m, None, p, signed(m, bits))
 
 
 def _expm1(m: Math, x: str) -> str:
     z = m.at_least(m.at_most(x, m.f.exp_range[1]), m.f.expm1_low)
-    _, bits, p = _reduced_exp(m, z)
     # Half of the result, since 2 ** n itself may overflow.
-    half = m.power_of_two(m.int_op("sub", signed(m, bits), m.i(1)))
+    bits, p = _reduced_exp(m, z, m.f.bias - 1)
+    half = m.power_of_two(bits)
     y = m.fma(p, half, m.sub(half, m.c(0.5)))
     y = m.add(y, y)
     return m.select(m.test("oeq", x, m.c(0.0)), x, y)  # -0 stays -0
@@ -310,7 +315,7 @@ def _tanh(m: Math, x: str) -> str:
     a = m.at_most(m.abs(x), m.f.tanh_high)
     # 2 a = n ln 2 + 2 h, -0.087 < h < 0.26: where n = 1, little of the numerator may cancel. What
     # rounding takes from ln 2 counts less than exp(2 a) grows.
-    n, bits = m.rounded(m.sub(a, m.c(0.0866)), 2.8853900817779268)
+    n, bits = m.rounded(m.sub(a, m.c(0.0866)), 2.8853900817779268, m.f.bias)
     h = m.fma(n, m.c(-0.34657359027997264), a)
     z = m.mul(h, h)
     rest = m.mul(z, m.poly(z, m.choose(*coefficients.COTH_WIDE)))  # q - 1
@@ -318,13 +323,13 @@ def _tanh(m: Math, x: str) -> str:
     less, more = m.sub(scale, m.c(1.0)), m.add(scale, m.c(1.0))
     y = m.fma(less, rest, m.fma(more, h, less))
     half = m.add(m.c(1.0), m.sub(rest, h))
-    return m.copysign(m.div(y, m.add(y, m.add(half, half))), x)
+    return m.copysign(m.div(y, m.fma(half, m.c(2.0), y)), x)
 
 
 def _sigmoid(m: Math, x: str) -> str:
     # Above it is 1; below, what underflows is the result.
     x = m.at_least(m.at_most(x, -m.f.expm1_low), m.f.exp_range[0])
-    n, bits = m.rounded(x, 1.4426950408889634)
+    n, bits = m.rounded(x, 1.4426950408889634, 2 * m.f.bias)
     r = m.fma(n, m.c(-m.f.ln2[0]), x)
     r = m.fma(n, m.c(-m.f.ln2[1]), r)
     z = m.mul(r, r)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from ..codegen.access import choose_loops, product_axes
+from ..codegen.loops import choose_loops, product_axes
 from ..codegen.processor import Processor
 from ..ir import Node
 from ..plan import Buffer, Nest, Plan, Step, Store

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import lcm, prod
 
-from ..codegen.access import Loops, choose_loops, product_axes
+from ..codegen.loops import Loops, choose_loops, product_axes
 from ..codegen.processor import Processor
 from ..codegen.tiles import best_layout
 from ..plan import Nest, Plan

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..codegen.access import Access, accesses, choose_loops
+from ..codegen.access import Access, accesses
+from ..codegen.loops import choose_loops
 from ..codegen.processor import Processor
 from ..indices import Linear
 from ..ir import Node

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from ..codegen.access import ProductAxes, product_axes
+from ..codegen.loops import ProductAxes, product_axes
 from ..codegen.processor import Processor
 from ..codegen.tiles import best_layout
 from ..indices import Linear, address, seen_through
