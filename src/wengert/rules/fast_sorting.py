@@ -95,21 +95,27 @@ def _by_order(x: Any) -> tuple[Any, Any, bool]:
 
 def fast_sort(x: Any, axis: int) -> Any:
     """``np.sort(x, axis)`` for ``x`` as `operand` gives it."""
-    t = x if type(x) is FastTensor else ordinary(x, True)
-    if t is None or t._n is None or type(t._a) is not np.ndarray:
-        return bind(sort_p, (x,), {"axis": axis})
-    a = t._a
-    if a.size < _MANY or axis != a.ndim - 1 or not a.flags.c_contiguous or a.dtype.char not in "fd":
-        return bind(sort_p, (x,), {"axis": axis})
+    t = _recordable(x, axis) if x.size >= _MANY else None
     try:
-        if PAUSED and leaves_tape():
+        if t is None or (PAUSED and leaves_tape()):
             return bind(sort_p, (x,), {"axis": axis})
     except SlowPath:
         return bind(sort_p, (x,), {"axis": axis})
+    a = t._a
     r = FastTensor()
     r._a, places, distinct = _by_order(a)
     r._n = [next(COUNTER), SORT, t._n, None, None, a, r._a, axis, places, distinct]
     return r
+
+
+def _recordable(x: Any, axis: int) -> Any:
+    """The FastTensor that is or stands for ``x``, if its rows along ``axis`` are in C order."""
+    t = x if type(x) is FastTensor else ordinary(x, True)
+    if t is None or t._n is None or type(t._a) is not np.ndarray:
+        return None
+    a = t._a
+    usual = axis == a.ndim - 1 and a.flags.c_contiguous and a.dtype.char in "fd"
+    return t if usual else None
 
 
 def sort_cotangent(ct: Any, x: Any, y: Any, axis: int, places: Any, distinct: bool) -> Any:
