@@ -346,3 +346,59 @@ def test_random_is_numpys() -> None:
     assert npr.default_rng is np.random.default_rng
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         npr.nothing  # noqa: B018
+
+
+class TestArgumentsWithoutARule:
+    """Regression: inside jit and vmap every argument had to have a rule, needed or not."""
+
+    @staticmethod
+    def product_of_x(forward: bool) -> Any:
+        f = primitive(lambda x, y: x * y)
+        if forward:
+            defjvp(f, lambda g, ans, x, y: g * y)
+        else:
+            defvjp(f, lambda ans, x, y: lambda g: g * y)
+        return f
+
+    @pytest.mark.parametrize("y", [Y, np.array([3, 2, 1])])
+    @pytest.mark.parametrize("forward", [False, True])
+    def test_are_needed_where_they_are_differentiated(self, forward: bool, y: Any) -> None:
+        f = self.product_of_x(forward)
+        loss = lambda x, y: np.sum(f(x, y))  # noqa: E731
+        both = np.stack([X, X]), np.stack([y, 2 * y])
+        np.testing.assert_array_equal(wg.jit(wg.grad(loss))(X, y), y)
+        np.testing.assert_array_equal(wg.grad(wg.jit(loss))(X, y), y)
+        np.testing.assert_array_equal(wg.vmap(wg.grad(loss))(*both), both[1])
+        batched = wg.grad(lambda x, y: np.sum(wg.vmap(f)(x, y)))
+        np.testing.assert_array_equal(batched(*both), both[1])
+        along = lambda x, y: wg.jvp(lambda x: f(x, y), (x,), (x,))[1]  # noqa: E731
+        np.testing.assert_array_equal(wg.jit(along)(X, y), X * y)
+        np.testing.assert_array_equal(wg.vmap(along)(*both), both[0] * both[1])
+
+    @pytest.mark.parametrize("forward", [False, True])
+    def test_are_an_error_where_they_are(self, forward: bool) -> None:
+        f = self.product_of_x(forward)
+        loss = lambda x, y: np.sum(f(x, y))  # noqa: E731
+        both = np.stack([X, X]), np.stack([Y, Y])
+        calls = [
+            lambda: wg.grad(loss, 1)(X, Y),
+            lambda: wg.jit(wg.grad(loss, 1))(X, Y),
+            lambda: wg.grad(wg.jit(loss), 1)(X, Y),
+            lambda: wg.vmap(wg.grad(loss, 1))(*both),
+            lambda: wg.grad(lambda x, y: np.sum(wg.vmap(f)(x, y)), (0, 1))(*both),
+            lambda: wg.jvp(loss, (X, Y), (X, Y)),
+            lambda: wg.jvp(wg.vmap(f), both, both),
+        ]
+        for call in calls:
+            with pytest.raises(wg.NoRuleError, match="derivative in argument 1 is not defined"):
+                call()
+
+    def test_rules_with_other_parameters(self) -> None:
+        f = primitive(lambda x, y: x * y)
+        defvjp(f, lambda ans: lambda g: g)
+        with pytest.raises(wg.WengertTypeError, match=r"rule of argument 0: .* \(ans, \*args, "):
+            wg.grad(lambda x: np.sum(f(x, 2.0)))(X)
+        f = primitive(lambda x, y: x * y)
+        defjvp(f, lambda ans, x, y: ans)
+        with pytest.raises(wg.WengertTypeError, match=r"rule of argument 0: .* \(g, ans, \*args, "):
+            wg.jvp(lambda x: f(x, 2.0), (X,), (X,))

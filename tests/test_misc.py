@@ -175,3 +175,15 @@ class TestTestUtil:
             test_util.check_equivalent(np.ones(2), np.ones(3))
         with pytest.raises(AssertionError, match="Value mismatch"):
             test_util.check_equivalent(np.ones(2), np.zeros(2))
+
+
+@pytest.mark.parametrize("leaf", ["text", object(), np.array(["a"]), np.array([None])])
+def test_flatten_takes_numbers_alone(leaf: Any) -> None:
+    with pytest.raises(wg.WengertTypeError, match="flatten: a .* stands among the numbers"):
+        flatten({"w": np.ones(2), "name": leaf})
+
+
+def test_optimizers_ask_for_a_function() -> None:
+    for optimize in (adam, rmsprop, sgd):
+        with pytest.raises(wg.WengertTypeError, match=f"{optimize.__name__}: expected a function"):
+            optimize(np.ones(2), np.ones(2))

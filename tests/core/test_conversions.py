@@ -47,6 +47,8 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]] = {
     "array of Tensors": (lambda x: np.array([x[0], x[1]]), ("np.stack", "wengert.numpy.array")),
     "list": (lambda x: np.sum([x[0], x[1]]), ("np.sum", "inside lists", "wengert.numpy")),
     "list, ufunc": (lambda x: np.sin([x[0], x[1]]), ("np.sin", "inside lists")),
+    "np.r_": (lambda x: np.sum(np.r_[x, 1.0]), ("np.r_", "use wengert.numpy.r_")),
+    "np.c_": (lambda x: np.c_[x, x], ("np.c_", "use wengert.numpy.c_")),
     "np.full": (lambda x: np.full(3, x[0]), ("np.full", "use wengert.numpy.full")),
     "np.float64": (lambda x: np.float64(x[0]), ("np.float64", "x.astype(np.float64)")),
     "method": (lambda x: V.dot(x), (".dot", "np.dot(a, x)")),

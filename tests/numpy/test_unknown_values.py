@@ -134,3 +134,17 @@ def test_interpolation_between_batched_nodes_that_are_not_in_order() -> None:
         return line(np.array([0.1, 0.2]))
 
     np.testing.assert_allclose(wg.vmap(between)(X), [between(x) for x in X])
+
+
+LENGTHS = {
+    "np.bincount": (np.bincount, np.arange(3), r"np\.add\.at\(counts, x, weights\)"),
+    "np.roots": (np.roots, np.arange(3.0) + 1, "number of roots.*companion"),
+    "np.repeat": (lambda k: wg.numpy.repeat(X[0, :3], k), np.arange(3), "plain numbers"),
+}
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_lengths_that_values_say(name: str) -> None:
+    function, x, remedy = LENGTHS[name]
+    with pytest.raises(wg.AbstractValueError, match=f"^{name} of an abstract.*{remedy}"):
+        wg.vmap(function)(np.stack([x, x]))

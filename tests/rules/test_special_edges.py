@@ -146,6 +146,29 @@ def test_where_the_function_is_constant_the_derivative_is_0(
         assert wg.jvp(lambda x: f(*args[:i], x, *args[i + 1 :]), (args[i],), (1.0,))[1] == 0.0
 
 
+@pytest.mark.parametrize("i", [0, 1])
+@pytest.mark.parametrize("shapes", [(2.0, 3.0), (0.5, 2.0), (1.0, 1.0)])
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_the_ends_of_inverses_do_not_move(end: float, shapes: tuple[float, float], i: int) -> None:
+    """Regression: the second derivative in a shape was NaN, 0 times infinity."""
+    functions = [
+        lambda s, f=f: f(*shapes[:i], s, *shapes[i + 1 :], end)
+        for f in (sp.betaincinv, sp.betainccinv)
+    ]
+    functions += [lambda s, f=f: f(s, end) for f in (sp.gammaincinv, sp.gammainccinv)]
+    for f in functions:
+        with np.errstate(all="ignore"):
+            assert wg.grad(f)(shapes[i]) == 0.0
+            assert wg.grad(wg.grad(f))(shapes[i]) == 0.0
+            assert wg.derivative(wg.derivative(f))(shapes[i]) == 0.0
+            assert wg.grad(wg.derivative(f))(shapes[i]) == 0.0
+
+
+def test_the_kink_of_owens_t_with_an_infinite_slope() -> None:
+    for f in (lambda h: sp.owens_t(h, np.inf), lambda h: sp.owens_t(h, -np.inf)):
+        assert wg.grad(f)(0.0) == wg.derivative(f)(0.0) == 0.0
+
+
 def test_the_mean_with_0_rises_vertically() -> None:
     with np.errstate(all="ignore"):
         assert wg.grad(sp.agm, 1)(2.0, 0.0) == np.inf

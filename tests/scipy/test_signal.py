@@ -93,6 +93,107 @@ def test_trends_and_envelopes() -> None:
         agrees("hilbert", x, n)
 
 
+def agrees_on_spectra(name: str, *args: Any, **options: Any) -> None:
+    """The frequencies, and the times, are plain."""
+    expected = getattr(scipy.signal, name)(*args, **options)
+    found = getattr(signal, name)(*map(constant, args), **options)
+    assert len(found) == len(expected)
+    for e, f in zip(expected, found, strict=True):
+        f = f.array if isinstance(f, wg.Tensor) else f
+        assert f.shape == e.shape
+        assert np.iscomplexobj(f) == np.iscomplexobj(e)
+        np.testing.assert_allclose(f, e, rtol=1e-10, atol=1e-12)
+
+
+SPECTRA: list[dict[str, Any]] = [
+    {},
+    {"fs": 10.0, "window": ("kaiser", 3.0), "nperseg": 9, "noverlap": 3},
+    {"nperseg": 8, "nfft": 16, "detrend": "linear", "scaling": "spectrum"},
+    {"nperseg": 8, "nfft": 11, "detrend": False, "return_onesided": False},
+    {"window": np.linspace(0.3, 1.0, 8), "axis": 0},
+]
+
+
+@pytest.mark.parametrize("options", SPECTRA, ids=str)
+@pytest.mark.filterwarnings("ignore:.*nperseg:UserWarning")
+def test_spectra(options: dict[str, Any]) -> None:
+    x, y = RNG.normal(size=(2, 40, 30))
+    agrees_on_spectra("spectrogram", x, **options)
+    for average in ("mean", "median"):
+        agrees_on_spectra("welch", x, **options, average=average)
+        agrees_on_spectra("csd", x, y, **options, average=average)
+    agrees_on_spectra("csd", x[:25] if "axis" in options else x[:, :25], y, **options)
+    if "scaling" not in options and options.get("return_onesided", True):
+        agrees_on_spectra("coherence", x, y, **options)
+    twosided = not options.get("return_onesided", True)  # angles of -1 + 0j and -1 - 0j differ
+    for mode in ("complex", "magnitude", *(() if twosided else ("angle", "phase"))):
+        agrees_on_spectra("spectrogram", x, **options, mode=mode)
+    options = {"nperseg": 8, **options}
+    scaled = {**options, "scaling": "psd" if "scaling" in options else "spectrum"}
+    for boundary in ("zeros", "constant", "even", "odd", None):
+        agrees_on_spectra("stft", x, **scaled, boundary=boundary)
+        agrees_on_spectra("stft", x, **scaled, boundary=boundary, padded=False)
+
+
+def test_periodograms() -> None:
+    x = RNG.normal(size=(3, 21))
+    for options in ({}, {"window": "hann", "nfft": 32}, {"nfft": 16, "detrend": "linear"}):
+        agrees_on_spectra("periodogram", x, 2.0, **options)
+        agrees_on_spectra("periodogram", x, axis=0, scaling="spectrum")
+        agrees_on_spectra("periodogram", x + 1j * x[::-1], return_onesided=False, **options)
+
+
+def test_a_segment_that_is_longer_than_the_signal() -> None:
+    with pytest.warns(UserWarning, match="nperseg=256 is greater than the length 3"):
+        signal.welch(X, axis=1)
+
+
+def test_responses() -> None:
+    sos = scipy.signal.butter(3, 0.3, output="sos")
+    b, a = scipy.signal.butter(3, 0.3)
+    for given in (16, [0.1, 2.0, 3.0], None):
+        agrees_on_spectra("freqz", b, a, given, fs=20.0)
+        agrees_on_spectra("freqz_sos", sos, given, fs=20.0)
+        agrees_on_spectra("sosfreqz", sos, given)
+    agrees_on_spectra("freqz", b, 1, 8, True)
+    agrees_on_spectra("freqz", b, 2.0, 8, include_nyquist=True)
+
+
+@pytest.mark.parametrize("num", [1, 2, 5, 6, 8, 9, 13, 16])
+@pytest.mark.parametrize("n", [1, 2, 6, 9])
+def test_resample(n: int, num: int) -> None:
+    x = RNG.normal(size=(n, 3))
+    agrees("resample", x, num)
+    agrees("resample", x + 1j * x[::-1], num)
+    agrees("resample", np.fft.fft(x, axis=0), num, domain="freq")
+    weights = RNG.uniform(0.3, 1.0, n)
+    for window in (lambda f: np.exp(-f * f), "hann", np.r_[weights[:1], np.sort(weights[1:])]):
+        agrees("resample", x[:, 0] + 1j, num, window=window)
+        agrees("resample", x[:, 0], num, window=window)
+    if n > 2:
+        agrees("resample", x, num, window="hamming")
+        for e, f in zip(
+            scipy.signal.resample(x.T, num, np.arange(n) * 0.5, 1),
+            signal.resample(wg.tensor(x.T), num, np.arange(n) * 0.5, 1),
+            strict=True,
+        ):
+            np.testing.assert_allclose(f.array if isinstance(f, wg.Tensor) else f, e, atol=1e-12)
+
+
+def test_states_from_the_past() -> None:
+    for n, m in ((1, 1), (1, 4), (4, 1), (3, 5), (5, 3)):
+        b, a = RNG.normal(size=n), RNG.normal(size=m)
+        for past in (0, 2, 6):
+            y, x = RNG.normal(size=(2, past + 1))
+            agrees("lfiltic", b, a, y)
+            agrees("lfiltic", b, a, y, x)
+    agrees("sosfilt_zi", scipy.signal.butter(4, 0.2, output="sos"))
+    for sos in (scipy.signal.butter(n, 0.2, output="sos") for n in (1, 4)):
+        for padtype in ("odd", "even", "constant", None):
+            agrees("sosfiltfilt", sos, RNG.normal(size=(2, 30)), -1, padtype)
+        agrees("sosfiltfilt", sos, RNG.normal(size=(30, 2)), 0, "odd", 4)
+
+
 def test_plain_arguments_go_to_scipy() -> None:
     x = RNG.normal(size=50)
     assert type(signal.convolve(x, x)) is np.ndarray
@@ -137,6 +238,27 @@ REFUSED = [
     (lambda: signal.hilbert(X, 0), "give 1 or more"),
     (lambda: signal.savgol_filter(X, 3, 1, mode="odd"), "mode must be one of"),
     (lambda: signal.savgol_filter(X, 5, 1), "must not be longer than the signal (3)"),
+    (lambda: signal.sosfiltfilt(np.ones((1, 6)), X), "smaller padlen"),
+    (lambda: signal.sosfiltfilt(np.ones((1, 6)), X, padtype="wrap"), "padtype must be one of"),
+    (lambda: wg.jit(lambda s: signal.sosfiltfilt(s, np.ones(30)))(np.ones((1, 6))), "give padlen"),
+    (lambda: signal.lfiltic([1.0], [1.0, 2.0], X), "y has shape (4, 3)"),
+    (lambda: signal.freqz(X), "b has shape (4, 3)"),
+    (lambda: signal.freqz(X[0], worN=K), "worN has shape (2, 2)"),
+    (lambda: signal.freqz(X[0], plot=print), "plot what is returned"),
+    (lambda: signal.welch(X, nperseg=2, noverlap=2), "less than nperseg, which is 2"),
+    (lambda: signal.welch(X, nperseg=0), "must be positive"),
+    (lambda: signal.welch(X, nperseg=3, nfft=2), "must be at least nperseg, 3"),
+    (lambda: signal.welch(X, window=np.ones(4)), "the window has shape (4,)"),
+    (lambda: signal.welch(X, nperseg=2, detrend=np.sin), "give 'constant', 'linear' or False"),
+    (lambda: signal.welch(X, nperseg=2, scaling="psd"), "scaling must be one of 'density'"),
+    (lambda: signal.welch(X, nperseg=2, average="max"), "average must be one of 'mean', 'median'"),
+    (lambda: signal.spectrogram(X, nperseg=2, mode="power"), "mode must be one of 'psd'"),
+    (lambda: signal.stft(X, nperseg=2, boundary="wrap"), "boundary must be one of"),
+    (lambda: signal.stft(X, nperseg=2, scaling="density"), "scaling must be one of 'spectrum'"),
+    (lambda: signal.resample(X, 0), "num=0; the result needs at least one"),
+    (lambda: signal.resample(X, 3, domain="space"), "domain must be one of 'time', 'freq'"),
+    (lambda: signal.resample(X, 3, window=np.ones(3)), "the window has shape (3,); expected (4,)"),
+    (lambda: signal.periodogram(X[:0], axis=0), "expected a signal, not empty"),
 ]
 
 

@@ -11,6 +11,7 @@ import scipy.sparse.linalg
 
 import wengert as wg
 from wengert.scipy import sparse
+from wengert.testing import check_grads
 
 DENSE = np.array([[0.0, 1.5, 0, 0.4], [0, 0, 0, 0], [-0.3, 0, 2.0, 0]])
 FORMATS = ("csr", "csc", "coo", "bsr", "dok", "lil", "dia")
@@ -142,6 +143,27 @@ def test_products_of_sparse_matrices() -> None:
     assert (y @ empty).nnz == 0
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_elementwise_products_of_sparse_matrices(format: str) -> None:
+    rows, columns = np.array([0, 2, 2, 0, 1, 2]), np.array([1, 0, 2, 3, 1, 0])  # one stored twice
+    constant = scipy.sparse.csr_array(DENSE).asformat(format)
+
+    def product(module: Any, d: Any) -> Any:
+        a = module.csr_array((d, (rows, columns)), shape=(3, 4))
+        return a.multiply(constant), a.multiply(a)
+
+    d = RNG.normal(size=6)
+    weights = RNG.normal(size=(2, 3, 4))
+
+    def total(module: Any, d: Any) -> Any:
+        return sum(np.sum(w * p.toarray()) for w, p in zip(weights, product(module, d)))
+
+    for p, q in zip(product(sparse, wg.Tensor(d)), product(scipy.sparse, d)):
+        np.testing.assert_allclose(p.toarray().array, q.toarray())
+    check_grads(lambda d: total(sparse, d), (d,), order=2)
+    assert total(sparse, d) == pytest.approx(total(scipy.sparse, d))
+
+
 A = sparse.csr_array((wg.Tensor([1.0, 2.0]), ([0, 1], [1, 0])), shape=(2, 2))
 C = scipy.sparse.csr_array(DENSE)
 X = wg.Tensor(np.ones(4), requires_grad=True)
@@ -155,7 +177,7 @@ REFUSED = [
     (lambda: scipy.sparse.linalg.spsolve(C, X), "use wengert.scipy.sparse.linalg.spsolve"),
     (lambda: C @ A, "sparse matrices of shapes (3, 4) and (2, 2)"),
     (lambda: A.multiply(np.ones(3)), "does not broadcast"),
-    (lambda: A.multiply(A), "elementwise product of two sparse matrices"),
+    (lambda: A.multiply(C), "shapes (2, 2) and (3, 4); they must be equal"),
     (lambda: A @ np.ones(3), "does not fit an array of shape (3,)"),
     (lambda: np.ones(3) @ A, "on the left"),
     (lambda: A * np.ones(2), "only products with numbers"),

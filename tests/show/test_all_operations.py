@@ -39,6 +39,7 @@ NO_TEXT = {
     *("gammainc_derivative", "betainc_derivative", "zeta_derivative", "symmetric_integral"),
     *("hyp1f1_derivative", "hyp2f1_derivative", "student_derivative"),
     *("complex_polygamma", "gennorm_slope", "vonmises_cdf", "voigt_derivative"),
+    *("exponnorm_quantile", "gennorm_quantile", "invgauss_quantile", "vonmises_quantile"),
 }
 
 # Primitives that are in no listing of these, each with the reason.

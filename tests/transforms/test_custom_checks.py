@@ -190,6 +190,59 @@ class TestReturnValues:
             f(Tensor(X, requires_grad=True))
 
 
+class TestParametersOfRules:
+    """A rule with other parameters than it is called with, and not a TypeError of its own."""
+
+    @pytest.mark.parametrize(
+        ("function", "message"),
+        [
+            (
+                wg.primitive(lambda x: x * x, lambda ct, x: ct),
+                r"primitive <lambda>, vjp: .* \(ct, out, \*args\), here with 3 arguments",
+            ),
+            (
+                wg.primitive(lambda x: x * x, jvp=lambda ts, x: ts[0]),
+                r"primitive <lambda>, jvp: .* \(tangents, out, \*args\), here with 3",
+            ),
+            (
+                wg.primitive(lambda x: x * x, partials=(lambda x: 2 * x,)),
+                r"primitive <lambda>: partial derivative 0: .* \(out, \*args\), here with 2",
+            ),
+            (
+                with_vjp(lambda x: x * x, lambda x: (x * x, x), lambda ct: ct),
+                r"custom_vjp of <lambda>, backward rule: .* \(residuals, ct\), here with 2",
+            ),
+            (
+                with_vjp(lambda x: x * x, lambda x, y: (x * x, x), lambda r, ct: ct),
+                r"custom_vjp of <lambda>, forward rule: .* \(\*args\), here with 1",
+            ),
+            (
+                with_jvp(lambda x: x * x, lambda primals: (primals[0], primals[0])),
+                r"custom_jvp of <lambda>: .* \(primals, tangents\), here with 2",
+            ),
+            (
+                with_jvp(lambda n, x: x**n, lambda p, t: (p[0], t[0]), nondiff_argnums=(0,)),
+                r"custom_jvp of <lambda>: .* \(\*nondiff_args, primals, tangents\), here with 3",
+            ),
+        ],
+    )
+    def test_wrong_number(self, function: Any, message: str) -> None:
+        call = (lambda x: function(3, x)) if "nondiff" in message else function
+        with pytest.raises(wg.WengertTypeError, match="^" + message):
+            wg.grad(lambda x: np.sum(call(x)))(np.ones(2))
+
+    def test_errors_of_the_rule_itself_are_its_own(self) -> None:
+        f = wg.primitive(lambda x: x * x, lambda ct, y, x: ct + None)
+        with pytest.raises(TypeError, match="^unsupported operand"):
+            wg.grad(f)(2.0)
+
+    def test_a_malformed_forward_rule_is_called_so_in_reverse_mode(self) -> None:
+        """Regression: the message went on to advise another rule."""
+        f = with_jvp(lambda x: x * x, lambda p, t: t[0])
+        with pytest.raises(wg.WengertTypeError, match=r"^custom_jvp .* \(output, tangent\)\n"):
+            wg.grad(f)(2.0)
+
+
 class TestComplex:
     def test_a_real_argument_takes_the_real_part(self) -> None:
         """Regression: the imaginary part went on to what the argument was computed from."""

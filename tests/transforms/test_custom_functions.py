@@ -319,6 +319,36 @@ class TestRulesWithoutARecording:
         assert wg.jit(lambda x: wg.jvp(f, (x,), (1.0,)))(3.0) == (9.0, 0.0)
         np.testing.assert_array_equal(wg.vmap(wg.grad(f))(X), 0.0)
 
+    @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
+    @pytest.mark.parametrize("kind", ["recorded", "opaque", "custom_vjp", "forward"])
+    def test_none_from_a_batched_rule(self, kind: str, axes: Any) -> None:
+        """Regression: a gradient through vmap failed where the rule returned None, or looped."""
+        calls: list[int] = []
+
+        def cotangents(ct: Any, y: Any, x: Any, n: Any) -> Any:
+            calls.append(1)
+            return (opaque(np.multiply)(ct, n) if kind == "opaque" else ct * n), None
+
+        times = wg.primitive(lambda x, n: x * n, cotangents)
+        if kind == "custom_vjp":
+            times = wg.custom_vjp(lambda x, n: x * n)
+            times.defvjp(lambda x, n: (x * n, (x, n)), lambda kept, ct: cotangents(ct, 0, *kept))
+        elif kind == "forward":  # None wherever there is a tangent of the second argument alone
+            times = wg.primitive(lambda x, n: x * n, jvp=lambda ts, y, x, n: None)
+        x, n = np.arange(12.0).reshape(4, 3), np.full((4, 3), 7.0)
+        args = tuple(a[0] if axis is None else a for a, axis in zip((x, n), axes, strict=True))
+
+        def loss(x: Any, n: Any) -> Any:
+            return np.sum(wg.vmap(times, in_axes=axes)(x, n))
+
+        by_x, by_n = wg.grad(loss, argnums=(0, 1))(*args)
+        one = 0.0 if kind == "forward" else 7.0
+        np.testing.assert_array_equal(
+            by_x, one * np.ones((4, 3)) if axes[0] == 0 else [4 * one] * 3
+        )
+        np.testing.assert_array_equal(by_n, np.zeros(args[1].shape))
+        assert len(calls) <= 2 or kind == "opaque"
+
     @pytest.mark.parametrize("transform", ["jit", "vmap"])
     def test_wrong_shapes(self, transform: str) -> None:
         f = wg.primitive(lambda x: x * x, opaque(lambda ct, y, x: np.ones(2)))

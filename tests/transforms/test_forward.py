@@ -201,3 +201,31 @@ def test_backward_from_a_tangent(along, create_graph):
     x = wg.Tensor(0.7, requires_grad=True)
     along(lambda v: v * v * v, x).backward(create_graph=create_graph)
     np.testing.assert_allclose(float(x.grad.detach() if create_graph else x.grad), 6 * 0.7)
+
+
+@pytest.mark.parametrize("f", [np.tanh, np.exp, np.sin, lambda x: x * x, wg.checkpoint(np.tanh)])
+def test_backward_after_a_jvp_leaves_plain_gradients(f: Any) -> None:
+    """Regression: gradients were Tensors that led back into the tape, where an output was saved."""
+    x = np.array([0.3, 0.5])
+    t = wg.Tensor(x, True)
+    np.sum(wg.jvp(f, (t,), (t,))[1]).backward()
+    assert type(t.grad) is np.ndarray
+    expected = wg.grad(lambda x: np.sum(wg.jvp(f, (x,), (x,))[1]))(x)
+    np.testing.assert_allclose(t.grad, expected, rtol=1e-12)
+    t = wg.Tensor(x, True)
+    np.sum(wg.jvp(f, (t,), (np.ones(2),))[0]).backward()
+    assert type(t.grad) is np.ndarray
+
+
+def test_backward_inside_of_a_running_jvp() -> None:
+    w, x = np.array([0.3, 0.5]), np.array([0.7, 0.9])
+
+    def gradient(x: Any) -> Any:
+        t = wg.Tensor(w, True)
+        np.sum(np.tanh(t * x)).backward()
+        return t.grad
+
+    found = wg.jvp(gradient, (x,), (np.ones(2),))
+    expected = wg.jvp(lambda x: wg.grad(lambda w: np.sum(np.tanh(w * x)))(w), (x,), (np.ones(2),))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(wg.stop_gradient(a)), b, rtol=1e-12)

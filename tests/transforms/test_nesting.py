@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -228,3 +229,56 @@ class TestMutatingPrograms:
         wg.linearize(f, x)
         wg.hessian(f)(x)
         np.testing.assert_array_equal(x, POINT)
+
+
+OPERATORS = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.pow,
+    operator.mod,
+    operator.matmul,
+]
+VIEWS = {
+    "slice": lambda w: w[1:],
+    "reshape": lambda w: np.reshape(w[:3], (3,)),
+    "reversed": lambda w: w[:0:-1],
+    "transpose": lambda w: w[1:].T,
+}
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("apply", OPERATORS)
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_dual_number_and_recorded_view(view: Any, apply: Any, swap: bool) -> None:
+    """Regression: an operator whose right operand was a recorded view lost the tangent of the left.
+
+    Recorded in the outer transform's argument alone, and differentiated forward in the other.
+    """
+    x, w = np.array([1.3, 2.1, 0.7]), np.array([0.4, 1.7, 2.6, 0.9])
+
+    def loss(x: Any, w: Any) -> Any:
+        other = view(w)
+        return np.sum(np.sin(apply(other, x) if swap else apply(x, other)))
+
+    def both(x: Any) -> Any:
+        return wg.grad(loss, argnums=(0, 1))(x, w)
+
+    columns = wg.jacfwd(both)(x)
+    rows = wg.jacrev(both)(x)
+    assert_plain(columns[0], rows[0], rtol=1e-12, atol=1e-13)
+    assert_plain(columns[1], rows[1], rtol=1e-12, atol=1e-13)
+    value, slope = wg.jvp(lambda x: wg.value_and_grad(lambda w: loss(x, w))(w), (x,), (x,))[1]
+    assert_plain(value, wg.jvp(lambda x: loss(x, w), (x,), (x,))[1], rtol=1e-12)
+    assert_plain(slope, rows[1] @ x, rtol=1e-12, atol=1e-13)
+
+
+def test_lent_array_and_recorded_view() -> None:
+    """The same of a leaf whose array is lent out: it is copied before its holder writes to it."""
+    x, w = wg.Tensor([1.0, 2.0], True), wg.Tensor([3.0, 4.0, 5.0], True)
+    lent = x.array
+    loss = np.sum(x * w[1:])
+    lent[...] = 9.0
+    loss.backward()
+    np.testing.assert_array_equal(w.grad, [0.0, 1.0, 2.0])

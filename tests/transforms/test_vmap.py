@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict, deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,14 @@ class _Pair:
 class _NamedPair(NamedTuple):
     a: Any
     b: Any
+
+
+class _Registered:
+    def __init__(self, a: Any, b: Any) -> None:
+        self.a, self.b = a, b
+
+
+wg.tree.register(_Registered, lambda p: ((p.a, p.b), None), lambda _, ab: _Registered(*ab))
 
 
 class TestAxes:
@@ -198,6 +207,77 @@ class TestStructuresOfAxes:
         made = wg.vmap(lambda x: _Pair(x, x[0]), out_axes=_Pair(1, 0))(self.X)
         np.testing.assert_array_equal(made.a, self.X.T)
         np.testing.assert_array_equal(made.b, self.X[:, 0])
+
+    def test_ordered_dicts(self) -> None:
+        """Regression: axes were taken in the order of sorted keys, leaves in that of insertion."""
+        p = OrderedDict(b=self.X, a=self.X[0])
+        for axes in ({"b": 0, "a": None}, {"a": None, "b": 0}, OrderedDict(a=None, b=0)):
+            found = wg.vmap(lambda p: p["b"] * p["a"], in_axes=(axes,))(p)
+            np.testing.assert_array_equal(found, self.X * self.X[0])
+        made = wg.vmap(lambda x: OrderedDict(b=x, a=x[0]), out_axes={"a": 0, "b": 1})(self.X)
+        np.testing.assert_array_equal(made["b"], self.X.T)
+        np.testing.assert_array_equal(made["a"], self.X[:, 0])
+
+    def test_other_containers(self) -> None:
+        """Keys that have no order, deques, registered classes, None."""
+        found = wg.vmap(lambda p: p[1] * p["a"], in_axes=({1: 0, "a": None},))
+        np.testing.assert_array_equal(found({1: self.X, "a": 2.0}), 2 * self.X)
+        found = wg.vmap(lambda p: p[0] * p[1], in_axes=([0, None],))
+        np.testing.assert_array_equal(found(deque([self.X, 2.0])), 2 * self.X)
+        found = wg.vmap(lambda p: p.a * p.b, in_axes=(_Registered(0, None),))
+        np.testing.assert_array_equal(found(_Registered(self.X, 2.0)), 2 * self.X)
+        found = wg.vmap(lambda p, q: p["x"], in_axes=({"x": 0, "y": 0}, 0))
+        np.testing.assert_array_equal(found({"x": self.X, "y": None}, None), self.X)
+
+    @pytest.mark.parametrize(
+        ("axes", "message"),
+        [
+            (({"x": 0},), r"in_axes\[0\] has keys \['x'\], the argument \['x', 'y'\]"),
+            (({"x": 0, "y": [0]},), r"in_axes\[0\]\['y'\] has 1 entries, the argument has 2"),
+            (({"x": (0,), "y": 0},), r"in_axes\[0\]\['x'\] .* \(0,\) for what is no container"),
+            (([0, 0],), r"in_axes\[0\] must be .* not a list for a dict"),
+        ],
+    )
+    def test_other_structures(self, axes: Any, message: str) -> None:
+        p = {"x": self.X, "y": [self.X, self.X]}
+        with pytest.raises(wg.WengertError, match=message):
+            wg.vmap(lambda p: p["x"], in_axes=axes)(p)
+
+    def test_out_axes_of_another_structure(self) -> None:
+        with pytest.raises(wg.WengertValueError, match="out_axes has 1 entries, the result has 2"):
+            wg.vmap(lambda x: (x, x), out_axes=(0,))(self.X)
+        with pytest.raises(wg.WengertValueError, match=r"has keys \['b'\], the result \['a'\]"):
+            wg.vmap(lambda x: {"a": x}, out_axes={"b": 0})(self.X)
+
+    @pytest.mark.parametrize("axes", [X, 0.5, (0, 1.0), [True], {"x": "y"}])
+    def test_axes_are_checked_before_the_call(self, axes: Any) -> None:
+        with pytest.raises(wg.WengertTypeError, match="in_axes must be integers or None"):
+            wg.vmap(np.sin, axes)
+        with pytest.raises(wg.WengertTypeError, match="out_axes must be integers or None"):
+            wg.vmap(np.sin, out_axes=axes)
+
+    @pytest.mark.parametrize(
+        "x", [np.array(["a", "b"]), np.array([[], {}], object), np.zeros(2, "M8[D]"), "ab"]
+    )
+    def test_batches_are_numbers(self, x: Any) -> None:
+        with pytest.raises(wg.WengertTypeError, match=r"argument \[0\]: has dtype .* in in_axes"):
+            wg.vmap(lambda x: x)(x)
+        assert wg.vmap(lambda x, y: y, in_axes=(None, 0))(x, np.ones(2)).shape == (2,)
+
+    def test_slices_at_batched_places(self) -> None:
+        places = np.array([0, 1])
+        with pytest.raises(wg.AbstractValueError, match=r"x\[i \+ np\.arange\(n\)\] instead of"):
+            wg.vmap(lambda x, i: x[i : i + 2])(self.X, places)
+        found = wg.vmap(lambda x, i: x[i + np.arange(2)])(self.X, places)
+        np.testing.assert_array_equal(found, [[0.0, 1.0], [4.0, 5.0]])
+
+    def test_no_batched_argument(self) -> None:
+        with pytest.raises(wg.ShapeError, match="by position, keyword arguments are shared"):
+            wg.vmap(lambda x: x * 2)(x=self.X)
+        with pytest.raises(
+            wg.ShapeError, match=r"argument \[1\]: has no axis 0.*is None in in_axes"
+        ):
+            wg.vmap(lambda x, y: x * y)(self.X, 2.0)
 
     @pytest.mark.parametrize("axis", [2, -3, 5])
     def test_no_such_out_axis(self, axis: int) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core import pytree
+from ..core import debugging, pytree
 from ..core.abstract import Aval, Var
 from ..core.bind import refresh
 from ..core.errors import AbstractValueError, WengertTypeError, WengertValueError
 from ..core.masked import MaskedElements
 from ..core.ownership import plain_array
 from ..core.recorder import record
-from ..core.state import LOCAL
+from ..core.state import DEBUGGED, LOCAL
 from ..core.tensor import Tensor, handle
 from ..rules.stream import recorded, take
 from ..transforms.boundary import check_function, is_named, name_of, tracing_user
@@ -39,9 +39,7 @@ __all__ = ["Jitted", "jit"]
 
 Function = Callable[..., Any]
 
-
-# A function whose captured objects change at each call has a new one each time.
-_MOST_SIGNATURES = 256
+_MOST_SIGNATURES = 256  # of functions whose captured objects change at each call
 
 # The state of the stream from which draws without a key get theirs.
 _STATE = Aval((3,), np.dtype(np.uint64))
@@ -114,20 +112,24 @@ class Jitted(NativeCallable):
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call with any arguments."""
         leaves, spec, static = self._arguments(args, kwargs)
+        examines = bool(DEBUGGED) and debugging.examines()
         known = None
-        if self._leaves and not static:
+        if self._leaves and not static and not examines:
             known = self._leaves.get((spec, structure_print(spec[0])))
         if known is not None and not LOCAL.recordings:
             found = known(*leaves)
             if found is not known:
                 return found
         everything, entry = self._found(leaves, spec, static)
+        # Anew, since only what is recorded in a `debug` block has its lines.
+        looked_at = self._recorded(everything, len(leaves), spec, static) if examines else None
         if entry.draws:
             everything.append(take(entry.draws))
         operands = [*everything, *entry.captured]
         has_tensors = any(isinstance(x, Tensor) for x in leaves)
+        examined = looked_at.evaluate(everything) if looked_at else None
         if LOCAL.recordings or any(map(is_traced, operands)):
-            results = list(entry.operation([as_operand(x) for x in everything]))
+            results = examined or list(entry.operation([as_operand(x) for x in everything]))
         else:
             plain = [as_plain(x) for x in operands]
             if entry.run is not None:
@@ -282,7 +284,7 @@ class Jitted(NativeCallable):
         entry = self._entries.get(key)
         if entry is None:
             with self._lock:
-                entry = self._entries.get(key) or self._recorded(avals, count, spec, static)
+                entry = self._entries.get(key) or self._recorded(leaves, count, spec, static)
                 if not entry.is_passing:
                     self._entries[key] = entry
                     # What the function itself wrote while it was recorded is no reason to record
@@ -331,10 +333,10 @@ class Jitted(NativeCallable):
             "compiled anew"
         )
 
-    def _recorded(self, avals: list[Any], count: int, spec: Any, static: Any) -> Entry:
+    def _recorded(self, leaves: list[Any], count: int, spec: Any, static: Any) -> Entry:
+        avals = [self._aval(x) for x in leaves]
         out_spec: Any = None
-        draws = 0
-        name = name_of(self._function)
+        draws, name = 0, name_of(self._function)
 
         def flat(*leaves: Any) -> list[Any]:
             nonlocal out_spec, draws

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.abstract import Var
 from ..core.bind import refresh
 from ..core.ownership import plain_array
-from ..core.program import Program
+from ..core.program import Program, evaluate
 from ..core.tensor import RareTensor, Tensor
 from .operation import Operation
 from .runtime.leaves import is_worth_trying
@@ -54,6 +54,11 @@ class Entry:
         self.is_passing = any(map(is_traced, self.captured))
         self.calls = 0
         self.natives: list[NativeEntry] = []
+
+    def evaluate(self, arguments: Sequence[Any]) -> list[Any]:
+        """The results operation by operation, at each of which a `debug` block looks."""
+        numbers = [x if type(x) in (int, float, complex) else as_operand(x) for x in arguments]
+        return evaluate(self.operation.program, [*numbers, *self.captured])
 
     def wants_native(self) -> bool:
         """Whether this call, which went through Python, should be served natively from now on."""

@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import AbstractValueError, WengertError, WengertTypeError, WengertValueError
+from .errors import (
+    AbstractValueError,
+    MutationError,
+    WengertError,
+    WengertTypeError,
+    WengertValueError,
+)
 from .where import Caller, calling, is_item_assignment
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "lost_derivative",
     "lost_history",
     "no_array",
+    "no_copy",
     "no_format",
     "no_index",
     "no_number",
@@ -45,6 +52,14 @@ _NUMPY_NAMES = {"fabs": "abs", "fsum": "sum", "dist": "linalg.norm", "sumprod": 
 _COUNTED = frozenset(
     {"np.nonzero", "np.flatnonzero", "np.argwhere", "np.where(condition)", "np.unique"}
 )
+# What serves instead of functions whose result is as long as a value says.
+_OF_FIXED_LENGTH = {
+    "np.bincount": "the largest number says how long the result is. counts = wengert.numpy.zeros(n)"
+    " and np.add.at(counts, x, weights) have a fixed length",
+    "np.repeat": "the repeats say how long the result is. Give them as plain numbers",
+    "np.roots": "the number of roots depends on leading zeros. np.linalg.eigvals of the companion "
+    "matrix has a fixed length",
+}
 _METHODS = frozenset({".item()", ".tolist()", ".numpy()"})
 _NUMBERS = frozenset({"float()", "int()", "complex()"})
 _IN_GENERAL = (
@@ -76,11 +91,15 @@ def no_values(what: str, shape: tuple[int, ...]) -> AbstractValueError:
             "can be computed with element by element, summed and written back; np.where(mask, x, "
             "0), np.count_nonzero(mask) and the where= of reductions have fixed shapes"
         )
+    elif what in _OF_FIXED_LENGTH:
+        text += f", and {_OF_FIXED_LENGTH[what]}"
     else:
         text += (
             ". Use np.where instead of a branch, wengert.numpy.take(table, i) instead of table[i] "
             "for a plain table, or keep the value out of the transform"
         )
+        if what == "index()":
+            text += ". A slice of fixed length is x[i + np.arange(n)] instead of x[i : i + n]"
     if what in _NUMBERS or what in _METHODS or what == CONVERSION:
         text += f". {_reason(what, caller)}"
     return _at(AbstractValueError(text), caller)
@@ -290,3 +309,10 @@ def _at(error: E, caller: Caller) -> E:
     if caller.line:
         error.args = (f"{error.args[0]} [{caller.line}]",)
     return error
+
+
+def no_copy(what: str, remedy: str) -> MutationError:
+    """The error of a result of a recorded operation that is copied or pickled."""
+    return MutationError(
+        f"the result of a recorded operation cannot be {what}: its history would be lost; {remedy}"
+    )

@@ -71,8 +71,9 @@ def debug(*, infinities: bool = True) -> Iterator[None]:
 
     Applies to the operations on Tensors, inside and outside of transforms, of the current thread
     (and context). Blocks nest; can be used as a decorator. Operations take about ten times as long
-    inside; NumPy's own floating-point warnings are off. What `jit` has compiled is one
-    operation, and is not looked into: take `jit` away to find the line.
+    inside; NumPy's own floating-point warnings are off. A function compiled by `jit` is recorded
+    anew at each call in the block, and its operations are looked at one by one. A block that stands
+    inside of such a function, or of one given to `vmap`, looks at nothing: put it around the call.
 
     Parameters
     ----------
@@ -299,6 +300,23 @@ def _raise(origin: Origin, out: Any, operands: Sequence[Any], mask: Any, given: 
     raise error from None
 
 
+def _of_tangent(
+    origin: Origin, operands: Sequence[Any], level: int
+) -> tuple[Origin, tuple[Any, ...]]:
+    """What the tangent of a value at a level belongs to, and was computed from."""
+    given = {
+        f"the tangent of {name}": x._x.tangents[level]
+        for name, x in zip(origin.names, operands, strict=False)
+        if type(x) is RareTensor and level in x._x.tangents
+    }
+    origin = origin._replace(
+        phase="tangent" if origin.phase == "forward" else origin.phase,
+        subject=f"the tangent of {origin.subject}" if origin.subject else "the tangent",
+        names=(*origin.names[: len(operands)], *given),
+    )
+    return origin, (*operands, *given.values())
+
+
 def _examine(origin: Origin, out: Any, operands: Sequence[Any]) -> None:
     """Look at one value, or leave that to the evaluation of the equation that computes it."""
     a = out._a if isinstance(out, Tensor) else out
@@ -314,8 +332,9 @@ def _examine(origin: Origin, out: Any, operands: Sequence[Any]) -> None:
         if fault is not None:
             _raise(origin, a, operands, *fault)
     if type(out) is RareTensor:
-        for t in out._x.tangents.values():
-            _examine(origin, t, operands)
+        for level, t in out._x.tangents.items():
+            of_tangent, given = _of_tangent(origin, operands, level)
+            _examine(of_tangent, t, given)
 
 
 # ------------------------------------------------------------------ forward

@@ -9,10 +9,11 @@ import numpy as np
 from .abstract import Var
 from .bind import refresh
 from .errors import MutationError, ShapeError
+from .leaf import leaf_array
 from .ownership import owns_alone
 from .state import LOCAL
 from .tape import LEAF
-from .tensor import FastTensor, Rare, RareTensor, Tensor, leaf_array
+from .tensor import FastTensor, Rare, RareTensor, Tensor
 
 __all__ = ["expose", "replace_array"]
 
@@ -59,6 +60,8 @@ def replace_array(x: Tensor, value: Any) -> None:
         )
     if type(x) is RareTensor and (x._x.tangents or x._x.base is not None):
         raise MutationError(".array of a view cannot be set; write x[...] = value")
+    if isinstance(value, Tensor):
+        value = value._untraced("x.array = value")
     new = leaf_array(value, x._n is not None)
     if x._n is not None and new.shape != x.shape:
         raise ShapeError(

@@ -125,7 +125,9 @@ def backward(t: Tensor, gradient: Any, create_graph: bool) -> TopologicalOrder:
             "backward() inside a transform reaches the transform's argument; use wengert.grad or "
             "wengert.vjp there"
         )
-    graph = graph or create_graph
+    # Tangents among saved operands matter while their jvp runs, and then the root has one, too.
+    running = type(t) is RareTensor and bool(t._x.tangents)
+    graph = (graph and running) or create_graph
     kept = _gradients(t, seed, nodes, graph, create_graph, _held(nodes, shared, _REFERENCES))
     done = frozenset(kept)
     _leave_gradients(t, nodes, kept)

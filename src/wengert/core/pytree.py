@@ -18,6 +18,7 @@ from optree import PyTreeSpec
 
 __all__ = [
     "PyTreeSpec",
+    "children",
     "flatten",
     "flatten_up_to",
     "flatten_with_paths",
@@ -177,6 +178,17 @@ def flatten_with_paths(tree: Any) -> tuple[list[str], list[Any], PyTreeSpec]:
     flatten(tree)
     accessors, found, spec = optree.tree_flatten_with_accessor(tree, namespace=_NAMESPACE)
     return [accessor.codify("") for accessor in accessors], found, spec
+
+
+def children(tree: Any) -> tuple[list[Any], list[Any]] | None:
+    """What stands directly in a container, and where (keys, positions), as `flatten` orders it.
+
+    None for a leaf, and for a dataclass that was not met before.
+    """
+    if tree is None or optree.tree_is_leaf(tree, namespace=_NAMESPACE):
+        return None
+    level = optree.tree_flatten_one_level(tree, namespace=_NAMESPACE)
+    return level.children, list(level.entries)
 
 
 def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:

@@ -5,8 +5,8 @@
 * ``PAUSED`` has one entry for each active ``no_grad`` or ``debug`` block of any thread; the hot
   path tests that list for emptiness, and only when it is not empty asks the context
   whether *this* caller is in one; ``DEBUGGED`` has those of the ``debug`` blocks alone;
-* ``RECORDING`` has one entry for each open shape recording of any thread; compiled functions, which
-  must not run while their caller is being recorded, read its length from native code;
+* ``RECORDING`` has one entry for each open shape recording and each ``debug`` block of any thread;
+  compiled functions, whose native code must not run there, read its length from native code;
 * the open shape recordings and the depth of nested transforms are kept per thread, and so are the
   ids of the nodes that a checkpoint reads while it computes again (see `core.liveness`), how far
   eigenvalues that coincide are to be moved apart, and where draws without a key get one inside of a
@@ -111,9 +111,11 @@ def set_debugging(options: Any) -> Iterator[None]:
     token = _debugged_here.set(options)
     DEBUGGED.append(None)
     PAUSED.append(None)
+    RECORDING.append(None)
     try:
         yield
     finally:
+        RECORDING.pop()
         PAUSED.pop()
         DEBUGGED.pop()
         _debugged_here.reset(token)

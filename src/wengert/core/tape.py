@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import algebra
 from .abstract import Aval, Var
+from .errors import NoRuleError
 from .state import next_id
 from .tensor import RareTensor, Tensor, handle
 
@@ -292,6 +293,8 @@ def contribute(
         cts = primitive.vjp(ct, operands, out, **params)
         for parent, c in zip(parents, cts, strict=True):
             if parent is not None and c is not None:
+                if isinstance(c, NoRuleError):  # in the place of a cotangent without a rule
+                    raise c
                 accumulate(cotangents, parent, c)
     elif primitive.jvp is not None:
         from .transposition import transpose_jvp

@@ -15,7 +15,6 @@ own the operations.
 
 from __future__ import annotations
 
-from _weakref import ref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,45 +22,15 @@ import numpy as np
 
 from . import conversions
 from .abstract import Var
-from .errors import MutationError, WengertError, WengertTypeError, WengertValueError
-from .state import LOCAL, next_id
+from .errors import WengertTypeError, WengertValueError
+from .leaf import leaf_array, leaf_node
+from .rare import Rare
+from .state import LOCAL
 
 if TYPE_CHECKING:
     from .tape import Node
 
-__all__ = ["FastTensor", "Rare", "RareTensor", "Tensor", "handle", "leaf_array", "tensor"]
-
-
-class Rare:
-    """What a `RareTensor` has besides its array and node.
-
-    Attributes
-    ----------
-    tangents : dict
-        Forward-mode tangents by level; levels are numbers from the one counter.
-    base, chain : Tensor and tuple, or None
-        For a view: the Tensor it is a view of (never itself a view), and the operations, as
-        ``(primitive, params)``, that lead from it to the view.
-    base_node, base_array :
-        The base as it was when this view was derived; a view whose base has changed since is
-        derived again when it is next used.
-    exposed : bool
-        The array was handed out by ``.array``; somebody may write into it.
-    recorded : ndarray or None
-        For the result of an operation whose array was handed out: the values that were recorded.
-        What was handed out is a copy of them.
-    """
-
-    __slots__ = ("base", "base_array", "base_node", "chain", "exposed", "recorded", "tangents")
-
-    def __init__(self, tangents: dict[int, Any] | None = None) -> None:
-        self.tangents = {} if tangents is None else tangents
-        self.base: Tensor | None = None
-        self.chain: tuple[Any, ...] = ()
-        self.base_node: Any = None
-        self.base_array: Any = None
-        self.exposed = False
-        self.recorded: Any = None
+__all__ = ["FastTensor", "Rare", "RareTensor", "Tensor", "handle", "tensor"]
 
 
 class Tensor:
@@ -100,6 +69,8 @@ class Tensor:
         grad_fn: Callable[[Any], None] | None = None,
         grad_fn_name: str | None = None,
     ) -> None:
+        if isinstance(array, Tensor):
+            array = array._untraced("Tensor()")
         self._a = leaf_array(array, bool(requires_grad))
         self._n = None
         self.__class__ = FastTensor
@@ -109,7 +80,7 @@ class Tensor:
 
                 self._n = user_node(self, tuple(parents), grad_fn, grad_fn_name)
             else:
-                self._n = _leaf_node(self)
+                self._n = leaf_node(self)
 
     def __init_subclass__(cls) -> None:
         if cls.__module__ != __name__:
@@ -189,7 +160,7 @@ class Tensor:
             raise WengertTypeError(
                 f"a Tensor of dtype {self._a.dtype} cannot require gradients; use .astype(float)"
             )
-        self._n = _leaf_node(self)
+        self._n = leaf_node(self)
 
     @property
     def array(self) -> Any:
@@ -452,22 +423,28 @@ class Tensor:
             raise conversions.no_format(spec, a.shape)
         return format(a[()], spec)
 
+    def _is_result(self) -> bool:
+        from .tape import LEAF
+
+        return self._n is not None and self._n[1] is not LEAF
+
     def __copy__(self) -> Tensor:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        _refuse_result(
-            self, "copied with the copy module", "use x.copy(), which is recorded, or x.detach()"
-        )
+        if self._is_result():
+            raise conversions.no_copy(
+                "copied with the copy module", "use x.copy(), which is recorded, or x.detach()"
+            )
         return _restored(self._concrete("copy"), self._n is not None)
 
     def __reduce__(self) -> Any:
-        _refuse_result(
-            self,
-            "pickled",
-            "pickle x.detach() or x.numpy() (inside a transform, return it and pickle what "
-            "comes out)",
-        )
+        if self._is_result():
+            raise conversions.no_copy(
+                "pickled",
+                "pickle x.detach() or x.numpy() (inside a transform, return it and pickle what "
+                "comes out)",
+            )
         return _restored, (self._concrete("pickling"), self._n is not None)
 
 
@@ -476,16 +453,6 @@ def _restored(array: Any, requires_grad: bool) -> Tensor:
     t = handle(np.array(array), None, None)
     t.requires_grad = requires_grad
     return t
-
-
-def _refuse_result(t: Tensor, what: str, remedy: str) -> None:
-    from .tape import LEAF
-
-    if t._n is not None and t._n[1] is not LEAF:
-        raise MutationError(
-            f"the result of a recorded operation cannot be {what}: its history would be lost; "
-            f"{remedy}"
-        )
 
 
 class FastTensor(Tensor):
@@ -507,32 +474,6 @@ for _cls in (FastTensor, RareTensor):  # users see one class
     _cls.__name__ = "Tensor"
     _cls.__qualname__ = "Tensor"
     _cls.__doc__ = Tensor.__doc__
-
-
-def _leaf_node(t: Tensor) -> Node:
-    from .tape import LEAF
-
-    return [next_id(), LEAF, None, None, None, ref(t)]
-
-
-def leaf_array(array: Any, requires_grad: bool) -> Any:
-    """A private copy of ``array``; integers become float64."""
-    if isinstance(array, Tensor):
-        array = array._untraced("Tensor()")
-    try:
-        a = np.array(array)
-    except ValueError as error:
-        if isinstance(error, WengertError):
-            raise
-        raise conversions.no_array(array, error) from None
-    if a.dtype.kind in "iu" or (a.dtype.kind == "b" and requires_grad):
-        return a.astype(np.float64)
-    if a.dtype.kind not in "biufc":
-        raise WengertTypeError(
-            f"a Tensor holds numbers; an array of dtype {a.dtype} was given"
-            + (" (are its rows of different lengths?)" if a.dtype.kind == "O" else "")
-        )
-    return a
 
 
 def tensor(array: Any, requires_grad: bool = False) -> Tensor:

@@ -161,11 +161,18 @@ def _expression(frame: FrameType) -> str:
 
 
 def _called_name(expression: str, frame: FrameType) -> tuple[str, str]:
-    """The public name of the function that an expression calls, or the method; "" if neither."""
+    """The public name of the function that an expression calls, or the method; "" if neither.
+
+    ``np.r_[...]`` and its kin are functions that are called with brackets.
+    """
     try:
         node = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         return "", ""
+    if isinstance(node, ast.Subscript):
+        path = _dotted(node.value)
+        module = frame.f_globals.get(path[0]) if len(path) == 2 else None
+        return (f"np.{path[1]}", "") if module is sys.modules.get("numpy") is not None else ("", "")
     if not isinstance(node, ast.Call):
         return "", ""
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 import wengert.numpy as np
-from wengert import ShapeError, tree
+from wengert import ShapeError, WengertTypeError, tree
 
 __all__ = ["flatten", "flatten_func"]
 
@@ -28,6 +28,11 @@ def flatten(value: Any) -> tuple[Any, Function]:
     unflatten : callable
         From a vector of shape (n,) to a container like ``value``. Both are differentiable.
 
+    Raises
+    ------
+    WengertTypeError
+        If something in the container is no number and no array of them.
+
     Examples
     --------
     >>> flat, unflatten = flatten({"b": [1.0, 2.0], "a": 0.5})
@@ -37,6 +42,12 @@ def flatten(value: Any) -> tuple[Any, Function]:
     np.float64(1.0)
     """
     leaves, spec = tree.flatten(value)
+    for x in leaves:
+        if getattr(x, "dtype", np.asarray(x).dtype).kind not in "biufc":
+            raise WengertTypeError(
+                f"flatten: a {type(x).__name__} stands among the numbers; flatten a container of "
+                "arrays and numbers alone"
+            )
     shapes = [np.shape(x) for x in leaves]
     flat = np.concatenate([np.ravel(x) for x in leaves]) if leaves else np.array([])
     size = sum(map(prod, shapes))

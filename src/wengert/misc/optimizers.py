@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import wengert.numpy as np
+from wengert import WengertTypeError
 from wengert.misc.flatten import flatten
 
 __all__ = ["adam", "rmsprop", "sgd", "unflatten_optimizer"]
@@ -31,6 +32,11 @@ def unflatten_optimizer(optimize: Function) -> Function:
     def optimize_container(
         grad: Function, x0: Any, callback: Function | None = None, *args: Any, **kwargs: Any
     ) -> Any:
+        if not callable(grad):
+            raise WengertTypeError(
+                f"{optimize.__name__}: expected a function (x, i) -> gradient, not a "
+                f"{type(grad).__name__}"
+            )
         start, unflatten = flatten(x0)
 
         def flat_grad(x: Any, i: int) -> Any:

@@ -165,7 +165,7 @@ def roots(p: Any) -> Any:
     are real depends on values.
     """
     p = _coefficients("roots", p)
-    values = np.asarray(concrete(p, "np.roots (the number of roots)"))
+    values = np.asarray(concrete(p, "np.roots"))
     found = np.roots(values)
     if not found.size:
         return found

@@ -126,7 +126,7 @@ def _rolled_by_unknown(a: Any, shift: Any, axis: Any) -> Any:
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """``np.repeat``: each element several times; one number for all needs no index array."""
     a = operand(a)
-    repeats = np.asarray(concrete(repeats, "repeat(repeats)"))
+    repeats = np.asarray(concrete(repeats, "np.repeat"))
     if axis is None or not a.ndim:
         a, axis = ravel(a), 0 if axis is None else axis
     axis = axis_of(axis, a.ndim)

@@ -26,8 +26,10 @@ from .special.incomplete_gamma import gammainc_derivative_p
 __all__ = [
     "gennorm_cdf",
     "gennorm_log_density",
+    "gennorm_slope",
     "vonmises_cdf",
     "vonmises_log_density",
+    "vonmises_slope",
 ]
 
 _LOG_TWO_PI = math.log(2 * math.pi)
@@ -92,11 +94,16 @@ gennorm_slope_p = pointwise(
 gennorm_cdf_p = pointwise(
     "gennorm_cdf",
     _gennorm,
-    lambda y, b, x: bind(gennorm_slope_p, (b, x), {}),
+    lambda y, b, x: gennorm_slope(b, x),
     lambda y, b, x: _gennorm_density(b, x),
     show="(0.5 + 0.5 * np.sign({1})) - 0.5 * np.sign({1})"
     " * scipy.special.gammaincc(1.0 / {0}, np.abs({1}) ** {0})",
 )
+
+
+def gennorm_slope(b: Any, x: Any) -> Any:
+    """The derivative of the cdf of the generalized normal distribution in its shape."""
+    return bind(gennorm_slope_p, (b, x), {})
 
 
 def gennorm_cdf(b: Any, x: Any) -> Any:
@@ -124,7 +131,7 @@ def _gauss_legendre() -> tuple[Any, Any]:
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
-def _vonmises_slope(kappa: Any, x: Any) -> Any:
+def vonmises_slope(kappa: Any, x: Any) -> Any:
     """The derivative of the cdf in ``kappa``.
 
     The integral of ``f(t) (cos t - I_1/I_0)`` from 0 to x, which has the period 2 pi, since over
@@ -152,7 +159,7 @@ def _vonmises(kappa: Any, x: Any) -> Any:
 def _vonmises_jvp(ts: Any, ins: Any, out: Any) -> Any:
     terms = []
     if ts[0] is not None:
-        terms.append(ts[0] * _vonmises_slope(*ins))
+        terms.append(ts[0] * vonmises_slope(*ins))
     if ts[1] is not None:
         terms.append(ts[1] * np.exp(vonmises_log_density(*ins)))
     return sum(terms[1:], terms[0])

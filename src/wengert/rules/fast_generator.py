@@ -81,7 +81,7 @@ from ..core.refusals import no_operand
 from ..core.settled_views import ordinary
 from ..core.state import COUNTER, PAUSED, leaves_tape
 from ..core.tape import NodeKind
-from ..core.tensor import FastTensor, Tensor
+from ..core.tensor import FastTensor, RareTensor, Tensor
 from .pointwise import POINTWISE
 
 ndarray = np.ndarray
@@ -125,7 +125,10 @@ def read_views(fast, x, y, saves):
     """The operation on operands of which one may be a view; None if none is."""
     t = ordinary(x, saves)
     u = ordinary(y, saves)
-    if t is None and u is None:
+    # What is rare about the other operand (a tangent) is not seen by the operators of FastTensor.
+    if t is None and (u is None or type(x) is RareTensor):
+        return None
+    if u is None and type(y) is RareTensor:
         return None
     return fast(x if t is None else t, y if u is None else u)
 

@@ -68,6 +68,11 @@ traced value is recorded once on shapes, so it must not branch on values; pass t
 if it does. What cannot be differentiated raises an error; a derivative is never silently zero.
 Constants that the function reads must not change between the forward and the backward pass.
 
+The times and states of events (`solve_ivp(events=...)`) follow the implicit function theorem, and a
+solution that an event ends is differentiated in its last time. Where an event function touches zero
+without passing it, that derivative is infinite; an event that appears or vanishes has none. Since
+the number of events depends on values, events cannot be batched with `vmap` or compiled.
+
 Derivatives are computed to the tolerances of the solution (`rtol`, `epsabs`, `tol`), and inside
 `vmap` a solver runs once for each example, since each takes its own steps.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,13 +21,13 @@ from .expressions import constant
 from .forward import equation_statements, simplified, writes_in_place
 from .names import Rename, choose_names, equal
 from .tangents import Tangents
+from .text import lines_of
 from .trace import Input, Trace, trace_function, variable_of
-from .writer import Statement, Writer, is_writable, plain
+from .writer import Writer, is_writable, plain
 
 __all__ = ["Listing", "show"]
 
 _INLINE_CHARACTERS = 40
-_LINE_LENGTH = 100
 
 
 class Listing:
@@ -91,8 +90,8 @@ class Listing:
         self._outputs = [rename.text(writer.value(v).tree) for v in program.outputs]
         constants, given = _constants(trace, program, writer, places)
         self._given = {**given, **writer.given}
-        self.forward = _lines(statements, rename, shapes)
-        self.backward = _lines(backward, rename, shapes)
+        self.forward = lines_of(statements, rename, shapes)
+        self.backward = lines_of(backward, rename, shapes)
         self._helpers = {places.get(k, k): found for k, found in writer.helpers.items()}
         constants.extend(f"# {key}: {_origin(*found)}" for key, found in self._helpers.items())
         self._constants = "\n".join(constants)
@@ -485,38 +484,3 @@ def _evaluation(primitive: Primitive, params: dict[str, Any]) -> Callable[..., A
         return result[0] if primitive.outputs == 1 else result
 
     return evaluate
-
-
-# ------------------------------------------------------------------ text
-
-
-def _lines(statements: list[Statement], rename: Rename, shapes: bool) -> str:
-    texts = [wrapped(rename.text(s.tree)) for s in statements]
-    last = [len(t.splitlines()[-1]) for t in texts]
-    width = min(max(last, default=0), 60)
-    lines = []
-    for s, text, n in zip(statements, texts, last, strict=True):
-        comments = [str(s.variable.shape)] if shapes and s.variable is not None else []
-        comments += [s.comment] if s.comment else []
-        gap = " " * max(width - n if shapes else 0, 0)
-        lines.append(f"{text}{gap}  # {', '.join(comments)}" if comments else text)
-    return "\n".join(lines)
-
-
-def wrapped(line: str) -> str:
-    """A statement on several lines if it is too long for one."""
-    if len(line) <= _LINE_LENGTH:
-        return line
-    target, separator, value = line.partition(" = ")
-    tree = ast.dump(ast.parse(line))
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    for head, body, end in ((f"{target}{separator}(", value, ")"), ("", line, "")):
-        rows = textwrap.wrap(body, _LINE_LENGTH - 4, **options)  # type: ignore[arg-type]
-        indented = "\n".join("    " + row for row in rows)
-        text = f"{head}\n{indented}\n{end}" if end else indented.strip()
-        try:
-            if separator and ast.dump(ast.parse(text)) == tree:
-                return text
-        except SyntaxError:  # a space inside of a string
-            continue
-    return line

@@ -17,9 +17,9 @@ from wengert.testing.arguments import (
     like,
     named_inexact_leaves,
 )
+from wengert.testing.comparing import Comparer
 from wengert.testing.numerical import Estimate, Line, Method, differentiate
 from wengert.testing.report import (
-    Comparison,
     GradientInconclusive,
     GradientMismatch,
     GradientReport,
@@ -37,9 +37,6 @@ Array: TypeAlias = npt.NDArray[Any]
 _TOLERANCES = {16: (2e-2, 5e-3), 32: (2e-4, 2e-5), 64: (1e-6, 1e-9)}
 # One central difference resolves no more than this.
 _CENTRAL_TOLERANCES = (1e-5, 1e-7)
-# Below this many uncertainties a derivative is taken to be zero, so that rounding noise sets no
-# scale.
-_SIGNAL = 10.0
 
 
 def check_grads(
@@ -309,7 +306,7 @@ def _check_first_order(subject: _Subject, settings: _Settings, report: GradientR
     ]
     for mode in settings.modes:
         label = f"{mode}{subject.label and '-' + subject.label}"
-        comparer = _Comparer(report, label)
+        comparer = Comparer(report, label)
         if mode == "fwd":
             _check_forward(subject, value, directions, numeric, comparer)
         else:
@@ -350,82 +347,6 @@ def _directions(subject: _Subject, arguments: Arguments, settings: _Settings) ->
     return found
 
 
-class _Comparer:
-    """Compares analytic with numeric values and files the result in the report."""
-
-    def __init__(self, report: GradientReport, label: str) -> None:
-        self.report = report
-        self.label = label
-
-    def problem(self, text: str) -> None:
-        self.report.problems.append(f"{self.label}: {text}")
-
-    def same_kind(self, what: str, found: Any, expected: Any) -> bool:
-        """File a problem unless ``found`` has the shape and the dtype of ``expected``."""
-        found, expected = np.asarray(found), np.asarray(expected)
-        if found.shape == expected.shape and found.dtype == expected.dtype:
-            return True
-        self.problem(
-            f"{what} has shape {found.shape} and dtype {found.dtype}; "
-            f"expected shape {expected.shape} and dtype {expected.dtype}"
-        )
-        return False
-
-    def same_value(self, found: Sequence[Any], expected: Sequence[Any], names: list[str]) -> None:
-        """File a problem where a transform changes the value of the function."""
-        for name, left, right in zip(names, found, expected):
-            rtol = self.report.rtol
-            if not np.allclose(left, right, rtol=rtol, atol=self.report.atol, equal_nan=True):
-                worst = np.nanmax(np.abs(np.asarray(left) - np.asarray(right)))
-                self.problem(f"the value of {name} differs from the function's own by {worst:.1e}")
-
-    def compare(
-        self,
-        analytic: Array,
-        numeric: Array,
-        uncertainty: Array,
-        magnitude: float,
-        where: Callable[[int], tuple[str, tuple[int, ...], str]],
-    ) -> None:
-        """Compare flat arrays of derivatives that share one scale.
-
-        ``magnitude`` is the size of the function values, which sets the scale when all derivatives
-        are zero; ``where(position)`` names the argument, its index and the output.
-        """
-        report = self.report
-        with np.errstate(all="ignore"):
-            signal = np.abs(numeric)[np.abs(numeric) > _SIGNAL * uncertainty]
-            scale = float(signal.max()) if signal.size else max(1.0, magnitude)
-            tolerance = report.rtol * np.abs(numeric) + report.atol * scale
-            difference = np.abs(analytic - numeric)
-            resolved = np.isfinite(numeric) & (
-                uncertainty <= np.maximum(tolerance, scale / _SIGNAL)
-            )
-            wrong = resolved & ~(difference <= tolerance + uncertainty)
-            agrees = resolved & (difference <= tolerance) & (uncertainty <= tolerance)
-            ratio = difference / tolerance
-        report.compared += analytic.size
-
-        def entry(position: int) -> Comparison:
-            argument, index, output = where(position)
-            return Comparison(
-                self.label,
-                argument,
-                index,
-                output,
-                analytic[position].item(),
-                numeric[position].item(),
-                float(uncertainty[position]),
-                float(tolerance[position]),
-            )
-
-        report.mismatches += [entry(position) for position in np.flatnonzero(wrong).tolist()]
-        undecided = np.flatnonzero(~wrong & ~agrees).tolist()
-        report.inconclusive += [entry(position) for position in undecided]
-        if agrees.any():
-            report.worst.append(entry(int(np.argmax(np.where(agrees, ratio, -1.0)))))
-
-
 def _magnitude(value: Any) -> float:
     array = np.abs(np.asarray(value))
     return float(array[np.isfinite(array)].max(initial=0.0))
@@ -436,7 +357,7 @@ def _check_forward(
     value: Sequence[Any],
     directions: list[_Direction],
     numeric: list[Estimate],
-    comparer: _Comparer,
+    comparer: Comparer,
 ) -> None:
     """Every output along every direction."""
     for direction, (derivative, uncertainty) in zip(directions, numeric):
@@ -472,7 +393,7 @@ def _check_reverse(
     cotangents: Sequence[Any],
     directions: list[_Direction],
     numeric: list[Estimate],
-    comparer: _Comparer,
+    comparer: Comparer,
 ) -> None:
     """A random combination of the outputs along every direction.
 

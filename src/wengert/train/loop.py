@@ -27,6 +27,7 @@ from wengert.train.history import Progress, Record, Sums
 from wengert.train.interrupt import InterruptFlag, TrainingInterrupted, deferred_interrupt
 from wengert.train.progress import Reporter
 from wengert.train.run import Run
+from wengert.train.step import assemble, step_function
 
 __all__ = ["DivergenceError", "Result", "fit"]
 
@@ -240,14 +241,14 @@ class _Trainer:
         self._trained = nn.trained(self._structure)
         self._set_leaves(leaves)
         self._state = optimizer.init(self._leaves)
-        step = _step_function(model, self._trained, loss, optimizer)
+        step = step_function(model, self._trained, loss, optimizer)
         self._eager_step = step
         # A step for another number of examples would be compiled anew.
         self._compiled_size = min(batch, count) if is_compiled else 0
         self._compiled_step = Compiled(step, donate_argnums=(0, 1, 2))
         structure, trained = self._structure, self._trained
         self._predict = Compiled(
-            lambda parameters, buffers, x: _assemble(structure, trained, parameters, buffers)(x)
+            lambda parameters, buffers, x: assemble(structure, trained, parameters, buffers)(x)
         )
         self._is_compiled = is_compiled
         self._run_key = wg.random.fold_in(wg.random.key(seed), _KEY_STREAM)
@@ -274,7 +275,7 @@ class _Trainer:
     @property
     def model(self) -> Any:
         """The model with the present parameters and buffers."""
-        return _assemble(self._structure, self._trained, self._leaves, self._buffers)
+        return assemble(self._structure, self._trained, self._leaves, self._buffers)
 
     @property
     def _step(self) -> int:
@@ -437,52 +438,6 @@ class _Trainer:
 
 def _in_c_order(x: Any) -> Any:
     return np.ascontiguousarray(x) if np.ndim(x) > 1 else x
-
-
-def _assemble(
-    structure: Any, trained: tuple[bool, ...], parameters: list[Any], buffers: list[Any]
-) -> Any:
-    """The model with these leaves."""
-    if buffers:
-        first, second = iter(parameters), iter(buffers)
-        parameters = [next(first) if mark else next(second) for mark in trained]
-    return tree.unflatten(structure, parameters)
-
-
-def _step_function(
-    model: Any, trained: tuple[bool, ...], loss: Callable[[Any, Any], Any], optimizer: Optimizer
-) -> Callable[..., Any]:
-    """One step: the gradient of the loss of a batch, and the update.
-
-    It is a function of ``(parameters, buffers, state, x, y, key)`` that returns the new parameters,
-    buffers and state of the optimizer, the loss, and the logits.
-    """
-    structure = tree.structure(model)
-    stateful = getattr(model, "stateful", False)
-
-    def objective(
-        parameters: list[Any], buffers: list[Any], x: Any, y: Any, key: Any
-    ) -> tuple[Any, tuple[Any, Any, list[Any]]]:
-        current = _assemble(structure, trained, parameters, buffers)
-        if stateful:
-            logits, current = current.training_call(x, key=key)
-            leaves = tree.leaves(current)
-            buffers = [leaf for leaf, mark in zip(leaves, trained, strict=True) if not mark]
-        else:
-            logits = current(x)
-        value = loss(logits, y)
-        return value, (value, logits, buffers)
-
-    gradient = wg.grad_and_aux(objective)
-
-    def step(
-        parameters: list[Any], buffers: list[Any], state: Any, x: Any, y: Any, key: Any
-    ) -> tuple[list[Any], list[Any], Any, Any, Any]:
-        gradients, (value, logits, buffers) = gradient(parameters, buffers, x, y, key)
-        parameters, state = optimizer.update(parameters, gradients, state)
-        return parameters, buffers, state, value, logits
-
-    return step
 
 
 def _describe(value: Any) -> str:

@@ -15,7 +15,7 @@ from ..core.tensor import Tensor
 from .boundary import name_of
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
-from .user_function import UserFunction, without_history
+from .user_function import UserFunction, called, without_history
 from .vector_space import SparseObject, vspace
 
 __all__ = [
@@ -64,6 +64,9 @@ class RuledFunction(CustomFunction):
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.vjpmaker: Function | None = None  # (argnums, ans, args, kwargs) -> g -> cotangents
         self.jvpmaker: Function | None = None  # (argnums, gs, ans, args, kwargs) -> tangent
+        # The arguments that have rules; None if a rule is for whatever argument it is asked for.
+        self.vjp_positions: frozenset[int] | None = None
+        self.jvp_positions: frozenset[int] | None = None
         self.constant = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,8 +114,9 @@ class RuledFunction(CustomFunction):
             args = signature.arguments(leaves[:arity])[1:]
             out = pytree.unflatten(signature.out_spec, leaves[arity : len(leaves) - arity])
             tangents = signature.primals(leaves[len(leaves) - arity :], missing=True)
-            ts = [tangents[i] for i in active]
-            t = self.jvpmaker(active, ts, out, args, kwargs)  # type: ignore[misc]
+            ruled = tuple([i for i in active if _has_rule(self.jvp_positions, i)])
+            ts = [tangents[i] for i in ruled]
+            t = self.jvpmaker(ruled, ts, out, args, kwargs)  # type: ignore[misc]
             return signature.flat_tangent(t, f"primitive {name}, jvp")
 
         def reverse(*leaves: Any) -> list[Any]:
@@ -122,8 +126,9 @@ class RuledFunction(CustomFunction):
             ct = pytree.unflatten(signature.out_spec, leaves[:count])
             out = pytree.unflatten(signature.out_spec, leaves[count + arity :])
             found: list[Any] = [None] * len(args)
-            vjp = self.vjpmaker(active, out, args, kwargs)  # type: ignore[misc]
-            for i, c in zip(active, vjp(ct), strict=True):
+            ruled = tuple([i for i in active if _has_rule(self.vjp_positions, i)])
+            vjp = self.vjpmaker(ruled, out, args, kwargs)  # type: ignore[misc]
+            for i, c in zip(ruled, vjp(ct), strict=True):
                 found[i] = _dense(c)
             return signature.flat_cotangents(tuple(found), f"primitive {name}, vjp")
 
@@ -133,7 +138,29 @@ class RuledFunction(CustomFunction):
             None if self.jvpmaker is None else UserFunction(f"{name}_jvp", forward),
             None if self.vjpmaker is None else UserFunction(f"{name}_vjp", reverse),
             arity,
+            undefined=self._without_rules(signature),
         )
+
+    def _without_rules(self, signature: Signature) -> tuple[dict[int, str], dict[int, str]]:
+        """The operands without a forward and without a reverse rule, and what to say of them.
+
+        Inside `vmap` and `jit` nobody knows which arguments will be differentiated, so a rule that
+        is missing is an error only where it is needed. One direction is derived from the other.
+        """
+        forward = "defvjp" if self.jvpmaker is None else "defjvp"
+        reverse = "defjvp" if self.vjpmaker is None else "defvjp"
+        places = signature.primals(range(signature.arity), missing=True)
+        found: list[dict[int, str]] = []
+        for what in (forward, reverse):
+            positions = self.vjp_positions if what == "defvjp" else self.jvp_positions
+            missing = [i for i in range(len(places)) if not _has_rule(positions, i)]
+            found.append({k: _missing(what, self, i) for i in missing
+                          for k in pytree.leaves(places[i])})  # fmt: skip
+        return found[0], found[1]
+
+
+def _has_rule(positions: frozenset[int] | None, i: int) -> bool:
+    return positions is None or i in positions
 
 
 def _is_traced(x: Any) -> bool:
@@ -202,8 +229,8 @@ def _by_argnum(what: str, fun: RuledFunction, rules: Sequence[Any], argnums: Any
     return dict(zip(positions, rules, strict=True))
 
 
-def _missing(what: str, fun: RuledFunction, argnum: int) -> NoRuleError:
-    return NoRuleError(
+def _missing(what: str, fun: RuledFunction, argnum: int) -> str:
+    return (
         f"primitive {fun.__name__}: its derivative in argument {argnum} is not defined; give a "
         f"rule for it with wengert.extend.{what}, or None if it is zero"
     )
@@ -221,7 +248,7 @@ def defvjp_argnums(fun: Function, vjpmaker: Function) -> None:
         ``argnums``.
     """
     f = _ruled("defvjp_argnums", fun)
-    f.vjpmaker = vjpmaker
+    f.vjpmaker, f.vjp_positions = vjpmaker, None
     f._changed()
 
 
@@ -270,10 +297,11 @@ def defvjp(
     def vjp_argnums(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Function:
         vjps: list[Any] = []
         for i in argnums:
-            if i not in rules:
-                raise _missing("defvjp", f, i)
             rule = rules[i]
-            vjps.append(None if rule is None else rule(ans, *args, **kwargs))
+            where = f"defvjp of {f.__name__}, rule of argument {i}"
+            make = functools.partial(rule, **kwargs) if rule is not None and kwargs else rule
+            form = "(ans, *args, **kwargs)"
+            vjps.append(None if rule is None else called(make, (ans, *args), where, form))
             if rule is not None and not callable(vjps[-1]):
                 raise WengertTypeError(
                     f"defvjp of {f.__name__}: the rule of argument {i} returned a "
@@ -283,6 +311,7 @@ def defvjp(
         return lambda g: [None if vjp is None else vjp(g) for vjp in vjps]
 
     defvjp_argnums(f, vjp_argnums)
+    f.vjp_positions = frozenset(rules)
 
 
 def defjvp_argnums(fun: Function, jvpmaker: Function) -> None:
@@ -292,7 +321,7 @@ def defjvp_argnums(fun: Function, jvpmaker: Function) -> None:
     ``gs`` of the arguments at the positions ``argnums``.
     """
     f = _ruled("defjvp_argnums", fun)
-    f.jvpmaker = jvpmaker
+    f.jvpmaker, f.jvp_positions = jvpmaker, None
     f._changed()
 
 
@@ -337,16 +366,17 @@ def defjvp(
     rules = _by_argnum("defjvp", f, jvpfuns, argnums)
 
     def jvp_argnum(i: int, g: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-        if i not in rules:
-            raise _missing("defjvp", f, i)
         rule = rules[i]
         if rule is None:
             return None
         if rule == "same":
             return f(*args[:i], g, *args[i + 1 :], **kwargs)
-        return rule(g, ans, *args, **kwargs)
+        where = f"defjvp of {f.__name__}, rule of argument {i}"
+        push = functools.partial(rule, **kwargs) if kwargs else rule
+        return called(push, (g, ans, *args), where, "(g, ans, *args, **kwargs)")
 
     defjvp_argnum(f, jvp_argnum)
+    f.jvp_positions = frozenset(rules)
 
 
 def def_linear(fun: Function) -> None:

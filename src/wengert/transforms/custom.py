@@ -9,11 +9,14 @@ from ..core import pytree
 from ..core.errors import WengertTypeError, WengertValueError
 from .custom_function import CustomFunction, Signature
 from .custom_operation import CustomOperation
-from .user_function import Saved, UserFunction
+from .user_function import Saved, UserFunction, called
 
 __all__ = ["custom_jvp", "custom_vjp"]
 
 Function = Callable[..., Any]
+
+# How rules are called, for messages.
+_JVP, _BACKWARD = "(primals, tangents)", "(residuals, ct)"
 
 
 def _decorator(cls: Any, function: Any, nondiff_argnums: Sequence[int]) -> Any:
@@ -82,7 +85,9 @@ class CustomJvp(CustomFunction):
         def forward(*leaves: Any) -> list[Any]:
             primals = signature.primals(leaves[:arity])
             tangents = signature.primals(leaves[len(leaves) - arity :], missing=True)
-            result = rule(*signature.static_args, primals, tangents)  # type: ignore[misc]
+            args = (*signature.static_args, primals, tangents)
+            form = "(*nondiff_args, primals, tangents)" if signature.static_args else _JVP
+            result = called(rule, args, f"custom_jvp of {name}", form)  # type: ignore[arg-type]
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise WengertTypeError(
                     f"custom_jvp of {name}: the rule must return a pair (output, tangent)"
@@ -180,7 +185,8 @@ class CustomVjp(CustomFunction):
         forward, backward = self._rules  # type: ignore[misc]
 
         def run_forward(ins: Sequence[Any]) -> Any:
-            result = forward(*signature.arguments(ins))
+            where = f"custom_vjp of {name}, forward rule"
+            result = called(forward, signature.arguments(ins), where, "(*args)")
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise WengertTypeError(
                     f"custom_vjp of {name}: the forward rule must return a pair (output, residuals)"
@@ -195,7 +201,9 @@ class CustomVjp(CustomFunction):
 
         def reverse_saved(residuals: Any, cts: Sequence[Any]) -> list[Any]:
             ct = pytree.unflatten(signature.out_spec, cts)
-            found = backward(*signature.static_args, residuals, ct)
+            args = (*signature.static_args, residuals, ct)
+            form = "(*nondiff_args, residuals, ct)" if signature.static_args else _BACKWARD
+            found = called(backward, args, f"custom_vjp of {name}, backward rule", form)
             return signature.flat_cotangents(found, f"custom_vjp of {name}")
 
         def reverse(*leaves: Any) -> list[Any]:

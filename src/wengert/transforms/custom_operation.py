@@ -89,6 +89,9 @@ class CustomOperation:
         ``(*ins) -> Saved``: the outputs, and residuals for a first derivative.
     reverse_saved : callable, optional
         ``(residuals, cts) -> cotangents of ins``: what ``reverse`` does, from these residuals.
+    undefined : pair of dicts, optional
+        Of the operands without a forward and without a reverse rule: what to say where one is
+        needed. The rules treat these operands as constants.
     """
 
     def __init__(
@@ -100,11 +103,13 @@ class CustomOperation:
         arity: int,
         save: Callable[..., Saved] | None = None,
         reverse_saved: Callable[[Any, Sequence[Any]], Sequence[Any]] | None = None,
+        undefined: tuple[dict[int, str], dict[int, str]] = ({}, {}),
     ) -> None:
         self.name = name
+        self._undefined = undefined
         self.arity = arity
         self._primal = primal
-        self._given = (forward, reverse)
+        self._given = (forward is not None, reverse is not None)
         self._forward = UserFunction(
             f"{name}_jvp",
             self._transposed_reverse if forward is None else self._checked_forward(forward),
@@ -172,6 +177,9 @@ class CustomOperation:
         return bind(self.batched(tuple(batched)).primitive, args, {})
 
     def _jvp(self, tangents: Any, ins: Any, outs: Any) -> Any:
+        for i, text in self._undefined[0].items():
+            if tangents[i] is not None:
+                raise NoRuleError(text)
         ts = [_zeros(x) if t is None else t for x, t in zip(ins, tangents, strict=True)]
         results = self._forward(*ins, *outs, *ts)
         return [t if _is_float(y) else None for t, y in zip(results, outs, strict=True)]
@@ -183,7 +191,10 @@ class CustomOperation:
             found = self._cotangents(self._reverse_saved(outs.residuals, cts), ins)
         else:
             found = self._reverse(*cts, *ins, *outs)
-        return [c if _is_float(x) else None for c, x in zip(found, ins, strict=True)]
+        cotangents = [c if _is_float(x) else None for c, x in zip(found, ins, strict=True)]
+        for i, text in self._undefined[1].items():  # raised where the cotangent is asked for
+            cotangents[i] = NoRuleError(text) if _is_float(ins[i]) else None
+        return cotangents
 
     # -------------------------------------------------------------- what the user's rules return
 
@@ -240,6 +251,8 @@ class CustomOperation:
         except NoRuleError:
             raise  # it names the function that has none
         except WengertTypeError as error:
+            if self.name in str(error).partition(":")[0]:
+                raise  # it says itself what is wrong with the rule
             raise WengertTypeError(
                 f"{self.name} has only a forward rule, and reverse mode (grad, vjp) could not be "
                 f"derived from it ({type(error).__name__}: {error}). Compute on the tangents with "
@@ -308,30 +321,32 @@ class CustomOperation:
         """The operation on operands of which those flagged have a batch axis first."""
         if flags not in self._batched:
             forward, reverse = self._given
+            # Of the rules what they return was checked, and has numbers in place of None.
             self._batched[flags] = CustomOperation(
                 self.name,
                 self._primal.batched(flags),
-                None if forward is None else self._batched_forward(forward, flags),
-                None if reverse is None else self._batched_reverse(reverse, flags),
+                self._batched_forward(flags) if forward else None,
+                self._batched_reverse(flags) if reverse else None,
                 self.arity,
+                undefined=self._undefined,
             )
         return self._batched[flags]
 
-    def _batched_forward(self, forward: UserFunction, flags: tuple[bool, ...]) -> UserFunction:
+    def _batched_forward(self, flags: tuple[bool, ...]) -> UserFunction:
         def call(*leaves: Any) -> list[Any]:
             outs = (True,) * (len(leaves) - 2 * self.arity)
-            return forward.batched((*flags, *outs, *flags))(*leaves)
+            return self._forward.batched((*flags, *outs, *flags))(*leaves)
 
-        return UserFunction(forward.name, call, self._like_out)
+        return UserFunction(self._forward.name, call, self._like_out)
 
-    def _batched_reverse(self, reverse: UserFunction, flags: tuple[bool, ...]) -> UserFunction:
+    def _batched_reverse(self, flags: tuple[bool, ...]) -> UserFunction:
         def call(*leaves: Any) -> list[Any]:
             outs = (True,) * ((len(leaves) - self.arity) // 2)
-            cotangents = reverse.batched((*outs, *flags, *outs))(*leaves)
+            cotangents = self._reverse.batched((*outs, *flags, *outs))(*leaves)
             # An operand that all examples share gets the sum of their cotangents.
             return [c if b else np.sum(c, axis=0) for c, b in zip(cotangents, flags, strict=True)]
 
-        return UserFunction(reverse.name, call, self._like_in)
+        return UserFunction(self._reverse.name, call, self._like_in)
 
 
 def _transpose(

@@ -8,6 +8,7 @@ a function that cannot be recorded becomes one opaque operation, and a batch of 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "Saved",
     "UserFunction",
     "arbitrary",
+    "called",
     "checked",
     "is_operand",
     "plain_result",
@@ -337,6 +339,23 @@ def arbitrary(x: Any) -> Any:
     a = aval_of(x)
     values = 1 + np.modf(np.arange(1, a.size + 1) * 0.6180339887498949)[0]
     return values.reshape(a.shape).astype(a.dtype)[()]
+
+
+def called(rule: Callable[..., Any], args: Sequence[Any], where: str, form: str) -> Any:
+    """What a rule of the user returns; if it does not take these arguments, an error says so."""
+    try:
+        return rule(*args)
+    except TypeError as error:
+        try:
+            inspect.signature(rule).bind(*args)
+        except TypeError:
+            raise WengertTypeError(
+                f"{where}: the rule is called as {form}, here with {len(args)} arguments, and does "
+                f"not take them: {error}"
+            ) from None
+        except ValueError:
+            pass  # a function of C without a signature
+        raise
 
 
 def checked(results: Sequence[Any], expected: Sequence[Any], where: str) -> list[Any]:

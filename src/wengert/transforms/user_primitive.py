@@ -20,7 +20,7 @@ from .autograd_primitive import RuledFunction
 from .boundary import name_of
 from .custom_function import CustomFunction, Signature, bound_arguments, unknown_parameters
 from .custom_operation import CustomOperation
-from .user_function import UserFunction, is_operand, plain_result, read_only
+from .user_function import UserFunction, called, is_operand, plain_result, read_only
 
 __all__ = ["primitive"]
 
@@ -53,16 +53,19 @@ class _Primitive(CustomFunction):
             primals = signature.primals(leaves[:arity])
             out = pytree.unflatten(signature.out_spec, leaves[arity : len(leaves) - arity])
             tangents = signature.primals(leaves[len(leaves) - arity :], missing=True)
-            t = jvp(tangents, out, *primals)  # type: ignore[misc]
-            return signature.flat_tangent(t, f"primitive {name}, jvp")
+            where = f"primitive {name}, jvp"
+            t = called(jvp, (tangents, out, *primals), where, "(tangents, out, *args)")  # type: ignore[arg-type]
+            return signature.flat_tangent(t, where)
 
         def reverse(*leaves: Any) -> list[Any]:
             count = (len(leaves) - arity) // 2
             ins = leaves[count : count + arity]
             ct = pytree.unflatten(signature.out_spec, leaves[:count])
             out = pytree.unflatten(signature.out_spec, leaves[count + arity :])
-            found = vjp(ct, out, *signature.primals(ins))  # type: ignore[misc]
-            return signature.flat_cotangents(found, f"primitive {name}, vjp")
+            args = (ct, out, *signature.primals(ins))
+            where = f"primitive {name}, vjp"
+            found = called(vjp, args, where, "(ct, out, *args)")  # type: ignore[arg-type]
+            return signature.flat_cotangents(found, where)
 
         primal = self._primal(signature)
         if self._shape is not None:
@@ -80,11 +83,14 @@ class _Primitive(CustomFunction):
     def _given_batch(
         self, signature: Signature, flags: tuple[bool, ...], ins: Sequence[Any]
     ) -> list[Any]:
-        y = self._batch(signature.primals(flags), *signature.primals(ins))  # type: ignore[misc]
-        return signature.flat_output(y, f"primitive {self.__name__}, batch")
+        where = f"primitive {self.__name__}, batch"
+        args = (signature.primals(flags), *signature.primals(ins))
+        y = called(self._batch, args, where, "(batched, *args)")  # type: ignore[arg-type]
+        return signature.flat_output(y, where)
 
     def _given_shape(self, signature: Signature, ins: Sequence[Any]) -> list[Aval]:
-        result = self._shape(*signature.primals(ins))
+        where = f"primitive {self.__name__}, shape"
+        result = called(self._shape, signature.primals(ins), where, "(*args)")
         result = (result,) if isinstance(result, (int, np.integer)) else result
         if isinstance(result, tuple) and all(isinstance(n, (int, np.integer)) for n in result):
             dtypes = [aval_of(x).dtype for x in ins]
@@ -116,7 +122,7 @@ def _checked_partial(partial: Any, position: int, name: str) -> Function | int |
 
     @functools.wraps(partial, updated=())
     def checked_partial(out: Any, *args: Any) -> Any:
-        value = partial(out, *args)
+        value = called(partial, (out, *args), where, "(out, *args)")
         if isinstance(out, (Tensor, np.ndarray, np.generic)):  # and not a symbol of the listing
             if not is_operand(value):
                 raise WengertTypeError(f"{where} returned a {type(value).__name__}, not an array")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -31,40 +30,63 @@ __all__ = ["vmap"]
 
 Function = Callable[..., Any]
 _LOUD: Any = nullcontext()
+_SEQUENCES = (tuple, list, deque)
+
+
+def _is_axis(x: Any) -> bool:
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
+
+
+def _no_axes(what: str, found: Any, place: str = "") -> WengertTypeError:
+    text = repr(found) if np.size(found) < 2 else f"a {type(found).__name__}"
+    of = "arguments" if what.startswith("in_axes") else "results"
+    return WengertTypeError(
+        f"vmap: {what} must be integers or None in the structure of the {of}, not {text}{place}"
+    )
+
+
+def _check_axes(axes: Any, what: str) -> None:
+    for axis in pytree.leaves(axes):
+        if not _is_axis(axis):
+            raise _no_axes(what, axis)
 
 
 def _axes_tree(axes: Any, tree: Any, what: str) -> list[int | None]:
     """One axis for each leaf of ``tree``; ``axes`` may be a prefix of its structure."""
-    if axes is None or (isinstance(axes, (int, np.integer)) and not isinstance(axes, bool)):
+    if axes is None or _is_axis(axes):
         return [None if axes is None else int(axes)] * len(pytree.leaves(tree))
-    result: list[int | None] = []
-    if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
-        if len(axes) != len(tree):
-            raise WengertValueError(f"vmap: {what} has {len(axes)} entries for {len(tree)}")
-        for a, t in zip(axes, tree, strict=True):
-            result.extend(_axes_tree(a, t, what))
-        return result
-    if isinstance(axes, dict) and isinstance(tree, dict):
-        if set(axes) != set(tree):
-            raise WengertValueError(f"vmap: {what} has keys {sorted(axes)} for {sorted(tree)}")
-        for key in sorted(tree):
-            result.extend(_axes_tree(axes[key], tree[key], what))
-        return result
-    if dataclasses.is_dataclass(tree) and type(axes) is type(tree):
-        for field in dataclasses.fields(tree):
-            part = getattr(tree, field.name)
-            result.extend(_axes_tree(getattr(axes, field.name), part, what))
-        return result
-    raise WengertTypeError(
-        f"vmap: {what} must be integers or None in the structure of the arguments (or of the "
-        f"results), not {axes!r} for a {type(tree).__name__}"
+    inside = pytree.children(tree)
+    parts = pytree.children(axes)
+    alike = type(axes) is type(tree) or any(
+        isinstance(axes, kinds) and isinstance(tree, kinds) for kinds in (_SEQUENCES, dict)
     )
+    if inside is None or parts is None or not alike:
+        kind = "what is no container" if inside is None else f"a {type(tree).__name__}"
+        raise _no_axes(what, axes, f" for {kind}")
+    of = "argument" if what.startswith("in_axes") else "result"
+    found, (subtrees, places) = parts[0], inside
+    if isinstance(tree, dict):
+        if set(axes) != set(tree):
+            raise WengertValueError(f"vmap: {what} has keys {list(axes)}, the {of} {list(tree)}")
+        found = [axes[key] for key in places]
+    if len(found) != len(subtrees):
+        raise WengertValueError(
+            f"vmap: {what} has {len(found)} entries, the {of} has {len(subtrees)}"
+        )
+    return [
+        axis
+        for part, subtree, place in zip(found, subtrees, places, strict=True)
+        for axis in _axes_tree(part, subtree, f"{what}[{place!r}]")
+    ]
 
 
 def _to_front(x: Any, axis: int, where: str) -> Any:
     ndim = x.ndim
     if not -ndim <= axis < ndim:
-        raise ShapeError(f"{where}: has no axis {axis}, its shape is {x.shape}")
+        raise ShapeError(
+            f"{where}: has no axis {axis}, its shape is {x.shape}. The axis of what all examples "
+            "share is None in in_axes"
+        )
     axis %= ndim
     if axis == 0:
         return x
@@ -147,7 +169,9 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     function : callable
         Written for one example.
     in_axes : int, None, or a structure of them
-        The batch axis of each argument; None for one that all examples share.
+        The batch axis of each positional argument; None for one that all examples share, as they
+        do keyword arguments. A tuple or list has one entry for each argument; where that is a
+        container, the entry is for all of it, or a container of the same structure.
     out_axes : int, None, or a structure of them
         Where the batch axis goes in the results; None for one that is the same for all examples.
 
@@ -161,10 +185,25 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         If the batch axes have different lengths, or there is no such axis.
     WengertTypeError
         If axes are no integers, or a result is no number.
+    WengertValueError
+        If the structure of the axes is not that of the arguments or results.
     AbstractValueError
         If ``function`` branches on a value: it is recorded on shapes alone.
+
+    Examples
+    --------
+    >>> import numpy as np, wengert as wg
+    >>> points, w = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([1.0, -1.0])
+    >>> wg.vmap(lambda x, w: np.tanh(x @ w), in_axes=(0, None))(points, w)
+    array([-0.76159416, -0.76159416, -0.76159416])
+    >>> wg.vmap(wg.grad(lambda p: p["a"] @ p["b"]), in_axes=({"a": 0, "b": None},))(
+    ...     {"a": points, "b": w}
+    ... )["b"].shape
+    (3, 2)
     """
     check_function("vmap", function)
+    _check_axes(in_axes, "in_axes")
+    _check_axes(out_axes, "out_axes")
 
     @resolves_coincidence
     @functools.wraps(function, updated=())
@@ -188,6 +227,11 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             x = lift_plain(x if isinstance(x, Tensor) else np.asarray(x))
             if isinstance(x, Tensor):
                 refresh(x)
+            elif x.dtype.kind not in "biufc":
+                raise WengertTypeError(
+                    f"{where}: has dtype {x.dtype}; what has a batch axis must be numbers. The "
+                    "axis of anything else is None in in_axes, and all examples share it"
+                )
             x = _to_front(x, int(axis), where)
             sizes.setdefault(x.shape[0], path)
             batched.append(x)
@@ -196,7 +240,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             raise ShapeError(
                 f"vmap of {name_of(function)}: the batch axes must have one length; found {found}"
                 if sizes
-                else f"vmap of {name_of(function)}: in_axes names no batch axis"
+                else f"vmap of {name_of(function)}: in_axes names no batch axis of an argument; "
+                "batched arguments are given by position, keyword arguments are shared"
             )
         (size,) = sizes
         out_spec: Any = None
@@ -234,7 +279,8 @@ def vmap(function: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             kind = np.asarray(y).dtype.kind if not isinstance(y, Tensor) else "f"
             if kind not in "biufc":
                 raise WengertTypeError(
-                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}; results must "
+                    f"vmap of {name_of(function)}: a result is a {type(y).__name__}"
+                    f"{f' of dtype {y.dtype}' if hasattr(y, 'dtype') else ''}; results must "
                     "be numbers, arrays or containers of them"
                 )
         # An argument, or a result that stands twice, is not given away.

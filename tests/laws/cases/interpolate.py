@@ -117,5 +117,18 @@ CASES = [
          lambda m, x, y, q: m.interp1d(x, y, "cubic", fill_value="extrapolate")(q),
          data(5, outside=True)),
     *(case(f"interp1d_{kind.replace('-', '_')}", stepped(kind), data(4, outside=True, gap=4.0))
-      for kind in ("nearest", "nearest-up", "previous", "next")),
+      for kind in ("nearest", "nearest-up", "previous", "next", "zero")),
+    case("make_interp_spline_0",
+         lambda m, x, y, q: m.make_interp_spline(x, y, 0)(q) * q[:, None], data(4, 2)),
+    *(case(f"make_interp_spline_{k}_{n}",
+           lambda m, x, y, q, k=k: m.make_interp_spline(x, y, k)(q), data(n, *rest))
+      for k, n, *rest in ((2, 3), (2, 5, 2), (4, 6), (5, 7))),
+    case("make_interp_spline_slope", lambda m, x, y, q: m.make_interp_spline(x, y, 2)(q, 1),
+         data(5)),
+    case("interp1d_quadratic",
+         lambda m, x, y, q: m.interp1d(x, y, "quadratic", fill_value="extrapolate")(q),
+         data(5, outside=True)),
+    case("interp1d_quadratic_fill",
+         lambda m, x, y, q: m.interp1d(x, y.T, 2, bounds_error=False, fill_value=0.5)(q),
+         data(4, 2, outside=True)),
 ]  # fmt: skip

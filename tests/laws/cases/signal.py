@@ -59,6 +59,29 @@ def parts(z: Array) -> Array:
     return np.stack([np.real(z), np.imag(z)])
 
 
+def spectrum(module: Any, name: str, *xs: Array, **options: Any) -> Array:
+    """What is transformed, without frequencies and times."""
+    found = getattr(module, name)(*xs, **options)[-1]
+    return parts(found) if found.dtype.kind == "c" else found
+
+
+def pairs(*shapes: tuple[int, ...]) -> Any:
+    """Two sections of second order, and signals."""
+
+    def draw(rng: np.random.Generator) -> tuple[Array, ...]:
+        return (
+            rng.normal(size=(2, 3)),
+            rng.uniform(-0.3, 0.3, (2, 2)),
+            *(rng.normal(size=s) for s in shapes),
+        )
+
+    return draw
+
+
+def sections(b: Array, a: Array) -> Array:
+    return np.concatenate([b, 0 * a[:, :1] + 1, a], 1)
+
+
 def in_dtype(c: Array, x: Array) -> Array:
     return np.asarray(c, x.dtype)
 
@@ -166,6 +189,45 @@ CASES = [
             (2, 7))
         for mode in ("interp", "mirror", "nearest", "constant", "wrap")
     ),
+    Case("lfiltic", signal.lfiltic, domain=stable((3,), (4,), (2,), (5,)), rtol=1e-5,
+         plain=scipy.signal.lfiltic),
+    Case("sosfilt_zi", lambda b, a: signal.sosfilt_zi(sections(b, a)), domain=pairs()),
+    Case("sosfiltfilt", lambda b, a, x: signal.sosfiltfilt(sections(b, a), x, padlen=2),
+         domain=pairs((2, 5))),
+    Case("freqz", lambda b, a, w: parts(signal.freqz(b, a, w)[1]),
+         domain=stable((3,), (2,), (4,)),
+         plain=lambda b, a, w: parts(scipy.signal.freqz(b, a, w)[1])),
+    Case("freqz_sos", lambda b, a: parts(signal.freqz_sos(sections(b, a), 4)[1]), domain=pairs()),
+    *(
+        one(f"{name}_{i}", (lambda x, name=name, o=o: spectrum(signal, name, x, **o),
+                            lambda x, name=name, o=o: spectrum(scipy.signal, name, x, **o)),
+            shape)
+        for name in ("welch", "spectrogram", "stft")
+        for i, (o, shape) in enumerate((
+            ({"nperseg": 4, "detrend": "linear"}, (2, 9)),
+            ({"nperseg": 3, "nfft": 5, "axis": 0, "return_onesided": False}, (8, 2)),
+        ))
+    ),
+    one("welch_median", (lambda x: spectrum(signal, "welch", x, nperseg=3, average="median"),
+                         lambda x: spectrum(scipy.signal, "welch", x, nperseg=3,
+                                            average="median")), (9,)),
+    one("periodogram", (lambda x: spectrum(signal, "periodogram", x, window="hann"),
+                        lambda x: spectrum(scipy.signal, "periodogram", x, window="hann")), (6,)),
+    two("csd", (lambda x, y: spectrum(signal, "csd", x, y, nperseg=4),
+                lambda x, y: spectrum(scipy.signal, "csd", x, y, nperseg=4)), (2, 9), (2, 7)),
+    two("coherence", (lambda x, y: spectrum(signal, "coherence", x, y, nperseg=4),
+                      lambda x, y: spectrum(scipy.signal, "coherence", x, y, nperseg=4)),
+        (12,), (12,)),
+    two("welch_window", (lambda x, w: spectrum(signal, "welch", x, window=w, noverlap=1),
+                         lambda x, w: spectrum(scipy.signal, "welch", x, window=w, noverlap=1)),
+        (8,), (4,)),
+    *(
+        one(f"resample_{n}_{num}", (lambda x, num=num: signal.resample(x, num),
+                                    lambda x, num=num: scipy.signal.resample(x, num)), (n, 2))
+        for n, num in ((6, 4), (5, 8), (4, 7), (7, 3))
+    ),
+    two("resample_window", (lambda x, w: signal.resample(x, 4, window=w * w[::-1], axis=-1),) * 2,
+        (2, 6), (6,)),
     Case("lfilter_by_vmap", lambda b, a, x: wg.vmap(signal.lfilter)(b, a, x),
          domain=stable((2, 2), (2, 3), (2, 4)), plain=by_rows),
 ]  # fmt: skip

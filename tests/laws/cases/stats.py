@@ -97,25 +97,20 @@ LOCS: dict[str, Range] = dict.fromkeys(("uniform", "beta", "powerlaw", "triang")
 
 def _continuous(name: str, ranges: list[Range]) -> list[Case]:
     loc = LOCS.get(name, LOC)
-    distribution = getattr(stats, name)
-    rows = [
+    return [
         Case(
             name,
             _all(name, DENSITIES, stats),
             domain=_draws((2, 3), *ranges, loc, SCALE),
             plain=_all(name, DENSITIES, scipy.stats),
         ),
+        Case(
+            f"{name}_quantiles",
+            _all(name, QUANTILES, stats),
+            domain=_draws((2, 3), (0.1, 0.9), *ranges[1:], loc, SCALE),
+            plain=_all(name, QUANTILES, scipy.stats),
+        ),
     ]
-    if "ppf" in distribution.methods:
-        rows.append(
-            Case(
-                f"{name}_quantiles",
-                _all(name, QUANTILES, stats),
-                domain=_draws((2, 3), (0.1, 0.9), *ranges[1:], loc, SCALE),
-                plain=_all(name, QUANTILES, scipy.stats),
-            )
-        )
-    return rows
 
 
 DISCRETE: dict[str, tuple[Array, list[Array | Range]]] = {

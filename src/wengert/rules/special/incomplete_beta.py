@@ -114,15 +114,25 @@ ufunc(
     lambda z, a, b, x: -slope_in(1, a, b, x),
     lambda z, a, b, x: -beta_density(a, b, x),
 )
+
+
+def _slope_of_inverse(which: int, a: Any, b: Any, x: Any) -> Any:
+    """The derivative of an inverse in a (0) or b (1). Its ends, 0 and 1, do not depend on them."""
+    end = np.logical_or(x == 0, x == 1)
+    x = np.where(end, 0.5, x)
+    slope = strong_product(-slope_in(which, a, b, x), 1 / beta_density(a, b, x))
+    return np.where(end, 0.0, slope)
+
+
 ufunc(
     "betaincinv",
-    lambda x, a, b, p: strong_product(-slope_in(0, a, b, x), 1 / beta_density(a, b, x)),
-    lambda x, a, b, p: strong_product(-slope_in(1, a, b, x), 1 / beta_density(a, b, x)),
+    lambda x, a, b, p: _slope_of_inverse(0, a, b, x),
+    lambda x, a, b, p: _slope_of_inverse(1, a, b, x),
     lambda x, a, b, p: 1 / beta_density(a, b, x),
 )
 ufunc(
     "betainccinv",
-    lambda x, a, b, q: strong_product(-slope_in(0, a, b, x), 1 / beta_density(a, b, x)),
-    lambda x, a, b, q: strong_product(-slope_in(1, a, b, x), 1 / beta_density(a, b, x)),
+    lambda x, a, b, q: _slope_of_inverse(0, a, b, x),
+    lambda x, a, b, q: _slope_of_inverse(1, a, b, x),
     lambda x, a, b, q: -1 / beta_density(a, b, x),
 )

@@ -84,13 +84,23 @@ ufunc(
     lambda z, a, x: -slope_in_shape(a, x),
     lambda z, a, x: -gamma_density(a, x),
 )
+
+
+def _slope_of_inverse(a: Any, x: Any) -> Any:
+    """The derivative of an inverse in a, on which its ends, 0 and infinity, do not depend."""
+    end = np.logical_or(x == 0, x == math.inf)
+    x = np.where(end, 1.0, x)
+    slope = strong_product(-slope_in_shape(a, x), 1 / gamma_density(a, x))
+    return np.where(end, 0.0, slope)
+
+
 ufunc(
     "gammaincinv",
-    lambda x, a, p: strong_product(-slope_in_shape(a, x), 1 / gamma_density(a, x)),
+    lambda x, a, p: _slope_of_inverse(a, x),
     lambda x, a, p: 1 / gamma_density(a, x),
 )
 ufunc(
     "gammainccinv",
-    lambda x, a, q: strong_product(-slope_in_shape(a, x), 1 / gamma_density(a, x)),
+    lambda x, a, q: _slope_of_inverse(a, x),
     lambda x, a, q: -1 / gamma_density(a, x),
 )

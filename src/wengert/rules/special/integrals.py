@@ -149,7 +149,10 @@ ufunc(
 )
 ufunc(
     "owens_t",
-    lambda y, h, a: -0.5 * strong_product(normal_density(h), special.erf(a * h * _ROOT_HALF)),
+    # A slope a that is infinite makes a kink of h = 0, where the derivative is 0.
+    lambda y, h, a: (
+        -0.5 * strong_product(normal_density(h), special.erf(strong_product(h, a) * _ROOT_HALF))
+    ),
     lambda y, h, a: strong_product(
         strong_product(gaussian(h * _ROOT_HALF), arctan_slope(a) / (2 * math.pi)),
         gaussian(a * h * _ROOT_HALF),

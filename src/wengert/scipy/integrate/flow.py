@@ -138,16 +138,19 @@ def _adjoint_solution(problem: Problem, y0: Any, times: Any, cts: Any, theta: An
         f = guard(_right_hand_side(problem, theta))
         path = _path(problem, f, y0, times)
         total = np.zeros(sum(np.size(v) for v in theta), np.result_type(cts, *theta, 0.0))
-        carried = np.array(cts[-1])
-        for i in range(len(times) - 1, 0, -1):
-            start, stop = float(times[i]), float(times[i - 1])
+        halts = range(len(times))
+        if problem.timed is None:  # a time without a cotangent need not interrupt the solver
+            halts = np.union1d([0], np.flatnonzero(np.any(cts != 0, 1))).tolist()
+        carried = np.array(cts[halts[-1]])
+        for i, j in itertools.pairwise(reversed(halts)):
+            start, stop = float(times[i]), float(times[j])
             if start != stop:
-                pull, matrix = map(guard, _pullback(problem, theta, path[i - 1], start, stop))
+                pull, matrix = map(guard, _pullback(problem, theta, path[j], start, stop))
                 carried, part = _one_interval(
                     problem, pull, matrix, carried, start, stop, len(total)
                 )
                 total = total + part
-            carried = carried + cts[i - 1]
+            carried = carried + cts[j]
     stops = np.cumsum([0, *[np.size(v) for v in theta]])
     parts = [np.reshape(total[i:j], np.shape(v)) for v, i, j in zip(theta, stops[:-1], stops[1:])]
     return [scale * carried, *[scale * p for p in parts]]

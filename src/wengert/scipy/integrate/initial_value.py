@@ -18,6 +18,15 @@ from ...rules.sorting import searchsorted_p
 from ...transforms.closure import Guard, close_over, is_traced, plain_value, without_trace
 from ...transforms.stop import stop_gradient
 from ..mirror import refuse, tensors_in
+from .dense import DenseSolution
+from .events import (
+    Event,
+    closed_events,
+    differentiated,
+    happened,
+    last_terminal,
+    plain_events,
+)
 from .flow import Problem, flow
 
 __all__ = ["odeint", "solve_ivp"]
@@ -279,8 +288,13 @@ def solve_ivp(
     t_eval : array_like, optional
         Where to return the solution. Without it SciPy chooses; between the ends these times are
         constants, and inside `vmap` they are not known, so ``t_eval`` must be given.
-    dense_output, events :
-        On plain values only.
+    events : callable or sequence of callables, optional
+        ``(t, y, *args) -> number``, whose zeros are sought, with SciPy's attributes ``terminal``
+        and ``direction``. Their times and states are differentiable, in what the events depend on,
+        too, and a solution that an event ends is differentiable in its last time. Not inside
+        `vmap` and `jit`, where it is not known how many happen.
+    dense_output : bool
+        Whether the result has ``sol``, a function of the time, which is differentiable, too.
     args : tuple, optional
     rtol, atol, max_step, first_step, jac, ... :
         As SciPy's; 1e-3 and 1e-6 are the default tolerances. Variational and adjoint systems, and
@@ -289,16 +303,18 @@ def solve_ivp(
     Returns
     -------
     OptimizeResult
-        SciPy's object, with a differentiable ``y`` of shape (n, times), and ``t``.
+        SciPy's object, with a differentiable ``y`` of shape (n, times), ``t``, and lists
+        ``t_events`` and ``y_events`` (None without events).
 
     Raises
     ------
     ShapeError
         If ``y0`` is no vector, or ``fun`` does not return its shape.
-    NoRuleError
-        For ``dense_output`` or ``events``, if anything is being differentiated.
+    AbstractValueError
+        Inside `vmap` or `jit`: for ``events`` and ``dense_output``, and without ``t_eval``.
     WengertTypeError
-        If ``fun`` captures a traced value and branches on values.
+        If ``fun`` or an event captures a traced value and branches on values; if an event does not
+        return one number.
     WengertValueError
         For an unknown method; if the solution, or the adjoint equation, fails.
     """
@@ -313,13 +329,15 @@ def solve_ivp(
     start, end = (cast(operand(t_span[i]), np.float64) for i in (0, 1))
     at = None if t_eval is None else cast(operand(t_eval), np.float64)
     call, theta = close_over(name, fun, (start, y0), args)
-    traced = _traced(y0, start, end, at) or bool(theta)
+    sought = closed_events(name, events, (start, y0), args)
+    traced = _traced(y0, start, end, at) or bool(theta) or any(e.theta for e in sought or ())
     if not traced:
         with Guard() as guard:
             plain = [without_trace(x) for x in (start, end, y0, at)]
             f = guard(lambda t, y: plain_value(operand(call((), t, y)), name))
             result = scipy.integrate.solve_ivp(
-                f, (plain[0], plain[1]), plain[2], method, plain[3], dense_output, events,
+                f, (plain[0], plain[1]), plain[2], method, plain[3], dense_output,
+                plain_events(sought, guard),
                 vectorized, **_with_args(options, args),
             )  # fmt: skip
         if tensors_in(t_span, y0, t_eval, args):
@@ -327,15 +345,13 @@ def solve_ivp(
         return result
     if at is not None and not at.size:
         raise WengertValueError(f"{name}: t_eval is empty; give at least one time, or leave it out")
-    for argument, value in (("dense_output", dense_output), ("events", events)):
-        if value:
-            why = "give t_eval, or call it on wengert.stop_gradient of the arguments"
-            raise refuse(name, argument, value, (), why)
     if isinstance(method, type):
         method = {getattr(scipy.integrate, m): m for m in _METHODS}.get(method, method)
     if method not in _METHODS:
         raise refuse(name, "method", method, _METHODS)
-    return _differentiated(name, call, theta, start, end, y0, method, at, args, options)
+    return _differentiated(
+        name, call, theta, (start, end), y0, method, at, dense_output, sought, args, options
+    )
 
 
 def _with_args(options: dict[str, Any], args: Any) -> dict[str, Any]:
@@ -351,21 +367,25 @@ def _differentiated(
     name: str,
     call: Any,
     theta: tuple[Any, ...],
-    start: Any,
-    end: Any,
+    span: tuple[Any, Any],
     y0: Any,
     method: str,
     at: Any,
+    dense_output: bool,
+    events: list[Event] | None,
     args: Any,
     options: dict[str, Any],
 ) -> Any:
+    start, end = span
+
     def f(values: Any, t: Any, y: Any) -> Any:
         return _slope(name, call(values, t, y), y)
 
     rtol, atol = options.get("rtol", 1e-3), options.get("atol", 1e-6)
     shared: dict[str, Any] = {k: options[k] for k in ("max_step", "min_step") if k in options}
-    known = all(map(is_known, (y0, start, end, *theta, *(() if at is None else (at,)))))
-    result, rows = None, None
+    more = [x for e in events or () for x in e.theta]
+    known = all(map(is_known, (y0, start, end, *theta, *more, *(() if at is None else (at,)))))
+    result: Any = None
     if known:
         values = tuple(map(without_trace, theta))
         with Guard() as guard:
@@ -373,23 +393,18 @@ def _differentiated(
                 guard(lambda t, y: plain_value(f(values, t, y), name)),
                 (float(without_trace(start)), float(without_trace(end))),
                 without_trace(y0), method, None if at is None else without_trace(at),
+                dense_output, plain_events(events, guard),
                 **_with_args(options, args),
             )  # fmt: skip
         if result.status < 0:
             raise WengertValueError(f"{name}: {result.message}")
-        rows = result.y.T
-    elif at is None:
-        raise AbstractValueError(
-            f"{name}: inside vmap or jit the times that the solver chooses are not known; give "
-            "t_eval"
+    elif at is None or dense_output or events:
+        unknown, remedy = (
+            ("how many events happen is", "call it for one example after the other")
+            if events
+            else ("the times that the solver chooses are", "give t_eval")
         )
-    first = start[None]
-    if at is None:
-        assert result is not None
-        times = np.concatenate([first, result.t[1:-1], end[None]])
-        grid, offset = times, 0
-    else:
-        times, grid, offset = at, np.concatenate([first, at]), 1
+        raise AbstractValueError(f"{name}: inside vmap or jit {unknown} not known; {remedy}")
 
     def solve(h: Any, state: Any, when: Any) -> Any:
         found = scipy.integrate.solve_ivp(
@@ -401,9 +416,50 @@ def _differentiated(
         return found.y.T
 
     problem = Problem(name, f, solve, method, rtol, atol, shared)
-    if rows is not None and offset:
-        rows = np.concatenate([without_trace(y0)[None], rows])
-    y = _flow(problem, y0, grid, theta, rows)
-    result = scipy.optimize.OptimizeResult() if result is None else result
-    result.t, result.y = times, np.transpose(y[offset:])
+    if result is None:
+        y = _flow(problem, y0, np.concatenate([start[None], at]), theta, None)
+        return scipy.optimize.OptimizeResult(t=at, y=np.transpose(y[1:]))
+    ended = at is None and result.status == 1  # by an event, whose time is the last
+    if at is None:
+        inner = result.t[1:-1]
+        after = inner if ended else np.concatenate([inner, end[None]])
+    else:
+        after = at[: len(result.t)]
+    n = y0.shape[0]
+    rows = np.reshape(np.transpose(result.y), (-1, n))  # SciPy's y is a list if it holds nothing
+    rows = rows if at is not None else rows[1 : 1 + after.shape[0]]
+    backwards = bool(without_trace(end) < without_trace(start))
+
+    def follow(times: Any, states: Any) -> Any:
+        return _flow_in_order(problem, y0, start, times, theta, states, backwards)
+
+    moments, states = happened(result, n)
+    y = follow(np.concatenate([after, moments]), np.concatenate([rows, states]))
+    grid = np.concatenate([start[None], after])
+    count = len(grid)
+    times, columns = (grid, y[:count]) if at is None else (after, y[1:count])
+    if events:
+        found = differentiated(problem, events, y[count:], result.t_events, theta)
+        result.t_events, result.y_events = found
+        if ended:
+            j = last_terminal(events, result)
+            times = np.concatenate([times, found[0][j][-1:]])
+            columns = np.concatenate([columns, found[1][j][-1:]])
+    if dense_output:
+        result.sol = DenseSolution(lambda times, states: follow(times, states)[1:], result.sol)
+    result.t, result.y = times, np.transpose(columns)
     return result
+
+
+def _flow_in_order(
+    problem: Problem, y0: Any, start: Any, times: Any, theta: Any, rows: Any, backwards: bool
+) -> Any:
+    """The flow at ``start`` and at times in any order, where the states are ``rows``, if known."""
+    grid = np.concatenate([start[None], times])
+    known = None if rows is None else np.concatenate([without_trace(y0)[None], rows])
+    plain = without_trace(grid)
+    order = np.argsort(-plain if backwards else plain, kind="stable")
+    if is_known(grid) and np.all(np.diff(order) > 0):
+        return _flow(problem, y0, grid, theta, known)
+    known = None if known is None else known[order]
+    return _flow(problem, y0, grid[order], theta, known)[np.argsort(order)]

@@ -1,4 +1,4 @@
-"""``scipy.interpolate`` for Tensors: linear and cubic interpolation in one dimension.
+"""``scipy.interpolate`` for Tensors: steps, lines and splines in one dimension.
 
 Interpolants are differentiable in the nodes, in the values and in the points where they are
 evaluated. Plain arguments go to SciPy itself. Linear interpolation without extrapolation is also

@@ -1,4 +1,4 @@
-"""``interp1d``: the nearest values, straight lines, or a cubic spline."""
+"""``interp1d``: the nearest values, straight lines, or splines."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .splines import make_interp_spline
 __all__ = ["interp1d"]
 
 _STEPS = ("nearest", "nearest-up", "previous", "next")
-_DEGREES: dict[Any, int] = {"slinear": 1, "cubic": 3, 1: 1, 3: 3}
+_DEGREES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 _KINDS = ("linear", *_STEPS, *_DEGREES)
 
 
 class interp1d:
-    """`scipy.interpolate.interp1d`: steps, straight lines, or a cubic spline.
+    """`scipy.interpolate.interp1d`: steps, straight lines, or splines.
 
     Parameters
     ----------
@@ -31,8 +31,9 @@ class interp1d:
     y : array_like
         Values, with ``n`` along the axis.
     kind : str or int
-        ``"linear"``, ``"cubic"`` (not-a-knot), ``"slinear"``, 1, 3, and the steps ``"nearest"``,
-        ``"nearest-up"``, ``"previous"``, ``"next"``, which are constant between their jumps.
+        ``"linear"``; the degree of a spline, or ``"zero"``, ``"slinear"``, ``"quadratic"``,
+        ``"cubic"`` for the degrees up to 3; the steps ``"nearest"``, ``"nearest-up"``,
+        ``"previous"``, ``"next"``, which like ``"zero"`` are constant between their jumps.
     axis : int
     copy : bool
         Ignored.
@@ -68,8 +69,9 @@ class interp1d:
             self._own = scipy.interpolate.interp1d(
                 x, y, kind, axis, copy, bounds_error, fill_value, assume_sorted
             )
-        if kind not in _KINDS:
-            raise refuse(name, "kind", kind, _KINDS)
+        degree = int(kind) if isinstance(kind, (int, np.integer)) else _DEGREES.get(kind)
+        if degree is None and kind not in _KINDS:
+            raise refuse(name, "kind", kind, (*_KINDS, "a degree"))
         self._extrapolate = isinstance(fill_value, str) and fill_value == "extrapolate"
         if self._extrapolate and bounds_error:
             raise WengertValueError(
@@ -86,9 +88,8 @@ class interp1d:
         self._values = cast(values, y.dtype)
         self._kind = kind
         self._spline = None
-        if kind in _DEGREES:
-            self._spline = make_interp_spline(self.x, y, _DEGREES[kind], axis=self.axis)
-            self._spline.extrapolate = True
+        if degree is not None:
+            self._spline = make_interp_spline(self.x, y, degree, axis=self.axis)
         self._fill = None if self._extrapolate else self._fill_pair(name, fill_value)
 
     def _fill_pair(self, name: str, fill_value: Any) -> tuple[Any, Any]:

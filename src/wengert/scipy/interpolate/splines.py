@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import scipy.interpolate
 
 from ...core.errors import NoRuleError, ShapeError, WengertTypeError, WengertValueError
 from ...numpy.arguments import cast, operand
-from ...rules.sparse import Pattern, sparse_solve
 from ..mirror import tensors_in
+from .bsplines import spline_pieces
 from .nodes import checked_nodes, moved_first, values_known
 from .piecewise import PiecewisePolynomial
+from .sparse_systems import solve_along_first
 
 __all__ = [
     "Akima1DInterpolator",
@@ -202,7 +204,7 @@ def _spline_slopes(x: Any, y: Any, start: Any, end: Any) -> Any:
     i = np.arange(n)
     rows = np.concatenate([i, i[:-1], i[1:]])
     columns = np.concatenate([i, i[1:], i[:-1]])
-    return _solve(np.concatenate([diagonal, upper, lower]), rows, columns, rhs)
+    return solve_along_first(np.concatenate([diagonal, upper, lower]), rows, columns, rhs)
 
 
 def _end_row(condition: Any, h: Any, k: Any, slope: Any, sign: int) -> tuple[Any, Any, Any]:
@@ -225,18 +227,10 @@ def _periodic_slopes(h: Any, slope: Any) -> Any:
     rhs = 3 * (k * np.roll(slope, 1, 0) + np.roll(k, 1, 0) * slope)
     i = np.arange(m)
     data = np.concatenate([2 * (before + h), before, h])
-    s = _solve(data, np.concatenate([i, i, i]), np.concatenate([i, (i + 1) % m, (i - 1) % m]), rhs)
+    s = solve_along_first(
+        data, np.concatenate([i, i, i]), np.concatenate([i, (i + 1) % m, (i - 1) % m]), rhs
+    )
     return np.concatenate([s, s[:1]])
-
-
-def _solve(data: Any, rows: Any, columns: Any, rhs: Any) -> Any:
-    """The solution of a sparse system along the first axis."""
-    n = rhs.shape[0]
-    order = np.lexsort((columns, rows))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    pattern = Pattern(columns[order], indptr, (n, n))
-    flat = rhs if rhs.ndim == 1 else np.reshape(rhs, (n, -1))
-    return np.reshape(sparse_solve(data[order], flat, pattern), rhs.shape)
 
 
 def make_interp_spline(
@@ -248,19 +242,19 @@ def make_interp_spline(
     axis: int = 0,
     check_finite: bool = True,
 ) -> PiecewisePolynomial:
-    """`scipy.interpolate.make_interp_spline` of degree 1 or 3.
+    """`scipy.interpolate.make_interp_spline`: a spline of any degree through the values.
 
     Parameters
     ----------
     x, y, axis :
         As for `CubicSpline`.
     k : int
-        1 for straight lines, 3 for the cubic spline.
-    t : None
-        Knots cannot be given.
+        The degree: 0 for steps, 1 for straight lines, 3 for the cubic spline.
+    t : array_like, optional
+        Knots, for plain values only.
     bc_type : str or pair, optional
-        As for `CubicSpline`; "not-a-knot" by default. A condition may stand in a list of its own,
-        as in ``([(1, 0.0)], [(2, 0.0)])``.
+        For ``k=3``, as for `CubicSpline`; "not-a-knot" by default, and for all other degrees. A
+        condition may stand in a list of its own, as in ``([(1, 0.0)], [(2, 0.0)])``.
 
     Returns
     -------
@@ -270,28 +264,43 @@ def make_interp_spline(
     Raises
     ------
     NoRuleError
-        For another degree, or given knots.
+        On Tensors, for given knots and for conditions at the ends of another degree than 3.
+    ShapeError
+        If there are not more than ``k`` nodes.
     """
     name = "scipy.interpolate.make_interp_spline"
-    if k not in (1, 3) or t is not None:
-        raise NoRuleError(
-            f"{name}: k={k!r}, t={'None' if t is None else 'knots'} is not supported; there are "
-            "k=1 and k=3 with the knots that follow from x"
-        )
-    plain = not tensors_in(x, y, bc_type)
+    k = index(k)
+    plain = not tensors_in(x, y, t, bc_type)
     own = scipy.interpolate.make_interp_spline(x, y, k, t, bc_type, axis) if plain else None
+    free = bc_type is None or _is(bc_type, "not-a-knot")
+    if t is not None or k < 0 or not (free or k == 3):
+        if own is not None:
+            pieces = scipy.interpolate.PPoly.from_spline(own)
+            extrapolate: Any = "periodic" if _is(bc_type, "periodic") else True
+            return PiecewisePolynomial(pieces.c, pieces.x, extrapolate, own.axis, own)
+        raise NoRuleError(
+            f"{name}: k={k!r}, t={'None' if t is None else 'knots'}, bc_type={bc_type!r} is not "
+            "supported on Tensors; there are degrees from 0 with the knots that follow from x, and "
+            "conditions at the ends for k=3"
+        )
     nodes, values, at = checked_nodes(name, x, y, axis)
+    if nodes.shape[0] <= k and free:
+        raise ShapeError(f"{name}: {nodes.shape[0]} nodes; k={k} needs at least {k + 1}")
+    if k == 0:  # the last value has an interval of its own, which begins at the last node
+        ends = np.concatenate([nodes, nodes[-1:]])
+        return PiecewisePolynomial(values[None], ends, True, at, own)
     if k == 1:
         return PiecewisePolynomial(linear_pieces(nodes, values), nodes, True, at, own)
-    if nodes.shape[0] < 4 and bc_type is None:
-        raise ShapeError(f"{name}: {nodes.shape[0]} nodes; k=3 needs at least 4")
+    if k != 3:
+        c, breaks = spline_pieces(nodes, values, k)
+        return PiecewisePolynomial(c, breaks, True, at, own)
     if isinstance(bc_type, (tuple, list)):
         bc_type = tuple(
             "not-a-knot" if c is None else c[0] if isinstance(c, list) and len(c) == 1 else c
             for c in bc_type
         )
     conditions = _conditions(name, "not-a-knot" if bc_type is None else bc_type, values)
-    extrapolate: Any = "periodic" if _is(bc_type, "periodic") else True
+    extrapolate = "periodic" if _is(bc_type, "periodic") else True
     slopes = _spline_slopes(nodes, values, *conditions)
     return PiecewisePolynomial(_hermite(nodes, values, slopes), nodes, extrapolate, at, own)
 

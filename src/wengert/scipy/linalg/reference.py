@@ -38,9 +38,9 @@ print(wg.grad(lambda a: np.trace(linalg.expm(a)))(np.zeros((2, 2))))
 ```
 
 Stacks of matrices `(..., n, n)` are taken wherever one matrix is, but for `block_diag`, `lstsq`
-and the banded and tridiagonal functions; `vmap` batches all of them without loops. Derivatives of
-every order flow in both modes. Where eigenvalues or singular values coincide see
-[the conventions](../concepts/conventions.md).
+and the banded and tridiagonal functions; `vmap` hands all of them whole stacks (where LAPACK takes
+one matrix, SciPy goes over the stack). Derivatives of every order flow in both modes. Where
+eigenvalues or singular values coincide see [the conventions](../concepts/conventions.md).
 """
 
 

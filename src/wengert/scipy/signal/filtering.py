@@ -17,11 +17,15 @@ from ...rules.filters import padded_last
 from ..mirror import mirrors, refuse
 
 __all__ = [
-    "detrend", "filtfilt", "hilbert", "lfilter", "lfilter_zi", "savgol_filter", "sosfilt",
+    "PADDINGS", "coefficients", "detrend", "extended", "filtfilt", "hilbert", "lfilter",
+    "lfilter_zi", "lfiltic", "padding_length", "savgol_filter", "signal_of",
 ]  # fmt: skip
 
+PADDINGS = ("odd", "even", "constant", None)
 
-def _coefficients(name: str, argument: str, x: Any) -> Any:
+
+def coefficients(name: str, argument: str, x: Any) -> Any:
+    """A vector of floating-point numbers."""
     x = np.atleast_1d(floating(operand(x)))
     if x.ndim != 1 or not x.size:
         raise ShapeError(
@@ -36,7 +40,8 @@ def _same_dtype(*xs: Any) -> tuple[Any, ...]:
     return tuple([cast(x, dtype) for x in xs])
 
 
-def _signal(name: str, x: Any) -> Any:
+def signal_of(name: str, x: Any) -> Any:
+    """An array of floating-point numbers with at least one axis."""
     x = floating(operand(x))
     if not x.ndim:
         raise ShapeError(f"{name}: x is one number, of shape (); expected a signal of at least 1-D")
@@ -60,8 +65,8 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
         ``max(len(a), len(b)) - 1`` along the axis.
     """
     name = "scipy.signal.lfilter"
-    b, a = _coefficients(name, "b", b), _coefficients(name, "a", a)
-    x = _signal(name, x)
+    b, a = coefficients(name, "b", b), coefficients(name, "a", a)
+    x = signal_of(name, x)
     axis = axis_of(axis, x.ndim)
     if zi is None:
         b, a, x = _same_dtype(b, a, x)
@@ -121,7 +126,7 @@ def lfilter_zi(b: Any, a: Any) -> Any:
         If ``b`` or ``a`` is no vector, or the filter has no state.
     """
     name = "scipy.signal.lfilter_zi"
-    b, a = _same_dtype(_coefficients(name, "b", b), _coefficients(name, "a", a))
+    b, a = _same_dtype(coefficients(name, "b", b), coefficients(name, "a", a))
     n = max(a.shape[0], b.shape[0])
     b, a = padded_last(b / a[0], 0, n - b.shape[0]), padded_last(a / a[0], 0, n - a.shape[0])
     if n == 1:
@@ -133,42 +138,41 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     return np.linalg.solve(system, b[1:] - a[1:] * b[0])
 
 
-@mirrors(scipy.signal.sosfilt, "scipy.signal.sosfilt")
-def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
-    """`scipy.signal.sosfilt`: sections of second order, one after the other.
+@mirrors(scipy.signal.lfiltic, "scipy.signal.lfiltic")
+def lfiltic(b: Any, a: Any, y: Any, x: Any = None) -> Any:
+    """`scipy.signal.lfiltic`: the state of `lfilter` after these outputs and inputs.
 
     Parameters
     ----------
-    sos : array_like (sections, 6)
-        ``b0, b1, b2, a0, a1, a2`` of each section.
-    x : array_like
-    axis : int
-    zi : array_like, optional
-        ``(sections, ..., 2, ...)``, with the 2 in the place of the axis.
+    b, a : array_like
+    y, x : array_like
+        The last outputs and inputs, the latest first; missing ones are 0.
 
     Raises
     ------
     ShapeError
-        If ``sos`` has not six columns.
+        If one of them is no vector.
     """
-    name = "scipy.signal.sosfilt"
-    sections, x = floating(operand(sos)), _signal(name, x)
-    if sections.ndim != 2 or sections.shape[1] != 6 or not sections.shape[0]:
-        raise ShapeError(f"{name}: sos has shape {sections.shape}; expected (sections, 6)")
-    if zi is None:
-        for row in sections:
-            x = lfilter(row[:3], row[3:], x, axis)
-        return x
-    states = operand(zi)
-    if states.ndim != x.ndim + 1 or states.shape[0] != sections.shape[0]:
-        raise ShapeError(
-            f"{name}: zi has shape {states.shape}; expected ({sections.shape[0]}, ..., 2, ...)"
-        )
-    finals = []
-    for row, state in zip(sections, states):
-        x, final = lfilter(row[:3], row[3:], x, axis, state)
-        finals.append(final)
-    return x, np.stack(finals)
+    name = "scipy.signal.lfiltic"
+    b, a = coefficients(name, "b", b), coefficients(name, "a", a)
+    past = [coefficients(name, "y", y)] + ([] if x is None else [coefficients(name, "x", x)])
+    b, a, *past = _same_dtype(b, a, *past)
+    order = max(a.shape[0], b.shape[0]) - 1
+    state = -_left_over(a, past[0], order)
+    if x is not None:
+        state = state + _left_over(b, past[1], order)
+    return state / a[0]
+
+
+def _left_over(c: Any, past: Any, count: int) -> Any:
+    """``sum_k c[m + 1 + k] past[k]`` for each ``m``: what past values still add."""
+    k = c.shape[0] - 1
+    if not k:
+        return np.zeros(count, c.dtype)
+    past = past[:k]
+    rows = np.arange(1, k + 1)[:, None] + np.arange(past.shape[0])
+    table = padded_last(c, 0, k)[rows]  # beyond the coefficients stand zeros
+    return padded_last(np.matmul(table, past), 0, count - k)
 
 
 @mirrors(scipy.signal.filtfilt, "scipy.signal.filtfilt")
@@ -194,29 +198,36 @@ def filtfilt(
     name = "scipy.signal.filtfilt"
     if method != "pad":
         raise refuse(name, "method", method, ("pad",))
-    if padtype not in ("odd", "even", "constant", None):
-        raise refuse(name, "padtype", padtype, ("odd", "even", "constant", None))
-    b, a = _coefficients(name, "b", b), _coefficients(name, "a", a)
-    b, a, x = _same_dtype(b, a, _signal(name, x))
+    if padtype not in PADDINGS:
+        raise refuse(name, "padtype", padtype, PADDINGS)
+    b, a = coefficients(name, "b", b), coefficients(name, "a", a)
+    b, a, x = _same_dtype(b, a, signal_of(name, x))
     axis = axis_of(axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
-    edge = 3 * max(a.shape[0], b.shape[0]) if padlen is None else int(padlen)
-    edge = 0 if padtype is None else edge
-    if x.shape[-1] <= edge:
-        raise ShapeError(
-            f"{name}: the signal has length {x.shape[-1]}, which must be greater than the padding "
-            f"{edge}; give a smaller padlen"
-        )
-    extended = _extended(x, edge, padtype)
+    edge = padding_length(name, x, padtype, padlen, 3 * max(a.shape[0], b.shape[0]))
+    ready = extended(x, edge, padtype)
     zi = lfilter_zi(b, a)
-    y, _ = _with_state(b, a, extended, zi * extended[..., :1])
+    y, _ = _with_state(b, a, ready, zi * ready[..., :1])
     y = np.flip(y, -1)
     y, _ = _with_state(b, a, y, zi * y[..., :1])
     y = np.flip(y, -1)
     return np.moveaxis(y[..., edge : y.shape[-1] - edge].copy(), -1, axis)
 
 
-def _extended(x: Any, edge: int, padtype: str | None) -> Any:
+def padding_length(name: str, x: Any, padtype: str | None, padlen: int | None, usual: int) -> int:
+    """By how much the last axis is continued at each end."""
+    edge = usual if padlen is None else int(padlen)
+    edge = 0 if padtype is None else edge
+    if x.shape[-1] <= edge:
+        raise ShapeError(
+            f"{name}: the signal has length {x.shape[-1]}, which must be greater than the padding "
+            f"{edge}; give a smaller padlen"
+        )
+    return edge
+
+
+def extended(x: Any, edge: int, padtype: str | None) -> Any:
+    """The signal continued by so many elements at each end of the last axis."""
     if not edge:
         return x
     first, last = x[..., :1], x[..., -1:]
@@ -251,7 +262,7 @@ def detrend(
         For an unknown type, or a breakpoint beyond the end.
     """
     name = "scipy.signal.detrend"
-    x = _signal(name, data)
+    x = signal_of(name, data)
     axis = axis_of(axis, x.ndim)
     if type not in ("linear", "l", "constant", "c"):
         raise refuse(name, "type", type, ("linear", "constant"))
@@ -286,7 +297,7 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
         If ``N`` is not positive.
     """
     name = "scipy.signal.hilbert"
-    x = _signal(name, x)
+    x = signal_of(name, x)
     axis = axis_of(axis, x.ndim)
     if x.dtype.kind == "c":
         raise WengertTypeError(f"{name}: x is complex, of dtype {x.dtype}; it must be real")
@@ -328,7 +339,7 @@ def savgol_filter(
     for argument, value in (("delta", delta), ("cval", cval)):
         if isinstance(value, Tensor):
             raise refuse(name, argument, value, (), "give a plain number")
-    x = _signal(name, x)
+    x = signal_of(name, x)
     axis = axis_of(axis, x.ndim)
     n = x.shape[axis]
     weights = scipy.signal.savgol_coeffs(window_length, polyorder, deriv=deriv, delta=delta)

@@ -93,12 +93,9 @@ class SparseTensor:
     tocsc = tocoo = tocsr
 
     def multiply(self, other: Any) -> SparseTensor:
-        """The product with a number or a dense array, element by element."""
+        """The product with a number, a dense array or a sparse matrix, element by element."""
         if isinstance(other, SparseTensor) or is_sparse(other):
-            raise NoRuleError(
-                "multiply: an elementwise product of two sparse matrices with differentiated "
-                "elements is not supported; make one of them dense with .toarray()"
-            )
+            return _elementwise_product(self, as_sparse_tensor("multiply", other))
         dense = operand(other)
         if any(n not in (1, k) for n, k in zip(dense.shape[::-1], self.shape[::-1])):
             raise ShapeError(
@@ -227,6 +224,23 @@ def _product(a: SparseTensor, b: SparseTensor) -> SparseTensor:
     params = {"template": _ONE, "shape": (len(places),)}
     data = bind(scatter_add_p, (terms, slots), params)
     return from_coordinates(data, places // max(n, 1), places % max(n, 1), (m, n))
+
+
+def _elementwise_product(a: SparseTensor, b: SparseTensor) -> SparseTensor:
+    """Elements where both have one; what is stored twice is added first."""
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"multiply: sparse matrices of shapes {a.shape} and {b.shape}; they must be equal"
+        )
+    n = max(a.shape[1], 1)
+    keys = [np.asarray(r, np.intp) * n + c for r, c in (a.coords, b.coords)]
+    places = np.intersect1d(*keys)
+    factors = []
+    for x, key in zip((a, b), keys, strict=True):
+        kept = np.flatnonzero(np.isin(key, places))
+        params = {"template": _ONE, "shape": (len(places),)}
+        factors.append(bind(scatter_add_p, (x.data[kept], places.searchsorted(key[kept])), params))
+    return from_coordinates(factors[0] * factors[1], places // n, places % n, a.shape)
 
 
 def as_sparse_tensor(name: str, a: Any) -> SparseTensor:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...rules.distributions import vonmises_cdf, vonmises_log_density
+from ...rules.quantiles import vonmises_quantile
 from .base import log_of, replaced
-from .continuous import WITHOUT_QUANTILES, Continuous
+from .continuous import Continuous
 
 __all__ = ["vonmises", "wrapcauchy"]
 
@@ -21,7 +22,6 @@ class VonMises(Continuous):
 
     name = "vonmises"
     shapes = ("kappa",)
-    methods = WITHOUT_QUANTILES
     typical = (1.0,)
     notes = (
         "The cdf grows by 1 with each turn, as in SciPy. Its derivative in ``kappa`` is a "
@@ -36,6 +36,12 @@ class VonMises(Continuous):
 
     def _cdf(self, z: Any, kappa: Any) -> Any:
         return vonmises_cdf(kappa, z)
+
+    def _ppf(self, q: Any, kappa: Any) -> Any:
+        return vonmises_quantile(kappa, q, False)
+
+    def _isf(self, q: Any, kappa: Any) -> Any:
+        return vonmises_quantile(kappa, q, True)
 
     # Some turns away from 0 these are not between 0 and 1.
     def _logcdf(self, z: Any, kappa: Any) -> Any:

@@ -8,9 +8,7 @@ import numpy as np
 
 from .base import Distribution, before, beyond, floats, log_of, plain, replaced
 
-__all__ = ["WITHOUT_QUANTILES", "Continuous"]
-
-WITHOUT_QUANTILES = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf")
+__all__ = ["Continuous"]
 
 
 class Continuous(Distribution):
@@ -18,7 +16,7 @@ class Continuous(Distribution):
 
     A distribution gives ``_logpdf`` and ``_cdf``, functions of the standardized variable and the
     shape parameters, and where there is something more accurate than the defaults also ``_pdf``,
-    ``_sf``, ``_logcdf``, ``_logsf``; and ``_ppf`` and ``_isf`` unless its ``methods`` lack them.
+    ``_sf``, ``_logcdf``, ``_logsf``; and ``_ppf`` and ``_isf``.
 
     Attributes
     ----------
@@ -31,7 +29,7 @@ class Continuous(Distribution):
     open_above: bool = False
 
     options = ("loc", "scale")
-    methods: tuple[str, ...] = (*WITHOUT_QUANTILES, "ppf", "isf")
+    methods: tuple[str, ...] = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 
     def _logpdf(self, z: Any, *shapes: Any) -> Any:
         raise NotImplementedError
@@ -165,8 +163,6 @@ class Continuous(Distribution):
         return plain(replaced(y, bad, np.nan))
 
     def _quantile(self, method: str, q: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> Any:
-        if method not in self.methods:
-            self.__getattr__(method)
         q, shapes, loc, scale, bad = self._scaled(method, q, args, kwds)
         bad = np.logical_or(bad, np.logical_not(np.logical_and(q >= 0, q <= 1)))
         if loc is not None:

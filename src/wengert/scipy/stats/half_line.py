@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
+from ...rules.quantiles import invgauss_log_density, invgauss_quantile
 from .base import inverse, log_one_minus_exp, replaced
-from .continuous import WITHOUT_QUANTILES, Continuous
+from .continuous import Continuous
 
 __all__ = [
     "chi",
@@ -354,10 +355,9 @@ class InverseGaussian(HalfLine):
     shapes = ("mu",)
     typical = (1.0,)
     open = True
-    methods = WITHOUT_QUANTILES
 
     def _logpdf(self, z: Any, mu: Any) -> Any:
-        return -1.5 * np.log(z) - _LOG_ROOT_TWO_PI - 0.5 * ((z - mu) / mu) ** 2 / z
+        return invgauss_log_density(mu, z)
 
     def _cdf(self, z: Any, mu: Any) -> Any:
         return np.exp(self._logcdf(z, mu))
@@ -381,6 +381,12 @@ class InverseGaussian(HalfLine):
 
     def _second(self, z: Any, root: Any, mu: Any) -> Any:
         return 2.0 / mu + sc.log_ndtr(-(z / mu + 1.0) / root)
+
+    def _ppf(self, q: Any, mu: Any) -> Any:
+        return invgauss_quantile(mu, q, False)
+
+    def _isf(self, q: Any, mu: Any) -> Any:
+        return invgauss_quantile(mu, q, True)
 
 
 class F(HalfLine):

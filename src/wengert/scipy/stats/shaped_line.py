@@ -9,8 +9,9 @@ import numpy as np
 from scipy import special as sc
 
 from ...rules.distributions import gennorm_cdf, gennorm_log_density
+from ...rules.quantiles import exponnorm_quantile, gennorm_quantile
 from .base import log_one_minus_exp, replaced
-from .continuous import WITHOUT_QUANTILES, Continuous
+from .continuous import Continuous
 from .line import norm
 
 __all__ = ["exponnorm", "gennorm", "t"]
@@ -58,7 +59,6 @@ class GeneralizedNormal(Continuous):
 
     name = "gennorm"
     shapes = ("beta",)
-    methods = WITHOUT_QUANTILES
     typical = (2.0,)
 
     def _logpdf(self, z: Any, beta: Any) -> Any:
@@ -70,13 +70,18 @@ class GeneralizedNormal(Continuous):
     def _sf(self, z: Any, beta: Any) -> Any:
         return gennorm_cdf(beta, -z)
 
+    def _ppf(self, q: Any, beta: Any) -> Any:
+        return gennorm_quantile(beta, q, False)
+
+    def _isf(self, q: Any, beta: Any) -> Any:
+        return gennorm_quantile(beta, q, True)
+
 
 class ExponentiallyModifiedNormal(Continuous):
     """The sum of a standard normal variable and an exponential one of the mean ``K``."""
 
     name = "exponnorm"
     shapes = ("K",)
-    methods = WITHOUT_QUANTILES
     typical = (1.0,)
 
     def _logpdf(self, z: Any, K: Any) -> Any:
@@ -101,6 +106,12 @@ class ExponentiallyModifiedNormal(Continuous):
         first, second = sc.log_ndtr(-z), self._log_part(z, K)
         larger = np.maximum(first, second)
         return larger + np.log1p(np.exp(np.minimum(first, second) - larger))
+
+    def _ppf(self, q: Any, K: Any) -> Any:
+        return exponnorm_quantile(K, q, False)
+
+    def _isf(self, q: Any, K: Any) -> Any:
+        return exponnorm_quantile(K, q, True)
 
 
 t = StudentT()
