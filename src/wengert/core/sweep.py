@@ -18,14 +18,30 @@ from .state import DEBUGGED
 from .tape import FOREVER, INPUT, LEAF, Cotangents, Node, Wrap, contribute, restore_output, wrapper
 from .tensor import RareTensor, Tensor, handle
 
-__all__ = ["collect", "propagate", "reach", "results_finite", "sweep"]
+__all__ = [
+    "LARGE",
+    "collect",
+    "propagate",
+    "propagate_large",
+    "reach",
+    "results_finite",
+    "sweep",
+]
 
 # Global names: looking them up in NumPy's module is slow (docs/design/core.md).
 ndarray = np.ndarray
 
 
+# Cotangents with so many elements are worth the question whether their memory may be written.
+LARGE = 4096
+
+
 def sweep(
-    root: Node, seed: Any, stops: frozenset[int], create_graph: bool = False
+    root: Node,
+    seed: Any,
+    stops: frozenset[int],
+    create_graph: bool = False,
+    large: bool = False,
 ) -> tuple[Cotangents, dict[int, Node], bool, bool]:
     """Propagate ``seed``, the cotangent of ``root``, back to ``stops`` (to the leaves if empty).
 
@@ -34,7 +50,8 @@ def sweep(
 
     A cotangent that is exactly zero must annihilate an infinite or NaN partial. The usual case does
     not pay for that: the sweep multiplies, and is repeated with strong products only where a result
-    is not finite.
+    is not finite. With ``large``, of inputs of which one has `LARGE` elements, cotangents on plain
+    arrays are changed in place where that is possible.
 
     Returns
     -------
@@ -61,7 +78,8 @@ def sweep(
             return cotangents, nodes, False, record
         before = silence()
         try:
-            cotangents = _propagate_plain(order, nodes, root, seed, stops)
+            propagate_usual = propagate_large if large else _propagate_plain
+            cotangents = propagate_usual(order, nodes, root, seed, stops)
             if not results_finite(cotangents, nodes):
                 wrap = wrapper(False)
                 cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
@@ -112,6 +130,31 @@ def _propagate_plain(
             if ct is not None:
                 node = nodes[k]
                 node[1].raw(node, ct, cotangents)
+    except Exception as error:
+        debugging.note_backward(error, node)
+        raise
+    return cotangents
+
+
+def propagate_large(
+    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, stops: frozenset[int]
+) -> Cotangents:
+    """`_propagate_plain` with rules of their own for large cotangents."""
+    cotangents: Cotangents = {root[0]: seed}
+    pop = cotangents.pop
+    node = root
+    try:
+        for k in order:
+            if k in stops:
+                continue
+            ct = pop(k, None)
+            if ct is not None:
+                node = nodes[k]
+                rule = node[1].large
+                if rule is not None and type(ct) is ndarray and ct.size >= LARGE:
+                    rule(node, ct, cotangents)
+                else:
+                    node[1].raw(node, ct, cotangents)
     except Exception as error:
         debugging.note_backward(error, node)
         raise

@@ -79,10 +79,14 @@ class NodeKind:
         ``node -> flat indices``: the entries of its operand's cotangent that tell whether all that
         ``raw`` adds to it is finite; None in place of the indices where they are not known (set
         afterwards).
+    large : callable or None
+        ``raw`` for a large cotangent, into which it may write if nobody else holds it (set
+        afterwards).
     """
 
     __slots__ = (
-        "contracts", "decode", "dual", "graph", "name", "primitive", "raw", "support", "wide",
+        "contracts", "decode", "dual", "graph", "large", "name", "primitive", "raw", "support",
+        "wide",
     )  # fmt: skip
 
     def __init__(
@@ -103,6 +107,7 @@ class NodeKind:
         self.contracts = False
         self.dual: Any = None
         self.support: Callable[[Node], Any] | None = None
+        self.large: Callable[[Node, Any, Cotangents], None] | None = None
 
     def __repr__(self) -> str:
         return self.name

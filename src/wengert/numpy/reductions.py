@@ -14,6 +14,7 @@ from ..core.tensor import FastTensor, RareTensor, Tensor
 from ..rules import (
     eager,  # noqa: F401  (sets how the sweep goes through reductions and sorts)
     fast,
+    large_arrays,  # noqa: F401  (sets how it goes through sums and products of large arrays)
 )
 from ..rules.fast_reductions import fast_max, fast_min, fast_sum
 from ..rules.pointwise import POINTWISE

@@ -12,6 +12,7 @@ from ..core.errors import ShapeError, WengertTypeError, WengertValueError
 from ..core.index import split
 from ..core.tensor import Tensor
 from ..core.views import set_item
+from ..rules.fast_sorting import fast_sort
 from ..rules.indexing import getitem_p, scatter_add_p
 from ..rules.sorting import (
     argpartition_p,
@@ -19,7 +20,6 @@ from ..rules.sorting import (
     lexsort_p,
     partition_p,
     searchsorted_p,
-    sort_p,
 )
 from .arguments import cast, concrete, is_abstract, operand, raveled
 from .dispatch import implements
@@ -59,8 +59,7 @@ def _check_order(order: Any) -> None:
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`numpy.sort`. Elements that are equal share their derivatives evenly."""
     _check_order(order)
-    a, axis = _along(a, axis)
-    return bind(sort_p, (a,), {"axis": axis})
+    return fast_sort(*_along(a, axis))
 
 
 @implements(np.partition)

@@ -25,6 +25,7 @@ from .cholesky_sweep import cholesky_cotangent
 from .cumulative import cumprod_p
 from .factorizations import cholesky_p
 from .fast_reductions import to_sole_winners
+from .fast_sorting import sort_cotangent
 from .indexing import where_p
 from .norms import vector_norm_p
 from .pointwise import POINTWISE
@@ -103,6 +104,23 @@ def _norm(ct: Any, x: Any, y: Any, axis: tuple[int, ...], ord: float) -> Any:
 _by_hand(vector_norm_p, _norm)
 
 
+def _first_of_rows(node: Node) -> Any:
+    """The support of a Euclidean norm of rows: one element of each.
+
+    Where no norm vanishes or overflows, none of its elements is larger; so all of a row of
+    ``x ct / y`` are finite if ``ct / y`` is, and otherwise none.
+    """
+    x, y = node[5][0], node[7]
+    if isinstance(x, Tensor) or node[6]["axis"] != (x.ndim - 1,):
+        return None
+    if node[6]["ord"] != 2 or y.dtype.kind != "f" or not y.size or not _no_tiny(y):
+        return None
+    return np.arange(0, x.size, x.shape[-1])
+
+
+vector_norm_p.kind.support = _first_of_rows
+
+
 # ------------------------------------------------------------------ along one axis
 
 
@@ -120,13 +138,14 @@ _by_hand(cumprod_p, _running_product)
 
 
 def _sorted(ct: Any, x: Any, y: Any, axis: int) -> Any:
-    """Where few places of the result matter, as for a median: no order is needed.
+    """By the order; where few places of the result matter, as for a median, without it."""
+    if x.shape[axis] >= 8 and (g := _few_places(ct, x, y, axis)) is not None:
+        return g
+    return sort_cotangent(ct, x, y, axis, None, False)
 
-    Each element that equals the one in such a place has its share of the cotangent there.
-    """
-    n = x.shape[axis]
-    if n < 8:
-        return None
+
+def _few_places(ct: Any, x: Any, y: Any, axis: int) -> Any:
+    """Each element that equals the one in such a place has its share of the cotangent there."""
     others = tuple([i for i in range(x.ndim) if i != axis])
     places = np.flatnonzero(np.any(ct, others))
     if len(places) > 3 or np.isnan(y.take([-1], axis)).any():

@@ -873,7 +873,7 @@ def op_div(x, y):
                     None,
                     a if m is None else a.shape,
                     b,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -886,7 +886,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, None]
             return r
         if type(y) is ndarray:
             a = x._a
@@ -899,7 +899,7 @@ def op_div(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, out]
+                r._n = [next(COUNTER), DIV, m, None, None, a.shape, b, None]
             return r
     except (ValueError, TypeError):
         pass
@@ -967,7 +967,7 @@ def div(x, y):
                     None,
                     a if m is None else a.shape,
                     b,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -1209,7 +1209,7 @@ def op_pow(x, y):
                     None,
                     a,
                     b if n is None or m is not None else b.shape,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r
@@ -1222,7 +1222,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, None]
             return r
         if type(y) is ndarray and y.dtype is x._a.dtype:
             a = x._a
@@ -1235,7 +1235,7 @@ def op_pow(x, y):
             if (PAUSED and leaves_tape()) or m is None:
                 r._n = None
             else:
-                r._n = [next(COUNTER), POW, m, None, None, a, b, out]
+                r._n = [next(COUNTER), POW, m, None, None, a, b, None]
             return r
     except (ValueError, TypeError):
         pass
@@ -1305,7 +1305,7 @@ def pow(x, y):
                     None,
                     a,
                     b if n is None or m is not None else b.shape,
-                    out,
+                    out if n is not None else None,
                     None if m is not None and n is not None else constants(x, y),
                 ]
             return r

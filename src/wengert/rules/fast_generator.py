@@ -254,8 +254,13 @@ def binary(name: str) -> str:
     def node(m: str, n: str) -> str:
         x = _saved("a", "x" in names[0], "x" in names[1], m, n)
         y = _saved("b", "y" in names[0], "y" in names[1], m, n)
-        out = ", out" if save_out else ""
         both = m != "None" and n != "None"
+        readers = [c for c, used in zip((m, n), names, strict=True) if "out" in used]
+        out = ", out" if save_out else ""
+        if save_out and set(readers) == {"None"}:  # only a partial that nobody asks for reads it
+            out = ", None"
+        elif save_out and both and len(readers) == 1:
+            out = f", out if {readers[0]} is not None else None"
         refs = ", None if m is not None and n is not None else constants(x, y)" if both else ""
         return f"[next(COUNTER), {kind}, {m}, {n}, None, {x}, {y}{out}{refs}]"
 

@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..core.abstract import Aval
+from ..core.algebra import stretched
 from ..core.bind import bind
 from ..core.dual import Dual
 from ..core.finite import finite
+from ..core.ownership import alone_in_list
 from ..core.primitive import Primitive
 from ..core.state import COUNTER, PAUSED, SlowPath, leaves_tape
+from ..core.sweep import LARGE
 from ..core.tape import Cotangents, Node, NodeKind, Wrap, contribute
 from ..core.tensor import FastTensor, Tensor
 from .reductions import canonical_axes, kept_shape, max_p, min_p, spread, sum_p
@@ -34,9 +37,9 @@ _minimum: Any = np.minimum.reduce
 _argmax: Any = np.ndarray.argmax
 _argmin: Any = np.ndarray.argmin
 _empty = np.empty
-_broadcast_to = getattr(np.broadcast_to, "_implementation", np.broadcast_to)
 _arange = np.arange
 _asarray = np.asarray
+_ndarray = np.ndarray
 # Without the dispatch to other libraries' arrays.
 _count_nonzero: Any = getattr(np.count_nonzero, "_implementation", np.count_nonzero)
 # Below this number of elements filling an array is faster than making a view of stride zero.
@@ -172,9 +175,24 @@ def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
         g = _empty(shape, ct.dtype)
         g[...] = ct
     else:
-        g = _broadcast_to(ct, shape)
+        g = stretched(ct, shape)
     k = m[0]
-    cotangents[k] = cotangents[k] + g if k in cotangents else g
+    if k not in cotangents:
+        cotangents[k] = g
+    elif type(g) is _ndarray and g.size >= LARGE:
+        _add_large(cotangents, k, g)
+    else:
+        cotangents[k] = cotangents[k] + g
+
+
+def _add_large(cotangents: Cotangents, k: int, g: Any) -> None:
+    """Add to a cotangent, in its own memory if only the sweep holds it."""
+    if alone_in_list(cotangents, k):
+        have = cotangents[k]
+        if have.shape == g.shape and have.dtype is g.dtype and have.flags.writeable:
+            np.add(have, g, have)
+            return
+    cotangents[k] = cotangents[k] + g
 
 
 def _tangent_sum(node: Node, tangents: dict[int, Any]) -> Any:

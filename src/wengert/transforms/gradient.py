@@ -18,7 +18,7 @@ from ..core.errors import WengertTypeError
 from ..core.liveness import Liveness, Scope
 from ..core.refusals import not_numbers
 from ..core.state import LOCAL, PAUSED
-from ..core.sweep import sweep
+from ..core.sweep import LARGE, sweep
 from ..core.tensor import FastTensor, Tensor, handle
 from .boundary import (
     any_tensor,
@@ -203,14 +203,14 @@ def _swept(
     y: Any, selected: list[Any], single: bool, aux: Any, scope: Scope, keep: bool
 ) -> tuple[Any, Any, Any]:
     """`gradient_of` when the function has been run."""
-    _forget_values(selected)
+    large = _forget_values(selected)
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
         stops = frozenset([k for _, ids, _ in selected for k in ids])
         a = y._a
         plain = type(y) is FastTensor and type(a) is np_float64
         seed = _ONE if plain else algebra.ones_like(y)
-        cotangents, _, graph, outer = sweep(y._n, seed, stops)
+        cotangents, _, graph, outer = sweep(y._n, seed, stops, large=large)
         if plain and not (graph or keep or aux is not None):
             scope.active = False
             return a, cotangents_out(selected, cotangents, single, None, False), None
@@ -224,12 +224,19 @@ def _swept(
     return value, cotangents_out(selected, cotangents, single, liveness, keep), aux
 
 
-def _forget_values(selected: list[Any]) -> None:
-    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep."""
+def _forget_values(selected: list[Any]) -> bool:
+    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep.
+
+    Returns whether one of them is large.
+    """
+    large = False
     for _, _, inputs in selected:
         for i, t in enumerate(inputs):
             if type(t) is FastTensor and type(t._a) is ndarray:
+                if t._a.size >= LARGE:
+                    large = True
                 inputs[i] = Aval(t._a.shape, t._a.dtype)
+    return large
 
 
 def aux_out(t: Any, liveness: Liveness, keep: bool) -> Any:

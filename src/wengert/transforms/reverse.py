@@ -14,7 +14,7 @@ from ..core.dual import derivative_of_sweep
 from ..core.errors import NonFiniteError, WengertTypeError, WengertValueError
 from ..core.liveness import Liveness, Scope
 from ..core.state import COINCIDENCES, LOCAL, next_id
-from ..core.sweep import sweep
+from ..core.sweep import LARGE, sweep
 from ..core.tape import JOIN
 from ..core.tensor import Tensor, handle
 from .boundary import (
@@ -317,6 +317,7 @@ def vjp(
     roots = tuple([o._n if isinstance(o, Tensor) else None for o in outs])
     avals = [handle(o._a, None, None) if isinstance(o, Tensor) else o for o in outs]
     root = [next_id(), JOIN, roots, None, None, None, None, None, 0, None]
+    large = any(t.size >= LARGE for _, _, inputs in selected for t in inputs)
 
     def pullback(cotangent: Any) -> Any:
         try:
@@ -332,7 +333,7 @@ def vjp(
         ]
 
         def swept() -> Any:
-            cotangents = sweep(root, seeds, stops)[0]
+            cotangents = sweep(root, seeds, stops, large=large)[0]
             return cotangents_out(
                 selected, cotangents, False, Liveness(), keep or any_tensor(cotangent)
             )
