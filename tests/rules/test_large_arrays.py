@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.core import sweep
 from wengert.core.sweep import LARGE
 from wengert.rules import large_arrays
 
@@ -148,3 +149,41 @@ def test_gradients_of_gradients() -> None:
     second = wg.grad(lambda x: np.sum(wg.grad(f)(x) * W))(X)
     np.testing.assert_allclose(second, (1.8 * X + 2.2) * W, rtol=1e-12)
     np.testing.assert_allclose(wg.hvp(f, X, W), (1.8 * X + 2.2) * W, rtol=1e-12)
+
+
+ANYWHERE: dict[str, Callable[[Any], Any]] = {
+    "products": lambda x: x * W - np.square(x) * x,
+    "by zero": lambda x: (x - x) * W + 0.0 * x * x,
+    "slices": lambda x: x[1:] * x[:-1] - W[1:],
+    "gather": lambda x: x[np.arange(N) % 100] ** 2 * W,
+    "left out later": lambda x: (x * x)[3:] * W[3:],
+    "chosen": lambda x: np.where(np.isfinite(x * x), x * x, 0.0),
+    "quotients": lambda x: W / (x * x),
+    "exponentials": lambda x: np.exp(-x * x),
+    "overflow": lambda x: x * 1e200 * x * 1e200,
+}
+
+
+@pytest.mark.parametrize("name", ANYWHERE)
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e200, 0.0])
+@pytest.mark.parametrize("place", [0, 2, 500, N - 1])
+def test_a_finite_value_tells_that_partials_are_finite_only_where_it_does(
+    name: str, value: float, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = X.copy()
+    x[place] = value
+    gradient = wg.grad(lambda x: np.sum(ANYWHERE[name](x)))
+    with np.errstate(all="ignore"):
+        found = gradient(x)
+        monkeypatch.setattr(sweep, "_is_telling", lambda value, nodes: False)
+        np.testing.assert_array_equal(found, gradient(x))
+
+
+def test_a_finite_value_saves_the_look_at_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    before = sweep.results_finite
+    monkeypatch.setattr(sweep, "results_finite", lambda *a: looks.append(None) or before(*a))
+    for name, look in {"products": 0, "slices": 0, "gather": 0, "left out later": 1}.items():
+        looks.clear()
+        wg.grad(lambda x, f=ANYWHERE[name]: np.sum(f(x)))(X)
+        assert len(looks) == look, name

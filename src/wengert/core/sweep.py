@@ -6,6 +6,7 @@ Neither the walk nor the sweep recurses: ids give the order of recording.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 # Global names: looking them up in NumPy's module is slow (docs/design/core.md).
-ndarray = np.ndarray
+ndarray, np_float64 = np.ndarray, np.float64
 
 
 # Cotangents with so many elements are worth the question whether their memory may be written.
@@ -42,6 +43,7 @@ def sweep(
     stops: frozenset[int],
     create_graph: bool = False,
     large: bool = False,
+    value: Any = None,
 ) -> tuple[Cotangents, dict[int, Node], bool, bool]:
     """Propagate ``seed``, the cotangent of ``root``, back to ``stops`` (to the leaves if empty).
 
@@ -51,7 +53,8 @@ def sweep(
     A cotangent that is exactly zero must annihilate an infinite or NaN partial. The usual case does
     not pay for that: the sweep multiplies, and is repeated with strong products only where a result
     is not finite. With ``large``, of inputs of which one has `LARGE` elements, cotangents on plain
-    arrays are changed in place where that is possible.
+    arrays are changed in place where that is possible, and ``value``, that of ``root``, may tell
+    that no partial is infinite or NaN.
 
     Returns
     -------
@@ -80,7 +83,9 @@ def sweep(
         try:
             propagate_usual = propagate_large if large else _propagate_plain
             cotangents = propagate_usual(order, nodes, root, seed, stops)
-            if not results_finite(cotangents, nodes):
+            if large and _is_telling(value, nodes):
+                pass
+            elif not results_finite(cotangents, nodes):
                 wrap = wrapper(False)
                 cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
         finally:
@@ -209,6 +214,23 @@ def results_finite(results: Cotangents, nodes: dict[int, Node]) -> bool:
         # What is not finite spreads over columns from a right operand, over rows from a left.
         elif not finite(ct[0]) or (k in lefts and not finite(ct[:, 0])):
             return False
+    return True
+
+
+def _is_telling(value: Any, nodes: dict[int, Node]) -> bool:
+    """Whether all values that were saved are finite because the value at the root is.
+
+    Sums, products and their kind spread what is not finite. Elements may be left out of the inputs
+    alone: there nothing is multiplied with what comes back for them.
+    """
+    if type(value) is not np_float64 or not isfinite(value):
+        return False
+    for node in nodes.values():
+        kind = node[1]
+        if not kind.spreads and kind is not INPUT:
+            parent = node[2][0] if kind.wide else node[2]
+            if kind.name != "getitem" or parent is None or parent[1] is not INPUT:
+                return False
     return True
 
 

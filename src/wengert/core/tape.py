@@ -79,14 +79,17 @@ class NodeKind:
         ``node -> flat indices``: the entries of its operand's cotangent that tell whether all that
         ``raw`` adds to it is finite; None in place of the indices where they are not known (set
         afterwards).
+    spreads : bool
+        Whether an element of an operand that is not finite makes one of the value so, whatever the
+        other operand is (set afterwards).
     large : callable or None
         ``raw`` for a large cotangent, into which it may write if nobody else holds it (set
         afterwards).
     """
 
     __slots__ = (
-        "contracts", "decode", "dual", "graph", "large", "name", "primitive", "raw", "support",
-        "wide",
+        "contracts", "decode", "dual", "graph", "large", "name", "primitive", "raw", "spreads",
+        "support", "wide",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +108,7 @@ class NodeKind:
         self.graph = graph
         self.decode = decode
         self.contracts = False
+        self.spreads = False
         self.dual: Any = None
         self.support: Callable[[Node], Any] | None = None
         self.large: Callable[[Node, Any, Cotangents], None] | None = None

@@ -22,6 +22,7 @@ from ..core.algebra import add_to_cotangent, stretched, unbroadcast
 from ..core.sweep import LARGE, propagate_large
 from ..core.tape import Cotangents, Node, NodeKind
 from .fast import ADD, DIV, EXP, MUL, NEG, SQUARE, SUB
+from .fast_reductions import SUM
 
 __all__: list[str] = []
 
@@ -216,3 +217,6 @@ _ALONE = _calibrate()
 
 for _kind, _rule in _RULES:
     _kind.large = _rule
+# Not quotients and exponentials: 1 / inf and exp(-inf) are finite.
+for _kind in (ADD, SUB, MUL, NEG, SQUARE, SUM):
+    _kind.spreads = True

@@ -210,7 +210,7 @@ def _swept(
         a = y._a
         plain = type(y) is FastTensor and type(a) is np_float64
         seed = _ONE if plain else algebra.ones_like(y)
-        cotangents, _, graph, outer = sweep(y._n, seed, stops, large=large)
+        cotangents, _, graph, outer = sweep(y._n, seed, stops, large=large, value=a)
         if plain and not (graph or keep or aux is not None):
             scope.active = False
             return a, cotangents_out(selected, cotangents, single, None, False), None
