@@ -76,9 +76,9 @@ class NodeKind:
         The rules of forward over reverse mode on plain arrays, where there are any (set afterwards;
         see `core.dual`).
     support : callable or None
-        ``node -> flat indices``: the entries of its operand's cotangent that tell whether all that
-        ``raw`` adds to it is finite; None in place of the indices where they are not known (set
-        afterwards).
+        ``node -> flat indices``, or a slice: the entries of its operand's cotangent that tell
+        whether all that ``raw`` adds to it is finite; None in place of the indices where they are
+        not known (set afterwards).
     spreads : bool
         Whether an element of an operand that is not finite makes one of the value so, whatever the
         other operand is (set afterwards).

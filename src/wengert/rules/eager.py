@@ -80,8 +80,13 @@ for _p in (max_p, min_p, nanmax_p, nanmin_p):
 def _no_tiny(y: Any) -> bool:
     """Whether quotients by parts of the product ``y`` are exact up to rounding."""
     size = np.abs(y)
-    limits = np.finfo(y.dtype)
-    return bool(size.min() >= limits.tiny) and bool(size.max() <= limits.max)
+    tiny, most = _LIMITS[y.dtype.char]
+    return bool(_minimum(size, None) >= tiny) and bool(_maximum(size, None) <= most)
+
+
+# Looking them up with np.finfo takes as long as looking through a short array.
+_LIMITS: dict[str, Any] = {c: (np.finfo(c).tiny, np.finfo(c).max) for c in "efdg"}
+_minimum, _maximum = np.minimum.reduce, np.maximum.reduce
 
 
 def _product(ct: Any, x: Any, y: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
@@ -115,7 +120,7 @@ def _first_of_rows(node: Node) -> Any:
         return None
     if node[6]["ord"] != 2 or y.dtype.kind != "f" or not y.size or not _no_tiny(y):
         return None
-    return np.arange(0, x.size, x.shape[-1])
+    return slice(0, x.size, x.shape[-1])
 
 
 vector_norm_p.kind.support = _first_of_rows
