@@ -22,7 +22,7 @@ from ..runtime.layout import (
     TYPE,
     TYPE_NUM,
 )
-from .entry_words import ENTRY, GUARDS
+from .entry_words import ENTRY, GUARDS, OVERLAP_WORDS
 from .function_text import FunctionText
 
 __all__ = ["advance", "guarded", "interpreter"]
@@ -265,15 +265,54 @@ def _same_shape(f: FunctionText, array: str, ndim: str, flags: str, lengths: str
 
 
 def _no_overlap(f: FunctionText) -> None:
-    """Pairs of slots and lengths in bytes of which one is donated: they must not share memory."""
+    """Memory that is donated must not be shared: records of slot, bytes and whether it is donated.
+
+    They are kept in the order of their addresses, which are mostly those of the last call.
+    """
+    size = 8 * OVERLAP_WORDS
     start, stop = f.word("%entry", ENTRY["overlaps"]), f.word("%entry", ENTRY["overlaps_end"])
-    with f.records(start, stop, 4) as pair:
-        ends = []
-        for k in (0, 2):
-            pointer = f.item("%table", f.word(pair, k))
-            first = f.value(f"ptrtoint ptr {pointer} to i64")
-            ends.append((first, f.value(f"add i64 {first}, {f.word(pair, k + 1)}")))
-        (a, a_end), (b, b_end) = ends
-        before = f.value(f"icmp ule i64 {a_end}, {b}")
-        after = f.value(f"icmp ule i64 {b_end}, {a}")
-        f.require(f.value(f"or i1 {before}, {after}"), "failed")
+    base = f.value(f"inttoptr i64 {start} to ptr")
+
+    def record(offset: str) -> str:
+        return f.value(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+    def address(words: str) -> str:
+        return f.value(f"ptrtoint ptr {f.item('%table', f.word(words, 0))} to i64")
+
+    # Insertion: each record moves to its place among those before it.
+    with f.count_to(f.value(f"sub i64 {stop}, {start}"), str(size), size) as offset:
+        words = [f.word(record(offset), k) for k in range(OVERLAP_WORDS)]
+        first = address(record(offset))
+        place = f.variable("i64", offset)
+        search, look, move, found = (f.block() for _ in range(4))
+        f(f"br label %{search}")
+        f.label(search)
+        at = f.value(f"load i64, ptr {place}")
+        f(f"br i1 {f.value(f'icmp sgt i64 {at}, 0')}, label %{look}, label %{found}")
+        f.label(look)
+        previous = f.value(f"sub i64 {at}, {size}")
+        later = f.value(f"icmp ugt i64 {address(record(previous))}, {first}")
+        f(f"br i1 {later}, label %{move}, label %{found}")
+        f.label(move)
+        for k in range(OVERLAP_WORDS):
+            f.set_item(record(at), str(k), f.word(record(previous), k), "i64")
+        f(f"store i64 {previous}, ptr {place}")
+        f(f"br label %{search}")
+        f.label(found)
+        for k, word in enumerate(words):
+            f.set_item(record(f.value(f"load i64, ptr {place}")), str(k), word, "i64")
+    ends = {"any": f.variable("i64", "0"), "donated": f.variable("i64", "0")}
+    with f.records(start, stop, OVERLAP_WORDS) as array:
+        first = address(array)
+        last = f.value(f"add i64 {first}, {f.word(array, 1)}")
+        donated = f.value(f"icmp ne i64 {f.word(array, 2)}, 0")
+        before = {name: f.value(f"load i64, ptr {end}") for name, end in ends.items()}
+        # What is donated begins after all before it, anything else after what is donated.
+        bound = f.value(f"select i1 {donated}, i64 {before['any']}, i64 {before['donated']}")
+        f.require(f.value(f"icmp ule i64 {bound}, {first}"), "failed")
+        for name, end in ends.items():
+            further = f.value(f"icmp ugt i64 {last}, {before[name]}")
+            if name == "donated":
+                further = f.value(f"and i1 {further}, {donated}")
+            new = f.value(f"select i1 {further}, i64 {last}, i64 {before[name]}")
+            f(f"store i64 {new}, ptr {end}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ENTRY", "GUARDS", "OUTPUTS", "RESULT_WORDS"]
+__all__ = ["ENTRY", "GUARDS", "OUTPUTS", "OVERLAP_WORDS", "RESULT_WORDS"]
 
 # The words of an entry, by position.
 ENTRY = {
@@ -45,6 +45,8 @@ OUTPUTS = {
     "dict": ("length",),  # and the keys
     "call": ("length", "function"),  # of the list of this many
 }
+# Of what must not share memory: the slot, the bytes, and whether it is donated.
+OVERLAP_WORDS = 3
 # A result: an array, or a scalar, whose slot points to scratch memory until it is made. Into one
 # that is a copy, ``copied`` bytes are written from the slot ``source`` at the end.
 RESULT_WORDS = ("is_scalar", "slot", "dtype", "ndim", "dims", "scratch", "copied", "source")

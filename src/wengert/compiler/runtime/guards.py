@@ -345,10 +345,10 @@ class Guards:
                 self.words += pair
             self._memory.clear()
         overlaps: list[int] = []
-        for a in sorted(self._donated & self._sizes.keys()):
-            for b, size in self._sizes.items():
-                if b not in self._donated or b > a:
-                    overlaps += [a, self._sizes[a], b, size]
+        if self._donated & self._sizes.keys():
+            for slot, size in self._sizes.items():
+                if size:
+                    overlaps += [slot, size, slot in self._donated]
         outputs, stack = outputs_of(sources, out_spec, self.places, self.kept)
         return NativeEntry(
             results, arguments, keywords, self.words, outputs, self.registers, self.scratch, stack,

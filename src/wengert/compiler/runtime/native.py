@@ -202,7 +202,7 @@ class NativeEntry:
     registers, scratch, stack : int
         How many of them the programs need; results that are scalars have scratch memory besides.
     overlaps : sequence of int
-        Slot and length in bytes of two arrays each.
+        Slot and length in bytes of each array, and whether it is donated; none if nothing is.
     kept : sequence
         The objects whose addresses are in the programs.
     """
