@@ -10,7 +10,7 @@ import pytest
 import wengert as wg
 from wengert.compiler.runtime import native
 
-from .test_calls import readonly, jitted
+from .test_calls import jitted, readonly
 
 pytest.importorskip("llvmlite")
 pytestmark = pytest.mark.skipif(not native.is_available(), reason="objects look different here")
