@@ -31,7 +31,7 @@ FAMILIES = {
         "matrix_equations", "matrix_functions", "orthogonal", "spectra", "structured",
     ),
     "FFT": ("fft",),
-    "special functions": ("special", "distributions"),
+    "special functions": ("special", "distributions", "quantiles"),
     "random bits": ("philox", "random", "stream"),
     "sorting": ("ranks", "sorting"),
 }  # fmt: skip
