@@ -173,7 +173,10 @@ def _raw_sum(node: Node, ct: Any, cotangents: Cotangents) -> None:
         g = ct
     elif prod(shape) < _LARGE:
         g = _empty(shape, ct.dtype)
-        g[...] = ct
+        if ct.ndim:
+            g[...] = ct
+        else:
+            g.fill(ct)
     else:
         g = stretched(ct, shape)
     k = m[0]

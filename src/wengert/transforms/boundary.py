@@ -300,13 +300,15 @@ def plain_inputs(
         leaves = tree
     else:
         return None
-    for a in leaves:
-        if (type(a) is not ndarray and type(a) is not np_float64) or a.dtype.kind != "f":
-            return None
     ids, inputs = [], []
     for a in leaves:
         t = FastTensor()
-        t._a = snapshot(a) if type(a) is ndarray else a
+        if type(a) is ndarray and a.dtype.kind == "f":
+            t._a = snapshot(a)
+        elif type(a) is np_float64:
+            t._a = a
+        else:
+            return None
         k = next_id()
         t._n = [k, INPUT, None, None, None, False, scope]
         ids.append(k)

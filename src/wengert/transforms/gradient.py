@@ -206,7 +206,10 @@ def _swept(
     large = _forget_values(selected)
     cotangents: dict[int, Any] = {}
     if isinstance(y, Tensor) and y._n is not None:
-        stops = frozenset([k for _, ids, _ in selected for k in ids])
+        if single:
+            stops = frozenset(selected[0][1])
+        else:
+            stops = frozenset([k for _, ids, _ in selected for k in ids])
         a = y._a
         plain = type(y) is FastTensor and type(a) is np_float64
         seed = _ONE if plain else algebra.ones_like(y)
@@ -225,16 +228,15 @@ def _swept(
 
 
 def _forget_values(selected: list[Any]) -> bool:
-    """Keep shapes and dtypes of the inputs alone: what no node has saved is freed for the sweep.
+    """Keep shapes and dtypes of large inputs alone: what no node has saved is freed for the sweep.
 
-    Returns whether one of them is large.
+    Returns whether there are any.
     """
     large = False
     for _, _, inputs in selected:
         for i, t in enumerate(inputs):
-            if type(t) is FastTensor and type(t._a) is ndarray:
-                if t._a.size >= LARGE:
-                    large = True
+            if type(t) is FastTensor and type(t._a) is ndarray and t._a.size >= LARGE:
+                large = True
                 inputs[i] = Aval(t._a.shape, t._a.dtype)
     return large
 
