@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Aval, Var
+from .finite import vdot
 from .tensor import Tensor
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
 
 # Global names: looking them up in NumPy's module is slow (docs/design/core.md).
 ndarray, _add, _add_reduce = np.ndarray, np.add, np.add.reduce
-# Without the dispatch to other libraries' arrays, which would cost a third of the call.
-_vdot = getattr(np.vdot, "_implementation", np.vdot)
 
 
 def _bind(name: str, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -86,7 +85,7 @@ _broadcast_to = getattr(np.broadcast_to, "_implementation", np.broadcast_to)
 
 def stretched(value: Any, shape: tuple[int, ...]) -> Any:
     """One number as a read-only array of the shape, without memory for each element."""
-    if isinstance(value, np.generic):  # in a sixth of the time that np.broadcast_to takes
+    if isinstance(value, np.generic):  # np.broadcast_to takes several times as long
         return ndarray(shape, value.dtype, value.data, 0, (0,) * len(shape))
     return _broadcast_to(value, shape)
 
@@ -99,7 +98,7 @@ def inner_product(g: Any, y: Any) -> Any:
         and g.dtype is y.dtype
         and g.dtype.char in "df"
     ):
-        return _vdot(g, y)
+        return vdot(g, y)
     return _add_reduce(g * y, None)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from .abstract import Aval
 from .tensor import FastTensor, RareTensor, Tensor
 
-__all__ = ["finite"]
+__all__ = ["finite", "vdot"]
 
 # Global names: looking them up in NumPy's module is slow (docs/design/core.md).
 ndarray = np.ndarray
 
 # Without the dispatch to other libraries' arrays, which would cost a third of the call.
-_vdot = getattr(np.vdot, "_implementation", np.vdot)
+vdot = getattr(np.vdot, "_implementation", np.vdot)
 
 # OpenBLAS computes longer products of doubles on all cores. Of an array that one core has just
 # written that takes three times as long as the slower test, and more while another works.
@@ -29,7 +29,7 @@ def finite(value: Any) -> bool:
         if value.size > _THREADED and value.dtype.char == "d":
             return bool(np.isfinite(value).all())
         # One pass of BLAS; an overflow sends a finite array to the slower test, no more.
-        square = _vdot(value, value)
+        square = vdot(value, value)
         return isfinite(square) or bool(np.isfinite(value).all())
     if type(value) is FastTensor:
         return finite(value._a)

@@ -60,6 +60,8 @@ def _leave_errstate(block: Any) -> None:
     block.__exit__(None, None, None)
 
 
+# ``with quiet():`` evaluates without floating-point warnings. The hot path writes
+# ``before = silence()``, ``try:`` and ``finally: restore(before)`` for it.
 quiet: Any
 silence: Any
 restore: Any
@@ -67,8 +69,6 @@ if _found and _silences():
     quiet, silence, restore = _Direct, partial(_setting.set, _SILENT), _setting.reset
 else:
     quiet, silence, restore = _errstate, _enter_errstate, _leave_errstate
-"""``with quiet():`` evaluates without floating-point warnings. The hot path writes
-``before = silence()``, ``try:`` and ``finally: restore(before)`` for it."""
 
 
 _known: tuple[Any, bool] = (object(), False)

@@ -23,7 +23,7 @@ __all__ = [
     "LARGE",
     "collect",
     "propagate",
-    "propagate_large",
+    "propagate_plain",
     "reach",
     "results_finite",
     "sweep",
@@ -81,11 +81,9 @@ def sweep(
             return cotangents, nodes, False, record
         before = silence()
         try:
-            propagate_usual = propagate_large if large else _propagate_plain
-            cotangents = propagate_usual(order, nodes, root, seed, stops)
-            if large and _is_telling(value, nodes):
-                pass
-            elif not results_finite(cotangents, nodes):
+            cotangents = propagate_plain(order, nodes, root, seed, stops, large)
+            known = large and _is_telling(value, nodes)
+            if not known and not results_finite(cotangents, nodes):
                 wrap = wrapper(False)
                 cotangents = propagate(order, nodes, root, seed, stops, False, wrap, True)
         finally:
@@ -120,10 +118,18 @@ def all_finite(cotangents: Cotangents) -> bool:
     return True
 
 
-def _propagate_plain(
-    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, stops: frozenset[int]
+def propagate_plain(
+    order: list[int],
+    nodes: dict[int, Node],
+    root: Node,
+    seed: Any,
+    stops: frozenset[int],
+    large: bool = False,
 ) -> Cotangents:
-    """`propagate` on plain arrays between a value and the inputs of a transform: the usual case."""
+    """`propagate` on plain arrays between a value and the inputs of a transform: the usual case.
+
+    With ``large``, kinds that have rules of their own for large cotangents go by these.
+    """
     cotangents: Cotangents = {root[0]: seed}
     pop = cotangents.pop
     node = root
@@ -134,32 +140,11 @@ def _propagate_plain(
             ct = pop(k, None)
             if ct is not None:
                 node = nodes[k]
-                node[1].raw(node, ct, cotangents)
-    except Exception as error:
-        debugging.note_backward(error, node)
-        raise
-    return cotangents
-
-
-def propagate_large(
-    order: list[int], nodes: dict[int, Node], root: Node, seed: Any, stops: frozenset[int]
-) -> Cotangents:
-    """`_propagate_plain` with rules of their own for large cotangents."""
-    cotangents: Cotangents = {root[0]: seed}
-    pop = cotangents.pop
-    node = root
-    try:
-        for k in order:
-            if k in stops:
-                continue
-            ct = pop(k, None)
-            if ct is not None:
-                node = nodes[k]
-                rule = node[1].large
-                if rule is not None and type(ct) is ndarray and ct.size >= LARGE:
-                    rule(node, ct, cotangents)
+                kind = node[1]
+                if large and kind.large is not None and type(ct) is ndarray and ct.size >= LARGE:
+                    kind.large(node, ct, cotangents)
                 else:
-                    node[1].raw(node, ct, cotangents)
+                    kind.raw(node, ct, cotangents)
     except Exception as error:
         debugging.note_backward(error, node)
         raise

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..core.algebra import add_to_cotangent, stretched, unbroadcast
-from ..core.sweep import LARGE, propagate_large
+from ..core.sweep import LARGE, propagate_plain
 from ..core.tape import Cotangents, Node, NodeKind
 from .fast import ADD, DIV, EXP, MUL, NEG, SQUARE, SUB
 from .fast_reductions import SUM
@@ -208,7 +208,7 @@ def _calibrate() -> int:
     for shared in (False, True):
         inner: Node = [1, looker, None, None, None]
         root: Node = [2, giver, inner, None, None, shared]
-        propagate_large([2, 1], {1: inner, 2: root}, root, np.float64(1), frozenset())
+        propagate_plain([2, 1], {1: inner, 2: root}, root, np.float64(1), frozenset(), True)
     alone, shared_count = seen
     return alone if 0 < alone < 20 and shared_count == alone + 1 else -1
 
